@@ -1,0 +1,178 @@
+"""The incidence matrix in memory: CSR blocks of users, their products on a pool of threads."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from mlbias.core.cores import usable_cores
+from mlbias.core.ratings import Codes, Ratings, Values
+from mlbias.core.statistics import Statistics
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
+
+# A block's indices fit the second-level cache; below the least, calls cost more than products.
+_LEAST_BLOCK, _LARGEST_BLOCK, _BLOCKS = 1 << 16, 1 << 19, 64
+# Lanes, not threads, decide in which order an item's sum is added up.
+_LANES = 8
+_PIECE = 1 << 16
+
+_Result = TypeVar("_Result")
+
+
+class BlockIncidence:
+    """A in memory, 4 bytes a rating: consecutive users form blocks, consecutive blocks lanes.
+
+    All blocks share one buffer of ones. SciPy's products release the GIL, so that lanes run side
+    by side; each has an item accumulator of its own, and these are added in order, so that the
+    bits do not depend on the number of threads.
+
+    Args:
+        ratings: at least one.
+        threads: how many work at a time; by default one for each core.
+
+    Raises:
+        DataError: the ratings are too large to be squared in float64.
+    """
+
+    def __init__(self, ratings: Ratings, threads: int | None = None) -> None:
+        item, value, starts = _by_user(ratings)
+        self._shape = len(ratings.user_ids), len(ratings.item_ids)
+        self._cuts = _block_cuts(starts)
+        edges = starts[self._cuts]
+        ones = np.ones(int(np.diff(edges).max()))
+        self._blocks = [
+            self._block(ones, item, starts[first : last + 1])
+            for first, last in zip(self._cuts, self._cuts[1:], strict=False)
+        ]
+        # Views of the same arrays; to build one takes longer than a small product.
+        self._transposed = [block.T for block in self._blocks]
+        self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
+        workers = min(threads or usable_cores(), len(self._lanes))
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._statistics = self._sums(value, edges)
+
+    @property
+    def statistics(self) -> Statistics:
+        """The sufficient statistics of the ratings."""
+        return self._statistics
+
+    def per_user(self, item_bias: FloatArray) -> FloatArray:
+        """A·b_item, (n_users,)."""
+        sums = np.empty(self._shape[0])
+
+        def lane(blocks: NDArray[np.intp]) -> None:
+            for k in blocks:
+                sums[self._cuts[k] : self._cuts[k + 1]] = self._blocks[k] @ item_bias
+
+        for _ in self._map(lane):
+            pass
+        return sums
+
+    def per_item(self, user_bias: FloatArray) -> FloatArray:
+        """Aᵀ·b_user, (n_items,)."""
+
+        def lane(blocks: NDArray[np.intp]) -> FloatArray:
+            sums = np.zeros(self._shape[1])
+            for k in blocks:
+                sums += self._transposed[k] @ user_bias[self._cuts[k] : self._cuts[k + 1]]
+            return sums
+
+        return _added(self._map(lane))
+
+    def _block(self, ones: FloatArray, item: Codes, starts: NDArray[np.int64]) -> csr_array:
+        first, last = starts[0], starts[-1]
+        row_starts = (starts - first).astype(np.int32)
+        shape = (len(starts) - 1, self._shape[1])
+        return csr_array((ones[: last - first], item[first:last], row_starts), shape=shape)
+
+    def _map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
+        return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
+
+    def _sums(self, value: Values, edges: NDArray[np.int64]) -> Statistics:
+        """The statistics: the same two products, with the ratings in the place of the ones."""
+        center = _center(value)
+        user_sums = np.empty(self._shape[0])
+        totals, squares = np.empty((2, len(self._blocks)))
+
+        def lane(blocks: NDArray[np.intp]) -> FloatArray:
+            sums = np.zeros(self._shape[1])
+            for k in blocks:
+                centered = value[edges[k] : edges[k + 1]].astype(np.float64) - center
+                block = self._blocks[k]
+                rated = csr_array((centered, block.indices, block.indptr), shape=block.shape)
+                user_sums[self._cuts[k] : self._cuts[k + 1]] = rated @ np.ones(self._shape[1])
+                sums += rated.T @ np.ones(block.shape[0])
+                totals[k] = centered.sum()
+                squares[k] = (centered * centered).sum()
+            return sums
+
+        with np.errstate(over="ignore"):
+            item_sums = _added(self._map(lane))
+            sum_of_squares = float(squares.sum())
+        if not np.isfinite(sum_of_squares):
+            raise DataError("the ratings are too large: the sum of their squares overflows")
+        return Statistics(
+            n_ratings=int(edges[-1]),
+            center=center,
+            total=float(totals.sum()),
+            squares=sum_of_squares,
+            user_counts=self.per_user(np.ones(self._shape[1])),
+            item_counts=self.per_item(np.ones(self._shape[0])),
+            user_sums=user_sums,
+            item_sums=item_sums,
+        )
+
+
+def _by_user(ratings: Ratings) -> tuple[Codes, Values, NDArray[np.int64]]:
+    """Items and values ordered by user, and where each user starts, (n_users + 1,)."""
+    n_users = len(ratings.user_ids)
+    if _ascending(ratings.user):
+        starts = np.searchsorted(ratings.user, np.arange(n_users + 1))
+        return ratings.item, ratings.value, starts
+    # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating, its
+    # column the user. An argsort takes ten times as long.
+    n = len(ratings)
+    by_row = csr_array(
+        (ratings.item, ratings.user, np.arange(n + 1, dtype=np.int32)),
+        shape=(n, n_users),
+    )
+    by_user = by_row.tocsc()
+    return by_user.data, ratings.value[by_user.indices], by_user.indptr.astype(np.int64)
+
+
+def _ascending(codes: Codes) -> bool:
+    pieces = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
+    return all((piece[1:] >= piece[:-1]).all() for piece in pieces)
+
+
+def _block_cuts(starts: NDArray[np.int64]) -> list[int]:
+    """First users of the blocks, and n_users: about equally many ratings in each."""
+    n = int(starts[-1])
+    size = min(max(n // _BLOCKS, _LEAST_BLOCK), _LARGEST_BLOCK)
+    cuts = np.searchsorted(starts[1:], np.arange(0, n, size), side="right")
+    return [*np.unique(cuts).tolist(), len(starts) - 1]
+
+
+def _center(value: Values) -> float:
+    """The mean, rounded to a 256th of the range made a power of two (1/64 for 0.5 to 5 stars)."""
+    low, high = float(value.min()), float(value.max())
+    if low == high:
+        return low
+    # Means of numbers near the largest float must not overflow on the way.
+    mean = float(value.mean(dtype=np.float64))
+    if not np.isfinite(mean):
+        raise DataError("the ratings are too large: their sum overflows")
+    grid = 2.0 ** (np.floor(np.log2(high - low)) - 8)
+    return float(np.rint(mean / grid) * grid)
+
+
+def _added(vectors: Iterator[FloatArray]) -> FloatArray:
+    """The sum of the vectors, in their order."""
+    total = next(vectors)
+    for vector in vectors:
+        total = total + vector
+    return total

@@ -1,0 +1,63 @@
+"""Gradient descent with a constant step, all parameters at once.
+
+Along ∇J/(2n), the gradient of ½·MSE + ½(λ_u‖b_u‖² + λ_i‖b_i‖²)/n. With the error sums E:
+
+    α   ← α   + η E/n
+    b_u ← b_u + η (E_u - λ_u b_u)/n
+    b_i ← b_i + η (E_i - λ_i b_i)/n
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlbias.core.methods.protocol import Iterate
+from mlbias.core.model import Parameters, PenaltyScale, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class GradientDescent:
+    """Gradient descent. Two products an epoch; converges for steps below 2/L (see safe_step).
+
+    Args:
+        learning_rate: step η along the gradient of half the mean cost, above 0.
+    """
+
+    name: ClassVar[str] = "gd"
+    default_epochs: ClassVar[int] = 100
+    default_penalty: ClassVar[PenaltyScale] = PenaltyScale.MEAN
+    descends: ClassVar[bool] = True
+
+    learning_rate: float = 1.0
+
+    def iterates(self, problem: Problem) -> Iterator[Iterate]:
+        """Yield the start, then the state after each step, until the caller has enough."""
+        n = problem.statistics.n_ratings
+        penalty, step = problem.penalty, self.learning_rate / n
+        state = problem.start()
+        while True:
+            errors = problem.error_sums(state)
+            yield Iterate(state, problem.squared_error(state, errors))
+            state = Parameters(
+                state.alpha + step * errors.total,
+                state.user_bias + step * (errors.user - penalty.user * state.user_bias),
+                state.item_bias + step * (errors.item - penalty.item * state.item_bias),
+            )
+
+    def remedy(self, problem: Problem) -> str:
+        """What to try after a divergence on this problem."""
+        return (
+            f"The largest step that is safe on these data is about {safe_step(problem):.3g}; "
+            "try a learning rate (lr) below it."
+        )
+
+
+def safe_step(problem: Problem) -> float:
+    """2/L, below which every step lowers the cost, L a bound on the curvature of J/(2n).
+
+    L ≤ 1 + max c_u/n + max c_i/n + max(λ_u, λ_i)/n, the largest eigenvalues of the three blocks
+    of the normal matrix over (α, b_u, b_i) and of the penalty, added up.
+    """
+    s, penalty = problem.statistics, problem.penalty
+    largest = s.user_counts.max() + s.item_counts.max() + max(penalty.user, penalty.item)
+    return float(2 / (1 + largest / s.n_ratings))

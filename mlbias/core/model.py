@@ -1,0 +1,175 @@
+"""The bias model r ≈ α + b_user + b_item and its cost (Koren, Bell & Volinsky 2009, eq. 1-2).
+
+Y. Koren, R. Bell, C. Volinsky, Matrix factorization techniques for recommender systems, Computer
+42(8), 2009. With errors e = r - α - b_u - b_i, every method lowers
+
+    J = Σe² + λ_u ‖b_u‖² + λ_i ‖b_i‖²
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from mlbias.core.ratings import Codes, Ids, as_ids, positions
+from mlbias.core.statistics import Incidence, Statistics
+from mlbias.core.vectors import FloatArray, dot
+from mlbias.errors import OptionError
+
+
+class PenaltyScale(StrEnum):
+    """What a λ is multiplied with: the mean or the sum of the squared biases.
+
+    MEAN is added to the mean squared error, as gd and adam of the lecture page do; SUM to the
+    sum of squared errors, so that λ stands beside the counts, as its closed form does.
+    """
+
+    MEAN = "mean"
+    SUM = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """λ_u and λ_i of the cost J: on the scale of sums, whatever scale they were given on."""
+
+    user: float
+    item: float
+
+    @classmethod
+    def on_scale(
+        cls, scale: PenaltyScale, user: float, item: float, statistics: Statistics
+    ) -> "Penalty":
+        """From λ's on either scale; a mean-scale λ is λ·n/n_users, or λ·n/n_items, in J.
+
+        Raises:
+            OptionError: a λ is negative or not finite.
+        """
+        for side, value in (("user", user), ("item", item)):
+            if not 0 <= value < np.inf:
+                raise OptionError(f"lambda of the {side}s must be 0 or more, not {value:g}")
+        if scale is PenaltyScale.SUM:
+            return cls(user, item)
+        n = statistics.n_ratings
+        return cls(user * n / statistics.n_users, item * n / statistics.n_items)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """A state of training, in the problem's units: alpha is measured from the center.
+
+    Args:
+        alpha: general level, α.
+        user_bias, item_bias: (n_users,) and (n_items,), b_u and b_i.
+    """
+
+    alpha: float
+    user_bias: FloatArray
+    item_bias: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSums:
+    """Errors e = r - α - b_u - b_i added up: over all, (n_users,) per user, (n_items,) per item."""
+
+    total: float
+    user: FloatArray
+    item: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a method is to minimise: J over the ratings behind an incidence."""
+
+    incidence: Incidence
+    penalty: Penalty
+
+    @property
+    def statistics(self) -> Statistics:
+        """Of the incidence."""
+        return self.incidence.statistics
+
+    def start(self) -> Parameters:
+        """The baseline: alpha at the mean, both biases zero."""
+        s = self.statistics
+        return Parameters(s.mean, np.zeros(s.n_users), np.zeros(s.n_items))
+
+    def error_sums(self, at: Parameters) -> ErrorSums:
+        """E, E_u and E_i, for two products; for none while the biases are zero.
+
+        E_u = R_u - c_u (α + b_u) - A·b_i, and E_i likewise.
+        """
+        s = self.statistics
+        user = s.user_sums - s.user_counts * (at.alpha + at.user_bias)
+        item = s.item_sums - s.item_counts * (at.alpha + at.item_bias)
+        if at.item_bias.any():
+            user = user - self.incidence.per_user(at.item_bias)
+        if at.user_bias.any():
+            item = item - self.incidence.per_item(at.user_bias)
+        return ErrorSums(float(user.sum()), user, item)
+
+    def squared_error(self, at: Parameters, errors: ErrorSums, shared: float = 0.0) -> float:
+        """Σe² from the statistics and the error sums, without a pass over ratings.
+
+        Args:
+            at: the state whose errors these are.
+            errors: E, E_u and E_i; E_u without its term A·b_i if ``shared`` is given.
+            shared: b_uᵀA b_i, where E_u lacks its term.
+
+        Σe² = Σ e (r - α - b_u - b_i) = Σe r - αE - b_u·E_u - b_i·E_i, where
+        Σe r = Σr² - αΣr - b_u·R_u - b_i·R_i. Rounding may take a perfect fit a hair below 0;
+        it is returned as 0.
+        """
+        s = self.statistics
+        sse = (
+            (s.squares - at.alpha * (s.total + errors.total))
+            - dot(at.user_bias, s.user_sums + errors.user)
+            - dot(at.item_bias, s.item_sums + errors.item)
+            + shared
+        )
+        # Written so that NaN stays NaN.
+        return 0.0 if sse < 0 else sse
+
+    def cost(self, at: Parameters, squared_error: float) -> float:
+        """J = Σe² + λ_u‖b_u‖² + λ_i‖b_i‖²."""
+        return (
+            squared_error
+            + self.penalty.user * dot(at.user_bias, at.user_bias)
+            + self.penalty.item * dot(at.item_bias, at.item_bias)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BiasModel:
+    """A trained model: predicts alpha + the user's bias + the item's bias.
+
+    Args:
+        alpha: general level, in the ratings' units.
+        user_bias, item_bias: (n_users,) and (n_items,), in the ratings' units.
+        user_ids, item_ids: whose biases they are, same shapes.
+        mean: of the ratings that it was trained on; what the baseline predicts.
+    """
+
+    alpha: float
+    user_bias: FloatArray
+    item_bias: FloatArray
+    user_ids: Ids
+    item_ids: Ids
+    mean: float
+
+    def predict(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
+        """Predicted ratings of the pairs (users[k], items[k]), (n,).
+
+        An id that the training ratings did not have contributes a bias of 0; an integer and the
+        same digits as text are the same id. Predictions are not clipped to the rating scale.
+        """
+        return self.predict_codes(
+            positions(as_ids(users), self.user_ids), positions(as_ids(items), self.item_ids)
+        )
+
+    def predict_codes(self, user: Codes, item: Codes) -> FloatArray:
+        """Predicted ratings of (n,) positions in user_ids and item_ids, -1 for an unknown id."""
+        # The zero at the end is what -1 finds.
+        user_bias = np.append(self.user_bias, 0.0)
+        item_bias = np.append(self.item_bias, 0.0)
+        return self.alpha + user_bias[user] + item_bias[item]

@@ -1,0 +1,68 @@
+"""What the model needs to know of the ratings: sufficient statistics and two products."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlbias.core.vectors import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Sufficient statistics of ratings, measured from a center near their mean.
+
+    With the products of an Incidence they determine every update, the cost and the RMSE.
+
+    Args:
+        n_ratings: number of ratings, n.
+        center: what was subtracted from every rating: the mean rounded to a coarse binary grid,
+            so that sums of half stars are exact in float64 in any order.
+        total: sum of the centered ratings, Σr.
+        squares: sum of the squared centered ratings, Σr².
+        user_counts, item_counts: (n_users,) and (n_items,) ratings of each, c_u and c_i.
+        user_sums, item_sums: centered ratings of each added up, R_u and R_i, same shapes.
+    """
+
+    n_ratings: int
+    center: float
+    total: float
+    squares: float
+    user_counts: FloatArray
+    item_counts: FloatArray
+    user_sums: FloatArray
+    item_sums: FloatArray
+
+    @property
+    def n_users(self) -> int:
+        """Distinct users among the ratings."""
+        return len(self.user_counts)
+
+    @property
+    def n_items(self) -> int:
+        """Distinct items among the ratings."""
+        return len(self.item_counts)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the centered ratings; add the center for the mean in stars."""
+        return self.total / self.n_ratings
+
+
+class Incidence(Protocol):
+    """The users × items matrix A with a 1 for each rating, seen through its two products.
+
+    An implementation holds A where it likes: in memory, on disk, on many machines. The same
+    input gives the same bits on any number of threads.
+    """
+
+    @property
+    def statistics(self) -> Statistics:
+        """The sufficient statistics of the same ratings."""
+        ...
+
+    def per_user(self, item_bias: FloatArray) -> FloatArray:
+        """A·b_item: for each user the sum over their ratings of the items' biases, (n_users,)."""
+        ...
+
+    def per_item(self, user_bias: FloatArray) -> FloatArray:
+        """Aᵀ·b_user: for each item the sum over its ratings of the users' biases, (n_items,)."""
+        ...

@@ -1,0 +1,22 @@
+"""The few lines of vector arithmetic that the core shares."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def dot(left: FloatArray, right: FloatArray) -> float:
+    """Inner product of two (n,) vectors, by NumPy's pairwise sum.
+
+    BLAS would be faster, but its bits depend on how many threads it uses.
+    """
+    return float((left * right).sum())
+
+
+def divide_or_zero(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Elementwise quotient of two (n,) vectors, 0 where the denominator is 0."""
+    if denominator.all():
+        return numerator / denominator
+    zeros = np.zeros_like(numerator)
+    return np.divide(numerator, denominator, out=zeros, where=denominator != 0)

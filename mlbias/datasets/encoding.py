@@ -1,0 +1,149 @@
+"""Ids to codes: a chunk at a time while reading, then all chunks onto one set of ids."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlbias.core.ratings import Codes, Ids, Ratings, Values
+from mlbias.errors import DataError
+
+# A column of ids that is not yet NumPy's: integers, or text in Polars' hands.
+Keys = NDArray[np.int64] | pl.Series
+ChunkCodes = NDArray[np.uint16] | Codes
+# A table over the range of the ids beats sorting while it stays this much larger than the column.
+_TABLE_SLACK = 8
+_LEAST_TABLE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedChunk:
+    """Ratings with codes into the chunk's own ids, as small as they go.
+
+    Args:
+        user_keys, item_keys: distinct ids, ascending.
+        user, item: (n,) codes into them, uint16 where that is enough.
+        value: (n,), float32 where that is exact.
+    """
+
+    user_keys: Keys
+    item_keys: Keys
+    user: ChunkCodes
+    item: ChunkCodes
+    value: Values
+
+
+def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
+    """Encode a frame of columns user, item (integers or text) and value (floats, finite)."""
+    user_keys, user = _encode(frame["user"])
+    item_keys, item = _encode(frame["item"])
+    return EncodedChunk(user_keys, item_keys, user, item, _narrowed(frame["value"].to_numpy()))
+
+
+class RatingsBuilder:
+    """Chunks of ratings on their way into one set.
+
+    The columns grow in byte arrays, whose memory the system extends in place: chunks kept in a
+    list and copied in the end would touch twice as many pages, which takes longer than to parse.
+    """
+
+    def __init__(self) -> None:
+        self._user, self._item, self._value = bytearray(), bytearray(), bytearray()
+        self._value_type: type[np.float32] | type[np.float64] = np.float32
+        self._user_keys: list[Keys] = []
+        self._item_keys: list[Keys] = []
+        self._starts = [0]
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def add(self, chunk: EncodedChunk) -> None:
+        """Append a chunk of at least one rating."""
+        if chunk.value.dtype == np.float64 and self._value_type is np.float32:
+            self._value = bytearray(np.frombuffer(self._value, np.float32).astype(np.float64))
+            self._value_type = np.float64
+        self._user += chunk.user.astype(np.int32).data
+        self._item += chunk.item.astype(np.int32).data
+        self._value += chunk.value.astype(self._value_type).data
+        self._user_keys.append(chunk.user_keys)
+        self._item_keys.append(chunk.item_keys)
+        self._starts.append(len(self) + len(chunk.value))
+
+    def finish(self, threads: int) -> Ratings:
+        """All ratings, with codes into the ids of all chunks together.
+
+        Raises:
+            DataError: there are more distinct ids than int32 codes.
+        """
+        user_ids, user_codes = _joined_ids(self._user_keys)
+        item_ids, item_codes = _joined_ids(self._item_keys)
+        user, item = np.frombuffer(self._user, np.int32), np.frombuffer(self._item, np.int32)
+
+        def recode(number: int) -> None:
+            here = slice(self._starts[number], self._starts[number + 1])
+            # All codes are in range; "clip" only spares NumPy the check.
+            np.take(user_codes[number], user[here], out=user[here], mode="clip")
+            np.take(item_codes[number], item[here], out=item[here], mode="clip")
+
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(recode, range(len(user_codes))):
+                pass
+        return Ratings(
+            user, item, np.frombuffer(self._value, self._value_type), user_ids, item_ids
+        )
+
+
+def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
+    """Distinct ids over all chunks, ascending, and each chunk's map from its codes to theirs."""
+    if isinstance(keys[0], pl.Series):
+        joined, codes = _encode(pl.concat([part for part in keys if isinstance(part, pl.Series)]))
+        ids: Ids = np.array(list(joined), dtype=np.dtypes.StringDType())
+    else:
+        ids, codes = _encode_integers(np.concatenate([np.asarray(part) for part in keys]))
+    if len(ids) > np.iinfo(np.int32).max:
+        raise DataError(f"{len(ids):,} distinct ids are more than mlbias can number (2,147,483,647)")
+    codes = codes.astype(np.int32, copy=False)
+    return ids, np.split(codes, np.cumsum([len(part) for part in keys])[:-1])
+
+
+def _encode(column: pl.Series) -> tuple[Keys, ChunkCodes]:
+    if column.dtype == pl.String:
+        return _encode_text(column)
+    return _encode_integers(column.to_numpy())
+
+
+def _encode_integers(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ChunkCodes]:
+    """Distinct values, ascending, and each value's place among them."""
+    lowest, highest = int(values.min()), int(values.max())
+    if highest - lowest >= max(_LEAST_TABLE, _TABLE_SLACK * len(values)):
+        distinct, codes = np.unique(values, return_inverse=True)
+        return distinct, codes.astype(_code_type(len(distinct)))
+    offsets = values - lowest
+    present = np.zeros(highest - lowest + 1, dtype=np.bool_)
+    present[offsets] = True
+    distinct = np.flatnonzero(present)
+    code_of = np.empty(len(present), _code_type(len(distinct)))
+    code_of[distinct] = np.arange(len(distinct))
+    return distinct + lowest, code_of.take(offsets, mode="clip")
+
+
+def _encode_text(column: pl.Series) -> tuple[pl.Series, ChunkCodes]:
+    """Distinct texts in the order of code points, and each one's place among them."""
+    distinct = column.unique().sort()
+    numbered = distinct.to_frame("key").with_row_index("code")
+    codes = column.to_frame("key").join(numbered, on="key", how="left", maintain_order="left")
+    return distinct, codes["code"].to_numpy().astype(_code_type(len(distinct)))
+
+
+def _code_type(size: int) -> type[np.uint16] | type[np.int32]:
+    return np.uint16 if size <= 1 << 16 else np.int32
+
+
+def _narrowed(values: NDArray[np.float64]) -> Values:
+    """As float32 if not a single value changes, at half the memory."""
+    with np.errstate(over="ignore"):
+        narrow = values.astype(np.float32)
+    return narrow if (narrow == values).all() else values

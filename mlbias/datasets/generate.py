@@ -1,0 +1,242 @@
+"""Long-tailed ratings with known biases, the same on every machine and NumPy version.
+
+Only raw bits of PCG64 and single additions, multiplications, divisions and comparisons are used:
+NumPy promises no stream for its distributions, and ``exp`` or ``pow`` differ between processors
+in the last bit.
+
+Each user's items are a systematic sample with probability proportional to popularity, without
+replacement: user u with c ratings takes item i with probability min(1, t·w_i), where t makes the
+probabilities sum to c (Särndal, Swensson & Wretman, Model Assisted Survey Sampling, section 3.6).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.ratings import Ratings
+
+_RATINGS_A_BLOCK = 1 << 20
+_FIRST_TIMESTAMP = 789_652_009  # 1995-01-09, the oldest rating of MovieLens
+_LAST_TIMESTAMP = 1_574_327_703  # 2019-11-21, the newest of ml-25m
+
+FloatArray = NDArray[np.float64]
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many ratings, users and items, and how unevenly the ratings fall on them.
+
+    Args:
+        n_ratings, n_users, n_items: how many of each; an item may end up without a rating.
+        user_quantiles, item_quantiles: (share of users or items, ratings of the one at that
+            share), from (0, fewest) to (1, most); straight lines between. They are stretched
+            above the fewest so that all add up to n_ratings.
+    """
+
+    n_ratings: int
+    n_users: int
+    n_items: int
+    user_quantiles: tuple[tuple[float, float], ...]
+    item_quantiles: tuple[tuple[float, float], ...]
+
+
+SAMPLE = Shape(
+    n_ratings=100_000,
+    n_users=1_000,
+    n_items=4_000,
+    user_quantiles=(
+        (0, 20), (0.25, 32), (0.5, 58), (0.75, 115), (0.9, 220), (0.97, 400), (1, 1_400),
+    ),
+    item_quantiles=(
+        (0, 1), (0.25, 2), (0.5, 7), (0.75, 22), (0.9, 70), (0.97, 160), (1, 400),
+    ),
+)  # fmt: skip
+
+ML_25M = Shape(
+    n_ratings=25_000_095,
+    n_users=162_541,
+    n_items=59_047,
+    user_quantiles=(
+        (0, 20), (0.25, 36), (0.5, 71), (0.75, 155), (0.9, 330), (0.95, 500), (0.99, 1_050),
+        (0.999, 2_300), (0.9999, 4_500), (1, 32_200),
+    ),
+    item_quantiles=(
+        (0, 1), (0.25, 2), (0.5, 6), (0.75, 36), (0.9, 300), (0.95, 1_100), (0.98, 4_000),
+        (0.99, 8_200), (0.999, 32_000), (1, 81_500),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the ratings were drawn from: r = alpha + user_bias + item_bias + noise, to half stars.
+
+    Args:
+        alpha: the general level, in stars.
+        user_bias: (n_users,), in the order of user_ids.
+        item_bias: (n_items,), in the order of item_ids.
+        noise: standard deviation of the noise, in stars.
+        user_ids: (n_users,), ascending.
+        item_ids: (n_items,), ascending, with gaps as MovieLens has them.
+    """
+
+    alpha: float
+    user_bias: FloatArray
+    item_bias: FloatArray
+    noise: float
+    user_ids: NDArray[np.int64]
+    item_ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive ratings: codes into the truth's ids, half stars from 0.5 to 5, Unix seconds."""
+
+    user: NDArray[np.int32]
+    item: NDArray[np.int32]
+    value: FloatArray
+    timestamp: NDArray[np.int64]
+
+
+class Generator:
+    """A seeded source of ratings of one shape.
+
+    Args:
+        shape: how many, and how long the tails.
+        seed: the same seed gives the same ratings.
+        alpha, user_sd, item_sd, noise: the model that they are drawn from, in stars; the
+            defaults are near what ml-25m shows.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        seed: int = 0,
+        *,
+        alpha: float = 3.4,
+        user_sd: float = 0.43,
+        item_sd: float = 0.48,
+        noise: float = 0.86,
+    ) -> None:
+        self._bits = np.random.PCG64(seed)
+        self._user_counts = self._shuffled(
+            _counts(shape.user_quantiles, shape.n_users, shape.n_ratings, shape.n_items)
+        )
+        # Most popular first, as the sampling wants them; codes are dealt to them at random.
+        popularity = _counts(shape.item_quantiles, shape.n_items, shape.n_ratings, shape.n_users)
+        self._weights = popularity[::-1].astype(np.float64)
+        self._item_of_rank = self._shuffled(np.arange(shape.n_items, dtype=np.int32))
+        self.truth = Truth(
+            alpha=alpha,
+            user_bias=user_sd * self._near_normal(shape.n_users),
+            item_bias=item_sd * self._near_normal(shape.n_items),
+            noise=noise,
+            user_ids=np.arange(1, shape.n_users + 1),
+            item_ids=np.cumsum(1 + (self._raw(shape.n_items) % 6).astype(np.int64)),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the ratings, ascending by user and item, about a million at a time."""
+        ends = np.cumsum(self._user_counts)
+        first = 0
+        while first < len(ends):
+            start = ends[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, start + _RATINGS_A_BLOCK, "right")))
+            yield self._block(first, last)
+            first = last
+
+    def _block(self, first: int, last: int) -> Block:
+        counts = self._user_counts[first:last]
+        ranks = self._sampled_ranks(counts)
+        user = np.repeat(np.arange(first, last, dtype=np.int64), counts)
+        n_items = len(self._weights)
+        # One sort of combined keys puts each user's items in ascending order.
+        keys = np.sort(user * n_items + self._item_of_rank[ranks])
+        item = (keys % n_items).astype(np.int32)
+        truth = self.truth
+        exact = truth.alpha + truth.user_bias[user] + truth.item_bias[item]
+        noisy = exact + truth.noise * self._near_normal(len(user))
+        span = _LAST_TIMESTAMP - _FIRST_TIMESTAMP
+        joined = np.repeat((self._uniform(last - first) * span).astype(np.int64), counts)
+        return Block(
+            user=user.astype(np.int32),
+            item=item,
+            value=np.clip(np.rint(noisy * 2) / 2, 0.5, 5.0),
+            timestamp=_FIRST_TIMESTAMP + joined + (self._raw(len(user)) % 86_400).astype(np.int64),
+        )
+
+    def _sampled_ranks(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Popularity ranks of each user's items, the users one after the other."""
+        weights = self._weights
+        below = np.concatenate([[0.0], np.cumsum(weights)])
+        rest = below[-1] - below[:-1]
+        # With c ratings the k most popular items are certain, k the first with
+        # (c - k)·w_k / rest_k <= 1, that is c <= k + rest_k / w_k, which grows with k.
+        certain = np.searchsorted(np.arange(len(weights)) + rest / weights, counts)
+        step = rest[certain] / np.maximum(counts - certain, 1)
+        nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        drawn = nth - np.repeat(certain, counts)
+        place = np.repeat(below[certain], counts) + np.repeat(step, counts) * (
+            drawn + np.repeat(self._uniform(len(counts)), counts)
+        )
+        ranks = np.searchsorted(below, place, "right") - 1
+        return np.where(drawn < 0, nth, np.minimum(ranks, len(weights) - 1))
+
+    def _raw(self, size: int) -> NDArray[np.uint64]:
+        return np.asarray(self._bits.random_raw(size), dtype=np.uint64)
+
+    def _uniform(self, size: int) -> FloatArray:
+        """Uniform on [0, 1) in steps of 2⁻⁵³."""
+        return np.asarray((self._raw(size) >> np.uint64(11)) * 2.0**-53)
+
+    def _near_normal(self, size: int) -> FloatArray:
+        """Mean 0, variance 1: the sum of the four 16-bit quarters of one raw word."""
+        quarters = self._raw(size).astype("<u8").view("<u2").reshape(size, 4)
+        total = quarters.sum(axis=1, dtype=np.int64)
+        # Four uniforms on 0 … 65535 have mean 131070 and variance (2³² - 1)/3.
+        return np.asarray((total - 131_070) / 37_837.22723720648)
+
+    def _shuffled(self, values: NDArray[_Number]) -> NDArray[_Number]:
+        return values[np.argsort(self._raw(len(values)), kind="stable")]
+
+
+def sample() -> tuple[Ratings, Truth]:
+    """The ratings of ``--data sample``: about 100,000, with the truth behind them."""
+    generator = Generator(SAMPLE)
+    blocks = list(generator.blocks())
+    ratings = Ratings(
+        user=np.concatenate([block.user for block in blocks]),
+        item=np.concatenate([block.item for block in blocks]),
+        value=np.concatenate([block.value for block in blocks]),
+        user_ids=generator.truth.user_ids,
+        item_ids=generator.truth.item_ids,
+    )
+    return ratings, generator.truth
+
+
+def _counts(
+    quantiles: tuple[tuple[float, float], ...], size: int, total: int, most: int
+) -> NDArray[np.int64]:
+    """Ascending whole numbers with these quantiles, at most ``most``, that add up to ``total``."""
+    shares, heights = np.array(quantiles, dtype=np.float64).T
+    place = (np.arange(size) + 0.5) / size
+    left = np.searchsorted(shares, place, "right") - 1
+    # Written out because np.interp may fuse a multiplication and an addition.
+    slope = (heights[left + 1] - heights[left]) / (shares[left + 1] - shares[left])
+    curve = heights[left] + slope * (place - shares[left])
+    fewest = heights[0]
+    stretch = (total - fewest * size) / (curve - fewest).sum()
+    counts = np.minimum(np.floor(fewest + stretch * (curve - fewest)), most).astype(np.int64)
+    # What rounding down left over goes to the middle, one each, where it shows least.
+    for _ in range(100):
+        missing = total - int(counts.sum())
+        if missing == 0:
+            return counts
+        free = np.flatnonzero(counts < most)
+        middle = free[max(0, (len(free) - missing) // 2) :][:missing]
+        counts[middle] += 1
+    raise ValueError(f"{size} rows of at most {most} ratings cannot hold {total}")

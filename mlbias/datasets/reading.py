@@ -1,0 +1,200 @@
+"""Any file of ratings to Ratings, in chunks, on a pool of threads."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from io import BufferedReader, StringIO
+from itertools import chain, islice
+
+from mlbias.core.cores import usable_cores
+from mlbias.core.ratings import Ratings, repeated_pairs
+from mlbias.datasets.encoding import EncodedChunk, RatingsBuilder, encode_chunk
+from mlbias.datasets.generate import sample
+from mlbias.datasets.layout import SNIFFED_ROWS, ReadOptions, sniff_layout
+from mlbias.datasets.parquet import parquet_tasks
+from mlbias.datasets.rows import (
+    Rows,
+    count_lines,
+    decoded,
+    is_plain,
+    no_rows,
+    parse_chunk,
+    parse_quoted,
+)
+from mlbias.datasets.sources import Source, Stream, opened
+from mlbias.errors import BadRowError, DataError
+
+_CHUNK = 8 << 20
+_LONGEST_LINE = 64 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+# Called with the bytes read so far and in all, the latter None where nobody knows.
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a source came to.
+
+    Args:
+        ratings: in the order of the source.
+        n_repeated: ratings of a (user, item) pair that had been rated before; all are kept.
+        n_skipped: rows that were no ratings and were left out.
+        first_skipped: where the first of them is and what is wrong with it; empty without one.
+    """
+
+    ratings: Ratings
+    n_repeated: int = 0
+    n_skipped: int = 0
+    first_skipped: str = ""
+
+
+def read_ratings(
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Reading:
+    """Read all ratings of a source.
+
+    Args:
+        source: see find_source.
+        options: what the columns are, where the file does not tell; what to do with bad rows.
+        threads: how many chunks are read at a time; by default one for each core.
+        progress: called now and then with the bytes read so far.
+
+    Raises:
+        DataError: the source cannot be read or holds no ratings.
+        BadRowError: a row is no rating, and bad rows are not to be skipped.
+        OptionError: the options name a column that is not there.
+    """
+    if source.is_sample:
+        return Reading(sample()[0])
+    options = options or ReadOptions()
+    threads = threads or usable_cores()
+    builder = RatingsBuilder()
+    bad = _BadRows(source.where, options.skip_bad_rows)
+    with opened(source) as stream:
+        bad.unit = "row" if stream.is_parquet else "line"
+        for encoded, rows in _encoded(_tasks(stream, source.where, options), threads):
+            bad.note(rows)
+            if encoded is not None:
+                builder.add(encoded)
+            if progress:
+                progress(stream.tell(), stream.size)
+    if not len(builder):
+        raise DataError(f"{source.where} {bad.instead_of_ratings()}.")
+    ratings = builder.finish(threads)
+    return Reading(ratings, repeated_pairs(ratings), bad.count, bad.first)
+
+
+class _BadRows:
+    """Stops at the first bad row, or counts them; knows at which line each chunk begins."""
+
+    def __init__(self, where: str, skip: bool) -> None:
+        self._where = where
+        self._skip = skip
+        self._lines = 0
+        self.unit = "line"
+        self.count = 0
+        self.first = ""
+
+    def note(self, rows: Rows) -> None:
+        for row in rows.bad[:1]:
+            self.first = self.first or (
+                f"{self._where}, {self.unit} {self._lines + row.line + 1}, {row.reason}"
+            )
+            if not self._skip:
+                raise BadRowError(
+                    f"{self.first}.",
+                    "Mend the line, or leave such rows out with --skip-bad-rows.",
+                )
+        self.count += len(rows.bad)
+        self._lines += rows.n_lines
+
+    def instead_of_ratings(self) -> str:
+        if self.count:
+            return f"has no ratings but {self.count:,} bad rows, the first in {self.first}"
+        return "has a header and no ratings" if self._lines else "is empty"
+
+
+Task = Callable[[], Rows]
+
+
+def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
+    """Yield functions that each read a part of the source, in its order."""
+    if stream.is_parquet:
+        yield from parquet_tasks(stream, where, options)
+        return
+    chunks = _whole_lines(stream.file, where)
+    first = next(chunks, b"").removeprefix(_BYTE_ORDER_MARK)
+    if not first.strip():
+        return
+    layout = sniff_layout(_first_lines(first), where, options)
+    if layout.has_header:
+        header, first = _split_header(first)
+        yield partial(no_rows, layout, count_lines(header))
+    for chunk in chain([first] if first else [], chunks):
+        if not is_plain(chunk, layout):
+            for rows in parse_quoted(chain([chunk], chunks), layout):
+                yield partial(_as_is, rows)
+            return
+        yield partial(parse_chunk, chunk, layout)
+
+
+def _encoded(
+    tasks: Iterator[Task], threads: int
+) -> Iterator[tuple[EncodedChunk | None, Rows]]:
+    """Run the tasks on a pool, a few ahead of the one whose rows are yielded."""
+
+    def run(task: Task) -> tuple[EncodedChunk | None, Rows]:
+        rows = task()
+        return (encode_chunk(rows.frame) if len(rows.frame) else None), rows
+
+    ahead: deque[Future[tuple[EncodedChunk | None, Rows]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for task in tasks:
+                ahead.append(pool.submit(run, task))
+                if len(ahead) > threads + 1:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _whole_lines(file: BufferedReader, where: str) -> Iterator[bytes]:
+    """Yield the bytes in chunks of whole lines; only the last may lack its line end."""
+    rest = b""
+    while data := file.read(_CHUNK):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
+        else:
+            rest += data
+            if len(rest) > _LONGEST_LINE:
+                raise DataError(f"{where} is no text of ratings: a line fills more than 64 MiB.")
+    if rest:
+        yield rest
+
+
+def _first_lines(chunk: bytes) -> list[str]:
+    return list(islice(StringIO(decoded(chunk), newline=""), SNIFFED_ROWS + 1))
+
+
+def _split_header(chunk: bytes) -> tuple[bytes, bytes]:
+    """The first line that is not empty, with those before it; and what follows."""
+    match = re.match(rb"[\r\n]*[^\r\n]*(\r\n|\r|\n)?", chunk)
+    end = match.end() if match else 0
+    return chunk[:end], chunk[end:]
+
+
+def _as_is(rows: Rows) -> Rows:
+    return rows

@@ -1,0 +1,279 @@
+"""Text to rows: a chunk of lines at Polars' speed, and what it cannot read row by row.
+
+What is accepted is what Python's csv, int and float accept. Polars accepts less, so that it takes
+the many plain rows, and each row that it leaves blank is read again by Python, which decides.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from mlbias.datasets.layout import INT64, Column, Layout, shortened
+from mlbias.errors import BadRowError
+
+# Stands for "::" between fields; Polars splits at single bytes only.
+_UNIT_SEPARATOR = b"\x1f"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ROWS_OF_QUOTED_TEXT = 100_000
+
+Row = tuple[int | str, int | str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that is no rating: its line, counted from the chunk's first, and what is wrong."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a chunk came to.
+
+    Args:
+        frame: its ratings, in columns user, item and value; see encode_chunk.
+        bad: its rows that are no ratings, in their order.
+        n_lines: how many lines it has, blank ones included.
+    """
+
+    frame: pl.DataFrame
+    bad: list[BadRow]
+    n_lines: int
+
+
+def is_plain(chunk: bytes, layout: Layout) -> bool:
+    """Whether lines end at line ends and fields at separators, and nowhere else."""
+    if not layout.quoted:
+        return True
+    if b'"' in chunk:
+        return False
+    return b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n")
+
+
+def parse_chunk(chunk: bytes, layout: Layout) -> Rows:
+    """Rows of a plain chunk of whole lines."""
+    if b"\r" in chunk:
+        chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if _is_odd(chunk, layout):
+        return _parse_lines(chunk, layout)
+    try:
+        frame = _parse_plain(chunk, layout)
+    except pl.exceptions.PolarsError:  # bytes that are not UTF-8
+        return _parse_lines(chunk, layout)
+    doubtful = find_doubtful(frame)
+    if doubtful is None:
+        return Rows(frame, [], len(frame))
+    lines = chunk.removesuffix(b"\n").split(b"\n")
+    if len(frame) != len(lines):
+        return _parse_lines(chunk, layout)
+    return reread(frame, doubtful, lambda place: layout.fields(decoded(lines[place])), layout)
+
+
+def find_doubtful(frame: pl.DataFrame) -> pl.Series | None:
+    """Which rows Polars could not read, or read as no finite number; None if there are none."""
+    if not any(column.null_count() for column in frame) and frame["value"].is_finite().all():
+        return None
+    return frame.select(
+        pl.any_horizontal(pl.all().is_null()) | ~pl.col("value").is_finite()
+    ).to_series()
+
+
+def reread(
+    frame: pl.DataFrame,
+    doubtful: pl.Series,
+    fields_of: Callable[[int], Sequence[str]],
+    layout: Layout,
+) -> Rows:
+    """Give the rows that Polars left blank to Python; put what it reads in their places."""
+    good, bad = _Collected(layout), list[BadRow]()
+    places = []
+    for place in np.flatnonzero(doubtful.to_numpy()).tolist():
+        fields = fields_of(place)
+        if fields != [""] and good.add(fields, place, bad):
+            places.append(place)
+    numbered = frame.with_row_index("place").filter(~doubtful)
+    mended = good.frame().insert_column(0, pl.Series("place", places, numbered["place"].dtype))
+    whole = pl.concat([numbered, mended]).sort("place").drop("place")
+    return Rows(whole, bad, len(frame))
+
+
+def no_rows(layout: Layout, n_lines: int) -> Rows:
+    """What lines without ratings come to, as a header's."""
+    return Rows(_Collected(layout).frame(), [], n_lines)
+
+
+def count_lines(chunk: bytes) -> int:
+    """Lines of a chunk, a last one without a line end included."""
+    return len(chunk.removesuffix(b"\n").split(b"\n"))
+
+
+def parse_quoted(chunks: Iterable[bytes], layout: Layout) -> Iterator[Rows]:
+    """Rows of the rest of a text, from a chunk on that is not plain, by Python's csv.
+
+    Fields may be quoted and hold separators and line ends; a lone carriage return ends a line.
+    """
+    reader = csv.reader(_lines(chunks), delimiter=layout.separator)
+    more = True
+    while more:
+        good, bad = _Collected(layout), list[BadRow]()
+        first = line = reader.line_num
+        while more and len(good) + len(bad) < _ROWS_OF_QUOTED_TEXT:
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:  # what follows is lost in an open quotation
+                bad.append(BadRow(line - first, f"{error}; is a quotation mark left open?"))
+                fields = None
+            more = fields is not None
+            if fields:
+                good.add(fields, line - first, bad)
+            line = reader.line_num
+        yield Rows(good.frame(), bad, line - first)
+
+
+def read_row(fields: Sequence[str], layout: Layout) -> Row:
+    """User, item and rating out of the fields of a line.
+
+    Raises:
+        ValueError: a field is missing or not what its column holds; the message says which.
+    """
+    user, item = _read_id(fields, layout.user, layout), _read_id(fields, layout.item, layout)
+    text = _field(fields, layout.rating, layout)
+    try:
+        value = float(text)
+    except ValueError:
+        value = None
+    if value is not None and math.isfinite(value):
+        return user, item, value
+    kind = "a number" if value is None else "a finite number"
+    raise ValueError(
+        f"column {layout.rating.position + 1}: rating {shortened(text)} is not {kind} "
+        f"(user {_shown(user)}, item {_shown(item)})"
+    )
+
+
+def _read_id(fields: Sequence[str], column: Column, layout: Layout) -> int | str:
+    text = _field(fields, column, layout)
+    problem = ""
+    if column.integer:
+        try:
+            number = int(text)
+        except ValueError:
+            problem = "is text in a column of integers; --ids text reads ids as text"
+        else:
+            if number in INT64:
+                return number
+            problem = "does not fit in 64 bits; --ids text reads ids as text"
+    else:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            problem = "is not valid UTF-8"
+    if problem:
+        place = f"column {column.position + 1}: {column.role} {shortened(text)}"
+        raise ValueError(f"{place} {problem}")
+    return text
+
+
+def _field(fields: Sequence[str], column: Column, layout: Layout) -> str:
+    text = fields[column.position] if len(fields) > column.position else ""
+    if text:
+        return text
+    line = shortened(layout.separator.join(fields))
+    hint = ""
+    if len(fields) == 1:
+        hint = f"; fields are taken to be separated by {layout.separator!r} (see --separator)"
+    raise ValueError(
+        f"column {column.position + 1}: the {column.role} is missing in {line}{hint}"
+    )
+
+
+def _shown(id_: int | str) -> str:
+    return str(id_) if isinstance(id_, int) else shortened(id_)
+
+
+class _Collected:
+    """Good rows on their way into a frame."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._rows: list[Row] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, fields: Sequence[str], line: int, bad: list[BadRow]) -> bool:
+        """Keep the row, or note in ``bad`` why not; whether it was kept."""
+        try:
+            self._rows.append(read_row(fields, self._layout))
+        except ValueError as error:
+            bad.append(BadRow(line, str(error)))
+            return False
+        return True
+
+    def frame(self) -> pl.DataFrame:
+        return pl.DataFrame(self._rows, schema=frame_schema(self._layout), orient="row")
+
+
+def frame_schema(layout: Layout) -> dict[str, type[pl.DataType]]:
+    """Columns of a frame of ratings and their types."""
+    return {
+        "user": pl.Int64 if layout.user.integer else pl.String,
+        "item": pl.Int64 if layout.item.integer else pl.String,
+        "value": pl.Float64,
+    }
+
+
+def _is_odd(chunk: bytes, layout: Layout) -> bool:
+    """Whether Polars would drop or change something: it skips blank lines and marks in front."""
+    if chunk.startswith((b"\n", _BYTE_ORDER_MARK)):
+        return True
+    return layout.separator == "::" and _UNIT_SEPARATOR in chunk
+
+
+def _parse_plain(chunk: bytes, layout: Layout) -> pl.DataFrame:
+    separator = layout.separator.encode()
+    if separator == b"::":
+        chunk, separator = chunk.replace(b"::", _UNIT_SEPARATOR), _UNIT_SEPARATOR
+    elif separator == b" ":
+        chunk = re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", chunk))
+    # A header of our own fixes the number of columns; shorter lines are filled with nulls.
+    names = [f"unused {place}" for place in range(layout.width)]
+    for column, name in zip(layout.columns, frame_schema(layout), strict=True):
+        names[column.position] = name
+    header = separator.join(name.encode() for name in names)
+    return pl.read_csv(
+        header + b"\n" + chunk,
+        separator=separator.decode(),
+        columns=list(frame_schema(layout)),
+        schema_overrides=frame_schema(layout),
+        quote_char=None,
+        ignore_errors=True,
+        truncate_ragged_lines=True,
+    ).select(*frame_schema(layout))
+
+
+def _parse_lines(chunk: bytes, layout: Layout) -> Rows:
+    good, bad = _Collected(layout), list[BadRow]()
+    lines = chunk.removesuffix(b"\n").split(b"\n")
+    for line, text in enumerate(lines):
+        fields = layout.fields(decoded(text))
+        if fields != [""]:
+            good.add(fields, line, bad)
+    return Rows(good.frame(), bad, len(lines))
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    for chunk in chunks:
+        yield from io.StringIO(decoded(chunk), newline="")
+
+
+def decoded(text: bytes) -> str:
+    """UTF-8 text; a byte that is none stands as a lone surrogate, which read_row refuses."""
+    return text.decode("utf-8", "surrogateescape")
