@@ -1,0 +1,77 @@
+"""mlbias: the rating-bias baseline for recommenders, r ≈ α + b_user + b_item.
+
+    from mlbias import load_ratings, fit
+    ratings = load_ratings("ml-latest-small")
+    model = fit(ratings, "closed-form")
+
+The names below are loaded when they are first used, so that the import itself takes no time.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlbias.core.fitting import fit
+    from mlbias.core.model import BiasModel, PenaltyScale
+    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.loading import load_model, load_ratings
+    from mlbias.errors import (
+        BadRowError,
+        DataError,
+        DivergenceError,
+        MlbiasError,
+        ModelFileError,
+        OptionError,
+    )
+    from mlbias.evaluation.metrics import describe, evaluate
+    from mlbias.evaluation.splits import random_split
+
+_HOMES = {
+    "BadRowError": "errors",
+    "BiasModel": "core.model",
+    "DataError": "errors",
+    "DivergenceError": "errors",
+    "MlbiasError": "errors",
+    "ModelFileError": "errors",
+    "OptionError": "errors",
+    "PenaltyScale": "core.model",
+    "Ratings": "core.ratings",
+    "describe": "evaluation.metrics",
+    "evaluate": "evaluation.metrics",
+    "fit": "core.fitting",
+    "load_model": "datasets.loading",
+    "load_ratings": "datasets.loading",
+    "random_split": "evaluation.splits",
+}
+
+__version__ = version("mlbias")
+
+__all__ = [
+    "BadRowError",
+    "BiasModel",
+    "DataError",
+    "DivergenceError",
+    "MlbiasError",
+    "ModelFileError",
+    "OptionError",
+    "PenaltyScale",
+    "Ratings",
+    "__version__",
+    "describe",
+    "evaluate",
+    "fit",
+    "load_model",
+    "load_ratings",
+    "random_split",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlbias' has no attribute {name!r}")
+    return getattr(import_module(f"mlbias.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

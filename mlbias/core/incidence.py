@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import Codes, Ratings, Values
-from mlbias.core.statistics import Statistics
+from mlbias.core.statistics import Statistics, center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 
@@ -48,8 +49,7 @@ class BlockIncidence:
             self._block(ones, item, starts[first : last + 1])
             for first, last in zip(self._cuts, self._cuts[1:], strict=False)
         ]
-        # Views of the same arrays; to build one takes longer than a small product.
-        self._transposed = [block.T for block in self._blocks]
+        self._transposed = [_transposed(block) for block in self._blocks]
         self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         workers = min(threads or usable_cores(), len(self._lanes))
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
@@ -85,16 +85,17 @@ class BlockIncidence:
 
     def _block(self, ones: FloatArray, item: Codes, starts: NDArray[np.int64]) -> csr_array:
         first, last = starts[0], starts[-1]
-        row_starts = (starts - first).astype(np.int32)
-        shape = (len(starts) - 1, self._shape[1])
-        return csr_array((ones[: last - first], item[first:last], row_starts), shape=shape)
+        block = csr_array((len(starts) - 1, self._shape[1]))
+        block.data, block.indices = ones[: last - first], item[first:last]
+        block.indptr = (starts - first).astype(np.int32)
+        return block
 
     def _map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
         return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
 
     def _sums(self, value: Values, edges: NDArray[np.int64]) -> Statistics:
         """The statistics: the same two products, with the ratings in the place of the ones."""
-        center = _center(value)
+        center = center_of(value)
         user_sums = np.empty(self._shape[0])
         totals, squares = np.empty((2, len(self._blocks)))
 
@@ -102,10 +103,10 @@ class BlockIncidence:
             sums = np.zeros(self._shape[1])
             for k in blocks:
                 centered = value[edges[k] : edges[k + 1]].astype(np.float64) - center
-                block = self._blocks[k]
-                rated = csr_array((centered, block.indices, block.indptr), shape=block.shape)
+                rated = copy(self._blocks[k])
+                rated.data = centered
                 user_sums[self._cuts[k] : self._cuts[k + 1]] = rated @ np.ones(self._shape[1])
-                sums += rated.T @ np.ones(block.shape[0])
+                sums += _transposed(rated) @ np.ones(rated.shape[0])
                 totals[k] = centered.sum()
                 squares[k] = (centered * centered).sum()
             return sums
@@ -114,7 +115,7 @@ class BlockIncidence:
             item_sums = _added(self._map(lane))
             sum_of_squares = float(squares.sum())
         if not np.isfinite(sum_of_squares):
-            raise DataError("the ratings are too large: the sum of their squares overflows")
+            raise DataError("the ratings are too large: the sum of their squares overflows.")
         return Statistics(
             n_ratings=int(edges[-1]),
             center=center,
@@ -127,11 +128,20 @@ class BlockIncidence:
         )
 
 
+def _transposed(block: csr_array) -> csc_array:
+    """The transpose on the same memory; SciPy's own copies arrays that are parts of larger ones."""
+    transposed = csc_array(block.shape[::-1])
+    transposed.data, transposed.indices = block.data, block.indices
+    transposed.indptr = block.indptr
+    return transposed
+
+
 def _by_user(ratings: Ratings) -> tuple[Codes, Values, NDArray[np.int64]]:
     """Items and values ordered by user, and where each user starts, (n_users + 1,)."""
     n_users = len(ratings.user_ids)
     if _ascending(ratings.user):
-        starts = np.searchsorted(ratings.user, np.arange(n_users + 1))
+        # Of the same type, since NumPy would otherwise widen a copy of all the codes.
+        starts = np.searchsorted(ratings.user, np.arange(n_users + 1, dtype=np.int32))
         return ratings.item, ratings.value, starts
     # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating, its
     # column the user. An argsort takes ten times as long.
@@ -155,19 +165,6 @@ def _block_cuts(starts: NDArray[np.int64]) -> list[int]:
     size = min(max(n // _BLOCKS, _LEAST_BLOCK), _LARGEST_BLOCK)
     cuts = np.searchsorted(starts[1:], np.arange(0, n, size), side="right")
     return [*np.unique(cuts).tolist(), len(starts) - 1]
-
-
-def _center(value: Values) -> float:
-    """The mean, rounded to a 256th of the range made a power of two (1/64 for 0.5 to 5 stars)."""
-    low, high = float(value.min()), float(value.max())
-    if low == high:
-        return low
-    # Means of numbers near the largest float must not overflow on the way.
-    mean = float(value.mean(dtype=np.float64))
-    if not np.isfinite(mean):
-        raise DataError("the ratings are too large: their sum overflows")
-    grid = 2.0 ** (np.floor(np.log2(high - low)) - 8)
-    return float(np.rint(mean / grid) * grid)
 
 
 def _added(vectors: Iterator[FloatArray]) -> FloatArray:

@@ -18,6 +18,10 @@ from mlbias.core.vectors import FloatArray, dot
 from mlbias.errors import OptionError
 
 
+# The source's λ, on whichever scale a method understands it.
+DEFAULT_LAMBDA = 0.001
+
+
 class PenaltyScale(StrEnum):
     """What a λ is multiplied with: the mean or the sum of the squared biases.
 
@@ -172,4 +176,5 @@ class BiasModel:
         # The zero at the end is what -1 finds.
         user_bias = np.append(self.user_bias, 0.0)
         item_bias = np.append(self.item_bias, 0.0)
-        return self.alpha + user_bias[user] + item_bias[item]
+        predicted: FloatArray = self.alpha + user_bias[user] + item_bias[item]
+        return predicted

@@ -1,9 +1,14 @@
 """What the model needs to know of the ratings: sufficient statistics and two products."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from mlbias.core.ratings import Values
 from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +71,25 @@ class Incidence(Protocol):
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """Aᵀ·b_user: for each item the sum over its ratings of the users' biases, (n_items,)."""
         ...
+
+
+def center_of(value: Values) -> float:
+    """The mean of (n,) ratings on a coarse binary grid: 1/64 of a star for 0.5 to 5 stars.
+
+    The grid is a 256th of the range, rounded down to a power of two. What half stars are after
+    this is subtracted, and their squares, are whole multiples of a power of two, so that float64
+    adds them up without rounding.
+
+    Raises:
+        DataError: the sum of the ratings overflows.
+    """
+    low, high = float(value.min()), float(value.max())
+    if low == high:
+        return low
+    with np.errstate(over="ignore"):
+        mean = float(value.mean(dtype=np.float64))
+    if not math.isfinite(mean) or not math.isfinite(high - low):
+        raise DataError("the ratings are too large: their sum overflows.")
+    _, exponent = math.frexp(high - low)
+    grid = math.ldexp(1.0, exponent - 9)
+    return round(mean / grid) * grid if grid > 0 and abs(mean / grid) < 2**53 else mean

@@ -97,10 +97,15 @@ def _epochs(
             cost = problem.cost(state, iterate.squared_error)
         costs.append(cost)
         _check_descent(method, problem, costs)
-        scores = holdout(state) if holdout else (None, None)
+        holdout_rmse, holdout_mae = holdout(state) if holdout else (None, None)
         seconds += time.perf_counter() - started
         rmse = math.sqrt(iterate.squared_error / s.n_ratings)
-        yield EpochStats(epoch, rmse, cost, state.alpha + s.center, *scores, seconds), state
+        yield (
+            EpochStats(
+                epoch, rmse, cost, state.alpha + s.center, holdout_rmse, holdout_mae, seconds
+            ),
+            state,
+        )
         if tolerance is not None and epoch:
             quiet = quiet + 1 if abs(costs[-2] - cost) <= tolerance * costs[-2] else 0
             if quiet >= (1 if method.descends else _QUIET_EPOCHS):

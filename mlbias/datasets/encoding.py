@@ -91,9 +91,7 @@ class RatingsBuilder:
         with ThreadPoolExecutor(threads) as pool:
             for _ in pool.map(recode, range(len(user_codes))):
                 pass
-        return Ratings(
-            user, item, np.frombuffer(self._value, self._value_type), user_ids, item_ids
-        )
+        return Ratings(user, item, np.frombuffer(self._value, self._value_type), user_ids, item_ids)
 
 
 def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
@@ -104,7 +102,9 @@ def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
     else:
         ids, codes = _encode_integers(np.concatenate([np.asarray(part) for part in keys]))
     if len(ids) > np.iinfo(np.int32).max:
-        raise DataError(f"{len(ids):,} distinct ids are more than mlbias can number (2,147,483,647)")
+        raise DataError(
+            f"{len(ids):,} distinct ids are more than mlbias can number (2,147,483,647)"
+        )
     codes = codes.astype(np.int32, copy=False)
     return ids, np.split(codes, np.cumsum([len(part) for part in keys])[:-1])
 

@@ -195,9 +195,7 @@ def find_columns(
     return found
 
 
-def _asked_column(
-    role: str, asked: str, names: Sequence[str], is_header: bool, where: str
-) -> int:
+def _asked_column(role: str, asked: str, names: Sequence[str], is_header: bool, where: str) -> int:
     if is_header and asked in names:
         return list(names).index(asked)
     if asked.isdigit() and 1 <= int(asked) <= len(names):

@@ -14,9 +14,7 @@ from mlbias.errors import DataError
 _ROWS_A_SLICE = 1 << 20
 
 
-def parquet_tasks(
-    stream: Stream, where: str, options: ReadOptions
-) -> Iterator[Callable[[], Rows]]:
+def parquet_tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Callable[[], Rows]]:
     """Yield one function for each slice of a Parquet file, which reads its rows.
 
     Raises:

@@ -146,9 +146,7 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
         yield partial(parse_chunk, chunk, layout)
 
 
-def _encoded(
-    tasks: Iterator[Task], threads: int
-) -> Iterator[tuple[EncodedChunk | None, Rows]]:
+def _encoded(tasks: Iterator[Task], threads: int) -> Iterator[tuple[EncodedChunk | None, Rows]]:
     """Run the tasks on a pool, a few ahead of the one whose rows are yielded."""
 
     def run(task: Task) -> tuple[EncodedChunk | None, Rows]:

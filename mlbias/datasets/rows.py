@@ -189,9 +189,7 @@ def _field(fields: Sequence[str], column: Column, layout: Layout) -> str:
     hint = ""
     if len(fields) == 1:
         hint = f"; fields are taken to be separated by {layout.separator!r} (see --separator)"
-    raise ValueError(
-        f"column {column.position + 1}: the {column.role} is missing in {line}{hint}"
-    )
+    raise ValueError(f"column {column.position + 1}: the {column.role} is missing in {line}{hint}")
 
 
 def _shown(id_: int | str) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
 from mlbias.errors import DataError
 
+# Where data sets are, seen from where a command is run.
+DATA_DIR = "data"
 SAMPLE = "sample"
 STANDARD_INPUT = "-"
 

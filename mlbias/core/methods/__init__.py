@@ -1,12 +1,54 @@
-"""The methods by name. A new one is a file of its own and a line here."""
+"""The methods by name. A new one is a file of its own and a line here.
 
-from mlbias.core.methods.adam import Adam
-from mlbias.core.methods.closed_form import ClosedForm
-from mlbias.core.methods.gd import GradientDescent
-from mlbias.core.methods.protocol import Iterate, Method
+Named as text, so that the names can be listed without NumPy, which takes long to import.
+"""
 
-METHODS: dict[str, type[Method]] = {
-    method.name: method for method in (GradientDescent, Adam, ClosedForm)
+from dataclasses import fields
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.core.methods.protocol import Method
+
+METHODS = {
+    "gd": "gd.GradientDescent",
+    "adam": "adam.Adam",
+    "closed-form": "closed_form.ClosedForm",
 }
+DEFAULT_METHOD = "closed-form"
 
-__all__ = ["METHODS", "Adam", "ClosedForm", "GradientDescent", "Iterate", "Method"]
+
+def load_method(name: str) -> "type[Method]":
+    """The method of this name, a dataclass; call it with its options.
+
+    Raises:
+        OptionError: there is no such method.
+    """
+    if name not in METHODS:
+        raise OptionError(f"there is no method {name!r}; the methods are {', '.join(METHODS)}.")
+    module, _, class_name = METHODS[name].partition(".")
+    found: type[Method] = getattr(import_module(f"{__name__}.{module}"), class_name)
+    return found
+
+
+def make_method(name: str, learning_rate: float | None = None) -> "Method":
+    """A method with its options, those that are None at their defaults.
+
+    Raises:
+        OptionError: there is no such method, it has no such option, or a value is out of range.
+    """
+    method = load_method(name)
+    if learning_rate is None:
+        return method()
+    if not _has_learning_rate(name):
+        having = " and ".join(other for other in METHODS if _has_learning_rate(other))
+        raise OptionError(f"lr belongs to {having}; {name} has no learning rate.")
+    if not 0 < learning_rate < float("inf"):
+        raise OptionError(f"lr must be a number above 0, not {learning_rate:g}.")
+    return method(learning_rate=learning_rate)  # type: ignore[call-arg]
+
+
+def _has_learning_rate(name: str) -> bool:
+    return "learning_rate" in {field.name for field in fields(load_method(name))}  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""The command line: its commands, and the only map from errors to exit codes."""
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from mlbias import __version__
+from mlbias.cli.baseline import baseline
+from mlbias.cli.evaluate import evaluate
+from mlbias.cli.options import Command
+from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
+from mlbias.cli.train import TrainCommand, train
+from mlbias.errors import MlbiasError, OptionError
+
+_DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
+
+_WELCOME = """\
+mlbias fits the rating-bias baseline of recommenders: rating = alpha + user bias + item bias.
+
+  mlbias train --data sample       train on generated ratings, a row for each epoch
+  mlbias evaluate                  score the model that was trained last
+  mlbias baseline --data FILE      what your ratings are like
+
+mlbias COMMAND --help says more, with an example for each command."""
+
+app = typer.Typer(
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(cls=Command)(baseline)
+app.command(cls=TrainCommand)(train)
+app.command(cls=Command)(evaluate)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mlbias {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _app(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does all
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """The rating-bias baseline for recommenders: rating = alpha + user bias + item bias.
+
+    \b
+    Example: mlbias train --data sample
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(_WELCOME)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 data or environment, 2 usage, 130 or 143 signal."""
+    raise_on_signals()
+    try:
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(code if isinstance(code, int) else 0)
+    except MlbiasError as error:
+        _fail(error, _USAGE if isinstance(error, OptionError) else _DATA_OR_ENVIRONMENT)
+    except Stopped as stopped:
+        _say_error("interrupted: nothing was saved.")
+        sys.exit(exit_code(stopped.number))
+    except BrokenPipeError:
+        # Whoever read us has enough; the interpreter must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_BROKEN_PIPE)
+    except MemoryError as error:
+        _fail(MlbiasError("there is not enough memory for these ratings."), 1, error)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # Typer's usage errors, whose class moved about
+            _fail_usage(error)
+        _fail(
+            MlbiasError(
+                f"a fault in mlbias: {type(error).__name__}: {error}.",
+                "Run it again with --debug, and report what it prints.",
+            ),
+            _DATA_OR_ENVIRONMENT,
+            error,
+        )
+
+
+def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exception(cause or error)
+    _say_error(str(error), error.advice)
+    sys.exit(code)
+
+
+def _fail_usage(error: Any) -> None:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "mlbias"
+    _say_error(error.format_message(), f"`{command} --help` shows the options.")
+    sys.exit(error.exit_code)
+
+
+def _say_error(message: str, advice: str = "") -> None:
+    # Rich is loaded only when there is something to print with it.
+    from mlbias.cli.output import print_error
+
+    print_error(message, advice)

@@ -1,0 +1,127 @@
+"""mlbias evaluate: errors of a saved model, beside those of its training mean."""
+
+from typing import TYPE_CHECKING
+
+from mlbias.cli import options as opt
+from mlbias.cli.output import Output
+from mlbias.cli.reading import read
+from mlbias.cli.render import Table, counted, data_line, percent
+from mlbias.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.model_file import TrainingData
+    from mlbias.datasets.sources import Source
+    from mlbias.evaluation.metrics import Evaluation
+
+
+def evaluate(
+    data: opt.Data = None,
+    data_dir: opt.DataDir = opt.DEFAULT_DATA_DIR,
+    user_col: opt.UserCol = None,
+    item_col: opt.ItemCol = None,
+    rating_col: opt.RatingCol = None,
+    separator: opt.Separator = None,
+    ids: opt.Ids = "auto",
+    skip_bad_rows: opt.SkipBadRows = False,
+    threads: opt.Threads = None,
+    model: opt.ModelPath = opt.DEFAULT_MODEL,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
+) -> None:
+    """Score a trained model beside the mean of its training ratings.
+
+    Without --data it scores the hold-out that the model was trained with or, if there was none,
+    its training ratings.
+
+    \b
+    Example: mlbias train --data sample && mlbias evaluate
+    """
+    options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
+
+    from mlbias.datasets.model_file import load_model
+    from mlbias.datasets.sources import find_source
+    from mlbias.evaluation import metrics
+
+    output = Output(quiet=quiet, as_json=as_json)
+    saved = load_model(model)
+    if data is None:
+        if options != type(options)():
+            raise OptionError("options for reading go with --data; the model knows its own data.")
+        ratings, what, changed = _training_data(output, saved.data, threads)
+        source = saved.data.source
+    else:
+        source = find_source(data, data_dir)
+        ratings, _ = read(output, source, options, threads)
+        what, changed = "all ratings", None
+    found = metrics.evaluate(saved.model, ratings)
+    _report(output, source, what, found)
+    output.document(
+        {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
+        | found.document()
+    )
+
+
+def _training_data(
+    output: Output, data: "TrainingData", threads: int | None
+) -> tuple["Ratings", str, bool]:
+    """What a model is scored on by itself, which part that is, and whether its data changed.
+
+    Raises:
+        DataError: it cannot be read again.
+    """
+    source = data.source
+    if source.is_standard_input:
+        raise DataError(
+            "the model was trained on standard input, which cannot be read again.",
+            "Give the ratings with --data.",
+        )
+    if source.path is not None and not source.path.exists():
+        raise DataError(
+            f"the ratings that the model was trained on are gone: there is no {source.path}.",
+            "Give other ratings with --data.",
+        )
+    ratings, _ = read(output, source, data.options, threads)
+
+    from mlbias.core.incidence import BlockIncidence
+    from mlbias.datasets.model_file import fingerprint
+    from mlbias.evaluation.splits import random_split
+
+    changed = fingerprint(ratings, BlockIncidence(ratings, threads).statistics) != data.fingerprint
+    if changed:
+        output.notice(
+            f"{source.where} has changed since the model was trained on it: "
+            f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
+        )
+    if data.holdout is None:
+        return ratings, "training ratings", changed
+    _, held_out = random_split(ratings, data.holdout.test_size, data.holdout.seed)
+    return held_out, "hold-out", changed
+
+
+def _report(output: Output, source: "Source", what: str, found: "Evaluation") -> None:
+    output.line(data_line(source.label, found.n_ratings, found.n_users, found.n_items))
+    output.line(
+        {
+            "hold-out": "the hold-out that the model was trained with",
+            "training ratings": "the ratings that the model was trained on; --test-size holds out",
+            "all ratings": "all ratings of --data",
+        }[what]
+    )
+    output.line()
+    table = Table(output, ["", "RMSE", "MAE"], [13, 9, 9])
+    for name, errors in (("training mean", found.baseline), ("model", found.model)):
+        table.row([name, f"{errors.rmse:.6f}", f"{errors.mae:.6f}"])
+    output.line()
+    if found.baseline.rmse > 0:
+        share = 1 - found.model.rmse / found.baseline.rmse
+        side = "below" if share >= 0 else "above"
+        output.line(f"RMSE {percent(abs(share))} {side} the mean's")
+    output.line(
+        f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
+        f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "
+        f"in {percent(found.ratings_of_unknown / found.n_ratings, 2)} of the ratings"
+    )
+    if found.ratings_of_unknown:
+        output.line("an unknown user or item was predicted with a bias of 0")

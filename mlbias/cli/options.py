@@ -1,0 +1,158 @@
+"""Options that several commands share, grouped in --help by what they are for."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+if TYPE_CHECKING:
+    from mlbias.datasets.layout import ReadOptions
+
+DATA, MODEL, OUTPUT = "Data", "Model", "Output"
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="WHAT",
+        rich_help_panel=DATA,
+        help="sample, the name of a data set, a folder, a file (CSV, .dat, u.data, Parquet; .gz "
+        "and .zip as they are, ARCHIVE.zip/MEMBER for one of many), or - for standard input. "
+        "Without it: ml-25m, or else the only data set in the data folder.",
+    ),
+]
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        "--data-dir",
+        metavar="FOLDER",
+        envvar="MLBIAS_DATA_DIR",
+        rich_help_panel=DATA,
+        help="Where data sets are.",
+    ),
+]
+UserCol = Annotated[
+    str | None,
+    typer.Option(
+        "--user-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the users: its name in the header, or its number from 1.",
+    ),
+]
+ItemCol = Annotated[
+    str | None,
+    typer.Option(
+        "--item-col", metavar="COLUMN", rich_help_panel=DATA, help="Column of the items, alike."
+    ),
+]
+RatingCol = Annotated[
+    str | None,
+    typer.Option(
+        "--rating-col", metavar="COLUMN", rich_help_panel=DATA, help="Column of the ratings, alike."
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        metavar="TEXT",
+        rich_help_panel=DATA,
+        help="What stands between fields, if it is no comma, tab, '::' or space.",
+    ),
+]
+Ids = Annotated[
+    str,
+    typer.Option(
+        "--ids",
+        metavar="auto|text",
+        rich_help_panel=DATA,
+        help="auto: an id column is of integers if its first 10,000 rows are, none with a leading "
+        "zero; text further down is then a bad row. text: ids are text.",
+    ),
+]
+SkipBadRows = Annotated[
+    bool,
+    typer.Option(
+        "--skip-bad-rows",
+        rich_help_panel=DATA,
+        help="Count rows that are no ratings and leave them out, instead of stopping.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="N",
+        envvar="MLBIAS_THREADS",
+        rich_help_panel=DATA,
+        help="How many work at a time; never changes a result. [default: one for each core]",
+    ),
+]
+ModelPath = Annotated[
+    Path,
+    typer.Option("--model", metavar="FILE", rich_help_panel=OUTPUT, help="The model's file."),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", rich_help_panel=OUTPUT, help="Print one JSON document, and nothing else."
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", rich_help_panel=OUTPUT, help="No notices, hints and progress bars."
+    ),
+]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", rich_help_panel=OUTPUT, help="Show the traceback of an error."),
+]
+
+DEFAULT_DATA_DIR = Path("data")
+DEFAULT_MODEL = Path("data/model.npz")
+
+
+class Command(TyperCommand):
+    """A command whose help groups the options, without boxes, as narrow as the terminal."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write each group under its name."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                groups.setdefault(getattr(param, "rich_help_panel", None) or "Other", []).append(
+                    record
+                )
+        for name, records in groups.items():
+            with formatter.section(name):
+                formatter.write_dl(records)
+
+
+def read_options(
+    user_col: str | None,
+    item_col: str | None,
+    rating_col: str | None,
+    separator: str | None,
+    ids: str,
+    skip_bad_rows: bool,
+) -> "ReadOptions":
+    """The reading options as the datasets room takes them.
+
+    Raises:
+        OptionError: ids is neither auto nor text, or the separator is no single character.
+    """
+    from mlbias.datasets.layout import IdKind, ReadOptions
+    from mlbias.errors import OptionError
+
+    if ids not in list(IdKind):
+        raise OptionError(f"--ids is auto or text, not {ids!r}.")
+    if separator is not None:
+        separator = separator.replace("\\t", "\t")
+        if separator != "::" and (len(separator) != 1 or separator in '\r\n"'):
+            raise OptionError(f"--separator is one character or '::', not {separator!r}.")
+    return ReadOptions(user_col, item_col, rating_col, separator, IdKind(ids), skip_bad_rows)

@@ -1,0 +1,93 @@
+"""What `mlbias train` was asked to do, checked before anything is read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlbias.core.methods import make_method
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.core.methods.protocol import Method
+    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.layout import ReadOptions
+    from mlbias.datasets.model_file import Holdout
+    from mlbias.datasets.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to train and how, with every default filled in."""
+
+    method: "Method"
+    epochs: int
+    penalty: str
+    lambda_user: float
+    lambda_item: float
+    tolerance: float | None
+    every: int
+    holdout: "Holdout | None"
+    model_path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What was read, from where, how, and in how many seconds."""
+
+    source: "Source"
+    options: "ReadOptions"
+    ratings: "Ratings"
+    seconds: float
+    threads: int | None
+
+
+def make_plan(
+    method: str,
+    epochs: int | None,
+    lr: float | None,
+    penalty: str | None,
+    lambdas: tuple[float | None, float | None, float | None],
+    tolerance: float | None,
+    every: int,
+    holdout: tuple[float | None, int],
+    model_path: Path,
+) -> Plan:
+    """Check the options that can be checked before any data is read.
+
+    Raises:
+        OptionError: one is out of range, or the method does not have it.
+        ModelFileError: the model's file cannot be written, or is something else.
+    """
+    from mlbias.core.model import DEFAULT_LAMBDA
+    from mlbias.datasets.model_file import Holdout, check_replaceable
+
+    chosen = make_method(method, lr)
+    both, user, item = lambdas
+    both = DEFAULT_LAMBDA if both is None else both
+    lambda_user, lambda_item = both if user is None else user, both if item is None else item
+    for name, value in (
+        ("lambda", both),
+        ("lambda-user", lambda_user),
+        ("lambda-item", lambda_item),
+    ):
+        if not 0 <= value < float("inf"):
+            raise OptionError(f"--{name} must be a number from 0 on, not {value:g}.")
+    if tolerance is not None and not 0 <= tolerance < float("inf"):
+        raise OptionError(f"--tol must be a number from 0 on, not {tolerance:g}.")
+    if penalty not in (None, "mean", "sum"):
+        raise OptionError(f"--penalty is mean or sum, not {penalty!r}.")
+    test_size, seed = holdout
+    if test_size is not None and not 0 < test_size < 1:
+        raise OptionError(f"--test-size must be above 0 and below 1, not {test_size:g}.")
+    check_replaceable(model_path)
+    return Plan(
+        chosen,
+        chosen.default_epochs if epochs is None else epochs,
+        penalty or chosen.default_penalty,
+        lambda_user,
+        lambda_item,
+        tolerance,
+        every,
+        None if test_size is None else Holdout(test_size, seed),
+        model_path,
+    )

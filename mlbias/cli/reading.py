@@ -1,0 +1,41 @@
+"""Reading for the commands: with a progress bar before, and notices after."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from mlbias.cli.output import Output
+from mlbias.cli.render import counted
+
+if TYPE_CHECKING:
+    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.layout import ReadOptions
+    from mlbias.datasets.sources import Source
+
+
+def read(
+    output: Output, source: "Source", options: "ReadOptions", threads: int | None
+) -> tuple["Ratings", float]:
+    """The ratings of a source, and the seconds it took; says what is odd about them.
+
+    Raises:
+        DataError: see read_ratings.
+    """
+    if threads is not None:
+        # Polars reads this once, when it is imported.
+        os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+    from mlbias.datasets.reading import read_ratings
+
+    started = time.perf_counter()
+    with output.progress("reading", "bytes") as bar:
+        reading = read_ratings(source, options, threads=threads, progress=bar.update)
+    if reading.n_skipped:
+        output.notice(
+            f"left out {counted(reading.n_skipped, 'bad row')}; the first: {reading.first_skipped}"
+        )
+    if reading.n_repeated:
+        output.notice(
+            f"{counted(reading.n_repeated, 'rating')} of a user and item that were rated before; "
+            "each counts"
+        )
+    return reading.ratings, time.perf_counter() - started

@@ -1,0 +1,258 @@
+"""A run of `mlbias train` after the reading: split, train, draw, save, report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from mlbias.cli.output import Output, duration
+from mlbias.cli.plan import Inputs, Plan
+from mlbias.cli.render import Table, counted, data_line, learning_curve, percent
+from mlbias.cli.signals import StopRequest, exit_code
+from mlbias.core.fitting import to_model
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
+from mlbias.core.ratings import Ratings
+from mlbias.core.training import EpochStats, train
+from mlbias.datasets.model_file import (
+    SavedModel,
+    Training,
+    TrainingData,
+    fingerprint,
+    save_model,
+)
+from mlbias.evaluation.metrics import Evaluation, evaluate, scorer
+from mlbias.evaluation.splits import random_split
+
+_CURVE_WIDTH = 30
+
+
+def run(output: Output, plan: Plan, inputs: Inputs) -> None:
+    """Train as planned on what was read; save the model and report it."""
+    started = time.perf_counter()
+    ratings, held_out = _split(plan, inputs)
+    incidence = BlockIncidence(ratings, inputs.threads)
+    statistics = incidence.statistics
+    scale = PenaltyScale(plan.penalty)
+    penalty = Penalty.on_scale(scale, plan.lambda_user, plan.lambda_item, statistics)
+    problem = Problem(incidence, penalty)
+    seconds = {"read": inputs.seconds + time.perf_counter() - started}
+
+    output.line(_data_line(inputs, ratings, held_out))
+    output.line()
+    history, parameters, signal = _train(output, plan, problem, ratings, held_out)
+    seconds["train"] = history[-1].seconds
+
+    model = to_model(parameters, statistics, ratings)
+    last = history[-1]
+    training = Training(
+        method=plan.method.name,
+        learning_rate=getattr(plan.method, "learning_rate", None),
+        epochs=last.epoch,
+        penalty=plan.penalty,
+        lambda_user=plan.lambda_user,
+        lambda_item=plan.lambda_item,
+        n_ratings=len(ratings),
+        rmse=last.rmse,
+    )
+    save_model(SavedModel(model, training, _training_data(plan, inputs, problem)), plan.model_path)
+    evaluation = evaluate(model, held_out) if held_out else None
+    output.document(_document(plan, inputs, training, history, seconds, evaluation, problem))
+    _report(output, plan, history, seconds, evaluation)
+    _say_what_ended_it(output, plan, last.epoch, signal)
+    output.notice(f"saved {plan.model_path}")
+    if signal is not None:
+        raise typer.Exit(exit_code(signal))
+    default_model = plan.model_path.as_posix() == "data/model.npz"
+    output.hint("next: mlbias evaluate" + ("" if default_model else f" --model {plan.model_path}"))
+
+
+def _split(plan: Plan, inputs: Inputs) -> tuple[Ratings, Ratings | None]:
+    if plan.holdout is None:
+        return inputs.ratings, None
+    return random_split(inputs.ratings, plan.holdout.test_size, plan.holdout.seed)
+
+
+def _data_line(inputs: Inputs, ratings: Ratings, held_out: Ratings | None) -> str:
+    line = data_line(
+        inputs.source.label, len(ratings), len(ratings.user_ids), len(ratings.item_ids)
+    )
+    return line if held_out is None else f"{line}\n{counted(len(held_out), 'rating')} held out"
+
+
+def _train(
+    output: Output, plan: Plan, problem: Problem, ratings: Ratings, held_out: Ratings | None
+) -> tuple[list[EpochStats], Parameters, int | None]:
+    """Every epoch's report, the last whole state, and the signal that ended it, if one did."""
+    score = None if held_out is None else _scorer(problem, ratings, held_out)
+    history: list[EpochStats] = []
+    table = EpochTable(output, problem, with_holdout=held_out is not None)
+    epochs = train(
+        plan.method, problem, epochs=plan.epochs, tolerance=plan.tolerance, holdout=score
+    )
+    with StopRequest() as stop, output.progress("training", "epochs") as bar:
+        for stats, state in epochs:
+            parameters = state
+            history.append(stats)
+            if stats.epoch % plan.every == 0 or stats.epoch == plan.epochs:
+                table.row(history)
+            bar.update(stats.epoch, plan.epochs)
+            if stop.number is not None:
+                break
+    # A run that was cut short ends in a row too.
+    if table.last_epoch != history[-1].epoch:
+        table.row(history)
+    return history, parameters, stop.number
+
+
+def _scorer(
+    problem: Problem, ratings: Ratings, held_out: Ratings
+) -> Callable[[Parameters], tuple[float, float]]:
+    errors_of = scorer(held_out, like=ratings)
+
+    def score(parameters: Parameters) -> tuple[float, float]:
+        errors = errors_of(to_model(parameters, problem.statistics, ratings))
+        return errors.rmse, errors.mae
+
+    return score
+
+
+def _training_data(plan: Plan, inputs: Inputs, problem: Problem) -> TrainingData:
+    statistics = problem.statistics
+    if plan.holdout is not None:
+        statistics = BlockIncidence(inputs.ratings, inputs.threads).statistics
+    return TrainingData(
+        source=inputs.source,
+        options=inputs.options,
+        n_ratings=len(inputs.ratings),
+        fingerprint=fingerprint(inputs.ratings, statistics),
+        holdout=plan.holdout,
+    )
+
+
+class EpochTable:
+    """The rows of a training run, each drawn as its epoch ends.
+
+    Args:
+        output: where to.
+        problem: what is trained, for the widths of the columns.
+        with_holdout: whether there are hold-out errors, which take the place of the cost.
+    """
+
+    def __init__(self, output: Output, problem: Problem, *, with_holdout: bool) -> None:
+        self._output = output
+        self._with_holdout = with_holdout
+        self.last_epoch = -1
+        s = problem.statistics
+        # As many decimals as leave the start's cost ten digits or so.
+        self._cost_decimals = max(0, 6 - len(f"{s.squares:.0f}"))
+        number = len(f"{max(abs(s.center), (s.squares / s.n_ratings) ** 0.5):.6f}") + 1
+        headers = ["epoch", "RMSE", "change", "α"]
+        widths = [5, number, number, number]
+        if with_holdout:
+            output.line(" " * (sum(widths) + len(widths) + 2 * number - 6) + "hold-out")
+            headers += ["RMSE", "MAE"]
+            widths += [number, number]
+        else:
+            headers.append("cost")
+            widths.append(len(f"{s.squares:,.{self._cost_decimals}f}") + 1)
+        self._table = Table(output, headers, widths)
+
+    def row(self, history: list[EpochStats]) -> None:
+        """Draw the last epoch of the history."""
+        stats = history[-1]
+        self.last_epoch = stats.epoch
+        change = ""
+        if len(history) > 1:
+            change = self._output.signed(stats.rmse - history[-2].rmse, 6)
+        cells = [f"{stats.epoch}", f"{stats.rmse:.6f}", change, f"{stats.alpha:.6f}"]
+        if self._with_holdout:
+            cells += [f"{stats.holdout_rmse:.6f}", f"{stats.holdout_mae:.6f}"]
+        else:
+            cells.append(f"{stats.cost:,.{self._cost_decimals}f}")
+        self._table.row(cells)
+
+
+def _report(
+    output: Output,
+    plan: Plan,
+    history: list[EpochStats],
+    seconds: dict[str, float],
+    evaluation: Evaluation | None,
+) -> None:
+    """What came out, in a paragraph."""
+    first, last = history[0], history[-1]
+    output.line()
+    if evaluation is not None:
+        model, mean = evaluation.model, evaluation.baseline
+        output.line(
+            f"hold-out: RMSE {model.rmse:.6f}, {_against_mean(model.rmse, mean.rmse)}"
+            f" · MAE {model.mae:.6f}"
+        )
+    output.line(
+        f"{plan.method.name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
+        f"{_against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
+    )
+    curve = learning_curve([stats.rmse for stats in history], _CURVE_WIDTH)
+    spent = (
+        f"{counted(last.epoch, 'epoch')} · read {duration(seconds['read'])} · "
+        f"train {duration(seconds['train'])}"
+    )
+    output.line(f"{curve}   {spent}" if output.unicode else spent)
+
+
+def _against_mean(rmse: float, mean_rmse: float) -> str:
+    if mean_rmse == 0:
+        return "as the mean's"
+    share = 1 - rmse / mean_rmse
+    return f"{percent(abs(share))} {'below' if share >= 0 else 'above'} the mean's"
+
+
+def _say_what_ended_it(output: Output, plan: Plan, epoch: int, signal: int | None) -> None:
+    if signal is not None:
+        output.notice(f"interrupted: kept the last whole epoch, {epoch} of {plan.epochs}")
+    elif epoch < plan.epochs:
+        output.notice(f"stopped after epoch {epoch}: the cost changes by no more than --tol")
+
+
+def _document(
+    plan: Plan,
+    inputs: Inputs,
+    training: Training,
+    history: list[EpochStats],
+    seconds: dict[str, float],
+    evaluation: Evaluation | None,
+    problem: Problem,
+) -> dict[str, Any]:
+    last = history[-1]
+    document = {
+        "data": inputs.source.label,
+        "method": training.method,
+        "penalty": training.penalty,
+        "lambda_user": training.lambda_user,
+        "lambda_item": training.lambda_item,
+        "lr": training.learning_rate,
+        "epochs": training.epochs,
+        "n_ratings": training.n_ratings,
+        "n_users": problem.statistics.n_users,
+        "n_items": problem.statistics.n_items,
+        "history": [_record(stats) for stats in history],
+        "rmse": last.rmse,
+        "cost": last.cost,
+        "alpha": last.alpha,
+        "baseline_rmse": history[0].rmse,
+        "seconds": seconds,
+        "model": str(plan.model_path),
+    }
+    if plan.holdout is not None and evaluation is not None:
+        document["holdout"] = asdict(plan.holdout) | evaluation.document()
+    return document
+
+
+def _record(stats: EpochStats) -> dict[str, Any]:
+    record = asdict(stats)
+    if stats.holdout_rmse is None:
+        del record["holdout_rmse"], record["holdout_mae"]
+    return record

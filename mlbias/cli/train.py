@@ -1,0 +1,186 @@
+"""mlbias train: fits the model, draws each epoch as it ends, saves the result."""
+
+import threading
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from mlbias.cli import options as opt
+from mlbias.cli.output import Output
+from mlbias.cli.plan import Inputs, make_plan
+from mlbias.cli.reading import read
+from mlbias.core.methods import DEFAULT_METHOD, METHODS, load_method, make_method
+
+
+class TrainCommand(opt.Command):
+    """Fills the methods' own defaults into the help, which alone has to load them."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help with the placeholders replaced."""
+        methods = {name: load_method(name) for name in METHODS}
+        rates = {
+            name: make_method(name).learning_rate  # type: ignore[attr-defined]
+            for name, method in methods.items()
+            if "learning_rate" in method.__dataclass_fields__  # type: ignore[attr-defined]
+        }
+        known = {
+            "{epochs}": _each({name: method.default_epochs for name, method in methods.items()}),
+            "{lr}": _each({name: f"{rate:g}" for name, rate in rates.items()}),
+            "{penalty}": _each({name: method.default_penalty for name, method in methods.items()}),
+        }
+        for param in self.params:
+            for placeholder, text in known.items():
+                if getattr(param, "help", None):
+                    param.help = param.help.replace(placeholder, text)
+        super().format_help(ctx, formatter)
+
+
+def _each(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def train(
+    data: opt.Data = None,
+    data_dir: opt.DataDir = opt.DEFAULT_DATA_DIR,
+    user_col: opt.UserCol = None,
+    item_col: opt.ItemCol = None,
+    rating_col: opt.RatingCol = None,
+    separator: opt.Separator = None,
+    ids: opt.Ids = "auto",
+    skip_bad_rows: opt.SkipBadRows = False,
+    threads: opt.Threads = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="|".join(METHODS),
+            autocompletion=lambda: list(METHODS),
+            rich_help_panel=opt.MODEL,
+            help="How to minimise the cost.",
+        ),
+    ] = DEFAULT_METHOD,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs",
+            min=0,
+            metavar="N",
+            rich_help_panel=opt.MODEL,
+            help="The most updates to make; 0 gives the baseline. [default: {epochs}]",
+        ),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(
+            "--lr",
+            metavar="X",
+            rich_help_panel=opt.MODEL,
+            help="Learning rate, for methods that have one. [default: {lr}]",
+        ),
+    ] = None,
+    lambda_: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda",
+            metavar="X",
+            rich_help_panel=opt.MODEL,
+            help="Regularisation of both biases. It means different things: on the mean scale it "
+            "stands before the mean of the squared biases, beside the mean squared error; on the "
+            "sum scale before their sum, so that it is added to the counts. [default: 0.001]",
+        ),
+    ] = None,
+    lambda_user: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda-user",
+            metavar="X",
+            rich_help_panel=opt.MODEL,
+            help="Of the users alone. [default: as --lambda]",
+        ),
+    ] = None,
+    lambda_item: Annotated[
+        float | None,
+        typer.Option(
+            "--lambda-item",
+            metavar="X",
+            rich_help_panel=opt.MODEL,
+            help="Of the items alone. [default: as --lambda]",
+        ),
+    ] = None,
+    penalty: Annotated[
+        str | None,
+        typer.Option(
+            "--penalty",
+            metavar="mean|sum",
+            rich_help_panel=opt.MODEL,
+            help="The scale of every lambda; with it all methods minimise one and the same cost. "
+            "[default: {penalty}]",
+        ),
+    ] = None,
+    tol: Annotated[
+        float | None,
+        typer.Option(
+            "--tol",
+            metavar="X",
+            rich_help_panel=opt.MODEL,
+            help="Stop once an epoch changes the cost by no more than this share of it (adam: "
+            "five epochs in a row).",
+        ),
+    ] = None,
+    test_size: Annotated[
+        float | None,
+        typer.Option(
+            "--test-size",
+            metavar="SHARE",
+            rich_help_panel=opt.MODEL,
+            help="Hold out about this share of the ratings, by a hash of user, item and seed, and "
+            "report the errors on them.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            rich_help_panel=opt.MODEL,
+            help="Another seed holds out other ratings.",
+        ),
+    ] = 0,
+    model: opt.ModelPath = opt.DEFAULT_MODEL,
+    every: Annotated[
+        int,
+        typer.Option(
+            "--every",
+            min=1,
+            metavar="K",
+            rich_help_panel=opt.OUTPUT,
+            help="A row for every K-th epoch only; the first and the last always.",
+        ),
+    ] = 1,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
+) -> None:
+    """Train the model, a row as each epoch ends, and save it.
+
+    \b
+    Example: mlbias train --method closed-form --data sample
+    """
+    # SciPy takes a third of a second to import; let it do so while the ratings are read.
+    threading.Thread(target=import_module, args=("mlbias.core.incidence",), daemon=True).start()
+    options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
+    plan = make_plan(
+        method, epochs, lr, penalty, (lambda_, lambda_user, lambda_item), tol, every,
+        (test_size, seed), model,
+    )  # fmt: skip
+
+    from mlbias.cli.session import run
+    from mlbias.datasets.sources import find_source
+
+    output = Output(quiet=quiet, as_json=as_json)
+    source = find_source(data, data_dir)
+    if data is None:
+        output.notice(f"no --data: taking {source.label}")
+    ratings, seconds = read(output, source, options, threads)
+    run(output, plan, Inputs(source, options, ratings, seconds, threads))

@@ -1,0 +1,260 @@
+"""Trained models on disk: a NumPy archive (npz) of plain arrays, without pickle.
+
+``about`` is a JSON text with the format's name and version, the model's numbers, how it was
+trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
+or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
+"""
+
+import hashlib
+import json
+import math
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.model import BiasModel
+from mlbias.core.ratings import Ids, Ratings
+from mlbias.core.statistics import Statistics
+from mlbias.core.vectors import FloatArray
+from mlbias.datasets.files import written_whole
+from mlbias.datasets.layout import IdKind, ReadOptions
+from mlbias.datasets.sources import Source
+from mlbias.errors import ModelFileError
+
+_FORMAT = "mlbias model"
+_VERSION = 1
+
+# What reading a damaged archive, array or text may raise.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
+    ValueError, KeyError, TypeError, AttributeError, MemoryError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a model was trained: the options, the λ's on the scale ``penalty`` names, the result."""
+
+    method: str
+    learning_rate: float | None
+    epochs: int
+    penalty: str
+    lambda_user: float
+    lambda_item: float
+    n_ratings: int
+    rmse: float
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """A random split's share and seed; see evaluation/splits.py."""
+
+    test_size: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a model was trained on: where it is, how it is read, how to know it again.
+
+    Args:
+        source: where all the ratings are, those held out included.
+        options: how they were read.
+        n_ratings: of the source, those held out included.
+        fingerprint: of the same ratings; see fingerprint().
+        holdout: what was held out, None if nothing was.
+    """
+
+    source: Source
+    options: ReadOptions
+    n_ratings: int
+    fingerprint: str
+    holdout: Holdout | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """All that a model file holds."""
+
+    model: BiasModel
+    training: Training
+    data: TrainingData
+
+
+def fingerprint(ratings: Ratings, statistics: Statistics) -> str:
+    """A digest of the ids and of how many ratings of what sum each has; 32 hexadecimal digits.
+
+    The order of rows does not matter: sums of half stars are exact, and others are rounded to
+    float32 first.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for ids, counts, sums in (
+        (ratings.user_ids, statistics.user_counts, statistics.user_sums),
+        (ratings.item_ids, statistics.item_counts, statistics.item_sums),
+    ):
+        for array in (*_packed("ids", ids).values(), counts, sums.astype(np.float32) + 0):
+            digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def save_model(saved: SavedModel, path: Path) -> None:
+    """Write a model file; the same model gives the same bytes.
+
+    Raises:
+        ModelFileError: the file cannot be written.
+    """
+    model = saved.model
+    about = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "alpha": model.alpha,
+        "mean": model.mean,
+        "training": asdict(saved.training),
+        "data": _described(saved.data),
+    }
+    text = json.dumps(about, allow_nan=False, sort_keys=True)
+    arrays = {
+        "about": np.frombuffer(text.encode("ascii"), np.uint8),
+        "user_bias": model.user_bias,
+        "item_bias": model.item_bias,
+        **_packed("user_ids", model.user_ids),
+        **_packed("item_ids", model.item_ids),
+    }
+    try:
+        with written_whole(path) as file:
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def load_model(path: Path) -> SavedModel:
+    """Read a model file; nothing in it is executed.
+
+    Raises:
+        ModelFileError: it is missing, no model file, damaged, or of a newer format.
+    """
+    try:
+        with path.open("rb") as file:
+            return _loaded(file, path)
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"there is no model {path}.", "`mlbias train` makes one; --model names another."
+        ) from error
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def check_replaceable(path: Path) -> None:
+    """See that a model can be saved here without harm to anything that is no model.
+
+    Raises:
+        ModelFileError: a folder or another file has the name.
+    """
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder; a model is a file.")
+    if path.exists() and not _is_model_file(path):
+        raise ModelFileError(
+            f"{path} is there and is no model of mlbias, so that it is not replaced.",
+            "Name another file with --model.",
+        )
+
+
+def _is_model_file(path: Path) -> bool:
+    """Whether the file calls itself a model of mlbias, too new as it may be."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return bool(_about(archive)["format"] == _FORMAT)
+    except (OSError, *_DAMAGE):
+        return False
+
+
+def _loaded(file: BinaryIO, path: Path) -> SavedModel:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            about = _about(archive)
+            if about["format"] == _FORMAT and about["version"] <= _VERSION:
+                return _rebuilt(about, archive)
+            name, version = about["format"], about["version"]
+    except _DAMAGE as error:
+        raise ModelFileError(f"{path} is no model of mlbias, or is damaged.") from error
+    if name != _FORMAT:
+        raise ModelFileError(f"{path} is no model of mlbias.")
+    raise ModelFileError(
+        f"{path} has format {version}, and this version of mlbias reads none above {_VERSION}.",
+        "Update mlbias, or train the model again.",
+    )
+
+
+def _about(archive: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(archive["about"].tobytes())
+    return found
+
+
+def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
+    user_bias, item_bias = _biases(archive["user_bias"]), _biases(archive["item_bias"])
+    user_ids, item_ids = _unpacked("user_ids", archive), _unpacked("item_ids", archive)
+    alpha, mean = float(about["alpha"]), float(about["mean"])
+    if (len(user_ids), len(item_ids)) != (len(user_bias), len(item_bias)):
+        raise ValueError("ids and biases differ in number")
+    if not (math.isfinite(alpha) and math.isfinite(mean)):
+        raise ValueError("a number is not finite")
+    data = about["data"]
+    holdout = data["holdout"]
+    return SavedModel(
+        BiasModel(alpha, user_bias, item_bias, user_ids, item_ids, mean),
+        Training(**about["training"]),
+        TrainingData(
+            source=Source(
+                data["label"], Path(data["path"]) if data["path"] else None, data["member"]
+            ),
+            options=ReadOptions(**{**data["options"], "ids": IdKind(data["options"]["ids"])}),
+            n_ratings=int(data["n_ratings"]),
+            fingerprint=str(data["fingerprint"]),
+            holdout=Holdout(**holdout) if holdout else None,
+        ),
+    )
+
+
+def _described(data: TrainingData) -> dict[str, Any]:
+    return {
+        "label": data.source.label,
+        "path": str(data.source.path.resolve()) if data.source.path else None,
+        "member": data.source.member,
+        "options": asdict(data.options),
+        "n_ratings": data.n_ratings,
+        "fingerprint": data.fingerprint,
+        "holdout": asdict(data.holdout) if data.holdout else None,
+    }
+
+
+def _biases(array: NDArray[Any]) -> FloatArray:
+    if array.dtype != np.float64 or array.ndim != 1 or not np.isfinite(array).all():
+        raise ValueError("biases are not one row of finite numbers")
+    return array
+
+
+def _packed(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
+    if ids.dtype == np.int64:
+        return {name: ids}
+    texts = [str(id_).encode("utf-8") for id_ in ids.tolist()]
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    return {name: np.frombuffer(b"".join(texts), np.uint8), f"{name}_ends": ends}
+
+
+def _unpacked(name: str, archive: Any) -> Ids:
+    stored: NDArray[Any] = archive[name]
+    if f"{name}_ends" not in archive.files:
+        if stored.dtype != np.int64:
+            raise ValueError("ids are neither integers nor text")
+        return stored
+    ends = archive[f"{name}_ends"].tolist()
+    joined = stored.tobytes()
+    texts = [
+        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    return np.array(texts, dtype=np.dtypes.StringDType())

@@ -1,0 +1,190 @@
+"""Metrics that need a pass over ratings: errors of a model, the baseline, the histogram."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlbias.core.model import BiasModel
+from mlbias.core.ratings import Codes, Ratings, positions
+from mlbias.core.statistics import center_of
+from mlbias.core.vectors import FloatArray
+
+_PIECE = 1 << 18
+_MOST_BARS = 20
+_BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Size of prediction errors, in the ratings' units."""
+
+    rmse: float
+    mae: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Ratings from low to high (both the same for a single value) and how many there are."""
+
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the ratings are like, and how well their mean predicts them.
+
+    Args:
+        n_ratings, n_users, n_items: how many of each.
+        density: share of all pairs of a user and an item that has a rating.
+        mean: of the ratings, in their units.
+        errors: of predicting the mean.
+        histogram: one bar for each value, or ten of equal width where there are over 20 values.
+    """
+
+    n_ratings: int
+    n_users: int
+    n_items: int
+    density: float
+    mean: float
+    errors: Errors
+    histogram: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well a model predicts ratings, beside the mean that it was trained on.
+
+    Args:
+        n_ratings: how many were predicted.
+        model, baseline: errors of the model, and of predicting its training mean.
+        n_users, n_items: distinct ones among the ratings.
+        unknown_users, unknown_items: how many of these the model does not know; each contributes
+            a bias of 0.
+        ratings_of_unknown: ratings whose user or item, or both, is unknown.
+    """
+
+    n_ratings: int
+    model: Errors
+    baseline: Errors
+    n_users: int
+    n_items: int
+    unknown_users: int
+    unknown_items: int
+    ratings_of_unknown: int
+
+    def document(self) -> dict[str, float]:
+        """The same under the names that it has in JSON."""
+        return {
+            "n_ratings": self.n_ratings,
+            "rmse": self.model.rmse,
+            "mae": self.model.mae,
+            "baseline_rmse": self.baseline.rmse,
+            "baseline_mae": self.baseline.mae,
+            "n_users": self.n_users,
+            "n_items": self.n_items,
+            "unknown_users": self.unknown_users,
+            "unknown_items": self.unknown_items,
+            "ratings_of_unknown": self.ratings_of_unknown,
+        }
+
+
+def describe(ratings: Ratings) -> Baseline:
+    """The baseline of these ratings: their mean, its errors, their histogram."""
+    n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
+    center = center_of(ratings.value)
+    mean = center + math.fsum((piece - center).sum() for piece in _pieces(ratings)) / n
+    return Baseline(
+        n_ratings=n,
+        n_users=n_users,
+        n_items=n_items,
+        density=n / (n_users * n_items),
+        mean=mean,
+        errors=_errors(piece - mean for piece in _pieces(ratings)),
+        histogram=_histogram(ratings),
+    )
+
+
+def evaluate(model: BiasModel, ratings: Ratings) -> Evaluation:
+    """Errors of a model on these ratings; ids that it does not know contribute a bias of 0."""
+    user, item = (
+        positions(ratings.user_ids, model.user_ids),
+        positions(ratings.item_ids, model.item_ids),
+    )
+    pieces = [slice(start, start + _PIECE) for start in range(0, len(ratings), _PIECE)]
+    unknown = sum(
+        int(np.count_nonzero((user[ratings.user[here]] < 0) | (item[ratings.item[here]] < 0)))
+        for here in pieces
+    )
+    return Evaluation(
+        n_ratings=len(ratings),
+        model=_model_errors(model, ratings, user, item),
+        baseline=_errors(piece - model.mean for piece in _pieces(ratings)),
+        n_users=len(user),
+        n_items=len(item),
+        unknown_users=int(np.count_nonzero(user < 0)),
+        unknown_items=int(np.count_nonzero(item < 0)),
+        ratings_of_unknown=unknown,
+    )
+
+
+def scorer(ratings: Ratings, like: Ratings) -> Callable[[BiasModel], Errors]:
+    """A function that gives the errors on these ratings of models with the other's ids."""
+    user, item = (
+        positions(ratings.user_ids, like.user_ids),
+        positions(ratings.item_ids, like.item_ids),
+    )
+    return lambda model: _model_errors(model, ratings, user, item)
+
+
+def _model_errors(model: BiasModel, ratings: Ratings, user: Codes, item: Codes) -> Errors:
+    """Errors of a model that has the ratings' users and items at these positions."""
+
+    def pieces() -> Iterator[FloatArray]:
+        for start in range(0, len(ratings), _PIECE):
+            here = slice(start, start + _PIECE)
+            predicted = model.predict_codes(user[ratings.user[here]], item[ratings.item[here]])
+            yield ratings.value[here] - predicted
+
+    return _errors(pieces())
+
+
+def _pieces(ratings: Ratings) -> Iterator[FloatArray]:
+    for start in range(0, len(ratings), _PIECE):
+        yield ratings.value[start : start + _PIECE].astype(np.float64)
+
+
+def _errors(pieces: Iterator[FloatArray]) -> Errors:
+    n, squares, magnitudes = 0, [], []
+    for errors in pieces:
+        n += len(errors)
+        squares.append(float((errors * errors).sum()))
+        magnitudes.append(float(np.abs(errors).sum()))
+    return Errors(math.sqrt(math.fsum(squares) / n), math.fsum(magnitudes) / n)
+
+
+def _histogram(ratings: Ratings) -> tuple[Bar, ...]:
+    counts: dict[float, int] = {}
+    for piece in _pieces(ratings):
+        values, times = np.unique(piece, return_counts=True)
+        if len(values) > _MOST_BARS:
+            return _bins(ratings)
+        for value, count in zip(values.tolist(), times.tolist(), strict=True):
+            counts[value] = counts.get(value, 0) + count
+    if len(counts) > _MOST_BARS:
+        return _bins(ratings)
+    return tuple(Bar(value, value, counts[value]) for value in sorted(counts))
+
+
+def _bins(ratings: Ratings) -> tuple[Bar, ...]:
+    edges = np.linspace(float(ratings.value.min()), float(ratings.value.max()), _BINS + 1)
+    counts = sum(np.histogram(piece, edges)[0] for piece in _pieces(ratings))
+    return tuple(
+        Bar(low, high, count)
+        for low, high, count in zip(
+            edges[:-1].tolist(), edges[1:].tolist(), np.asarray(counts).tolist(), strict=True
+        )
+    )
