@@ -53,7 +53,7 @@ def _app(
         ),
     ] = False,
 ) -> None:
-    """The rating-bias baseline for recommenders: rating = alpha + user bias + item bias.
+    r"""The rating-bias baseline for recommenders: rating = alpha + user bias + item bias.
 
     \b
     Example: mlbias train --data sample

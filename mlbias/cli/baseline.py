@@ -27,7 +27,7 @@ def baseline(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    """Describe ratings, and how well their mean predicts them.
+    r"""Describe ratings, and how well their mean predicts them.
 
     \b
     Example: mlbias baseline --data sample

@@ -30,7 +30,7 @@ def evaluate(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    """Score a trained model beside the mean of its training ratings.
+    r"""Score a trained model beside the mean of its training ratings.
 
     Without --data it scores the hold-out that the model was trained with or, if there was none,
     its training ratings.

@@ -2,6 +2,7 @@
 
 import signal
 from types import FrameType
+from typing import Self
 
 
 class Stopped(KeyboardInterrupt):
@@ -31,7 +32,7 @@ class StopRequest:
     def __init__(self) -> None:
         self.number: int | None = None
 
-    def __enter__(self) -> "StopRequest":
+    def __enter__(self) -> Self:
         for number in _SIGNALS:
             signal.signal(number, self._note)
         return self

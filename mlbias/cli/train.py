@@ -30,9 +30,10 @@ class TrainCommand(opt.Command):
             "{penalty}": _each({name: method.default_penalty for name, method in methods.items()}),
         }
         for param in self.params:
+            help_: str | None = getattr(param, "help", None)
             for placeholder, text in known.items():
-                if getattr(param, "help", None):
-                    param.help = param.help.replace(placeholder, text)
+                help_ = help_ and help_.replace(placeholder, text)
+            setattr(param, "help", help_)  # noqa: B010 - only options have the attribute
         super().format_help(ctx, formatter)
 
 
@@ -162,7 +163,7 @@ def train(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    """Train the model, a row as each epoch ends, and save it.
+    r"""Train the model, a row as each epoch ends, and save it.
 
     \b
     Example: mlbias train --method closed-form --data sample

@@ -1,0 +1,1 @@
+"""The bias model and its mathematics; no files, no screen."""

@@ -1,5 +1,7 @@
 """From ratings and options to a trained model: what the command line and Python share."""
 
+from collections import deque
+
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.model import DEFAULT_LAMBDA, BiasModel, Parameters, Penalty, PenaltyScale, Problem
@@ -28,7 +30,8 @@ def fit(
         epochs: the most updates to make; by default the method's own number.
         learning_rate: of gd or adam; by default the method's own.
         penalty: the scale that the λ's are given on; by default the method's own.
-        lambda_user, lambda_item: regularisation, 0 or more.
+        lambda_user: regularisation of the users' biases, 0 or more.
+        lambda_item: of the items', alike.
         tolerance: stop once the cost's relative change in an epoch is at most this.
         threads: how many work at a time; by default one for each core. Never changes a bit.
 
@@ -42,10 +45,8 @@ def fit(
     problem = Problem(
         incidence, Penalty.on_scale(scale, lambda_user, lambda_item, incidence.statistics)
     )
-    parameters = problem.start()
-    for _, parameters in train(chosen, problem, epochs=epochs, tolerance=tolerance):
-        pass
-    return to_model(parameters, incidence.statistics, ratings)
+    [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
+    return to_model(last, incidence.statistics, ratings)
 
 
 def to_model(parameters: Parameters, statistics: Statistics, ratings: Ratings) -> BiasModel:

@@ -17,7 +17,6 @@ from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
 from mlbias.errors import OptionError
 
-
 # The source's λ, on whichever scale a method understands it.
 DEFAULT_LAMBDA = 0.001
 

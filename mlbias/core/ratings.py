@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from mlbias.errors import DataError
 
 Codes = NDArray[np.int32]
-Values = NDArray[np.float32] | NDArray[np.float64]
+Values = NDArray[np.floating[Any]]
 # Distinct, ascending: int64, or text in NumPy's StringDType.
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtypes.StringDType]
 
@@ -42,7 +43,8 @@ class Ratings:
         """Ratings from three columns of equal length, for data that is in Python already.
 
         Args:
-            users, items: (n,) integers or text.
+            users: (n,) ids, integers or text.
+            items: (n,) ids, alike.
             values: (n,) finite numbers.
 
         Raises:

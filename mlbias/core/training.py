@@ -126,7 +126,8 @@ def _check_descent(method: Method, problem: Problem, costs: list[float]) -> None
     options = f" (lr {method.learning_rate:g})" if hasattr(method, "learning_rate") else ""
     grown = f"to {cost:.6g}" if math.isfinite(cost) else "beyond all numbers"
     raise DivergenceError(
-        f"{method.name} diverged in epoch {epoch}{options}: the cost grew from {before:.6g} {grown}.",
+        f"{method.name} diverged in epoch {epoch}{options}: "
+        f"the cost grew from {before:.6g} {grown}.",
         method.remedy(problem),
         epoch,
     )

@@ -1,0 +1,1 @@
+"""How ratings and models come in and are kept."""

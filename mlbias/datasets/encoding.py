@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,9 @@ from mlbias.core.ratings import Codes, Ids, Ratings, Values
 from mlbias.errors import DataError
 
 # A column of ids that is not yet NumPy's: integers, or text in Polars' hands.
-Keys = NDArray[np.int64] | pl.Series
-ChunkCodes = NDArray[np.uint16] | Codes
+Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
+Keys = Integers | pl.Series
+ChunkCodes = NDArray[np.integer[Any]]
 # A table over the range of the ids beats sorting while it stays this much larger than the column.
 _TABLE_SLACK = 8
 _LEAST_TABLE = 1 << 20
@@ -52,7 +54,7 @@ class RatingsBuilder:
 
     def __init__(self) -> None:
         self._user, self._item, self._value = bytearray(), bytearray(), bytearray()
-        self._value_type: type[np.float32] | type[np.float64] = np.float32
+        self._value_type: type[np.float32 | np.float64] = np.float32
         self._user_keys: list[Keys] = []
         self._item_keys: list[Keys] = []
         self._starts = [0]
@@ -102,9 +104,7 @@ def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
     else:
         ids, codes = _encode_integers(np.concatenate([np.asarray(part) for part in keys]))
     if len(ids) > np.iinfo(np.int32).max:
-        raise DataError(
-            f"{len(ids):,} distinct ids are more than mlbias can number (2,147,483,647)"
-        )
+        raise DataError(f"{len(ids):,} distinct ids are more than mlbias can number")
     codes = codes.astype(np.int32, copy=False)
     return ids, np.split(codes, np.cumsum([len(part) for part in keys])[:-1])
 
@@ -115,7 +115,7 @@ def _encode(column: pl.Series) -> tuple[Keys, ChunkCodes]:
     return _encode_integers(column.to_numpy())
 
 
-def _encode_integers(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], ChunkCodes]:
+def _encode_integers(values: Integers) -> tuple[Integers, ChunkCodes]:
     """Distinct values, ascending, and each value's place among them."""
     lowest, highest = int(values.min()), int(values.max())
     if highest - lowest >= max(_LEAST_TABLE, _TABLE_SLACK * len(values)):
@@ -124,7 +124,7 @@ def _encode_integers(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], Chun
     offsets = values - lowest
     present = np.zeros(highest - lowest + 1, dtype=np.bool_)
     present[offsets] = True
-    distinct = np.flatnonzero(present)
+    distinct = np.flatnonzero(present).astype(np.int64, copy=False)
     code_of = np.empty(len(present), _code_type(len(distinct)))
     code_of[distinct] = np.arange(len(distinct))
     return distinct + lowest, code_of.take(offsets, mode="clip")
@@ -138,7 +138,7 @@ def _encode_text(column: pl.Series) -> tuple[pl.Series, ChunkCodes]:
     return distinct, codes["code"].to_numpy().astype(_code_type(len(distinct)))
 
 
-def _code_type(size: int) -> type[np.uint16] | type[np.int32]:
+def _code_type(size: int) -> type[np.integer[Any]]:
     return np.uint16 if size <= 1 << 16 else np.int32
 
 

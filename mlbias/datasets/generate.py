@@ -9,6 +9,7 @@ replacement: user u with c ratings takes item i with probability min(1, t·w_i),
 probabilities sum to c (Särndal, Swensson & Wretman, Model Assisted Survey Sampling, section 3.6).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -202,7 +203,8 @@ class Generator:
         return np.asarray((total - 131_070) / 37_837.22723720648)
 
     def _shuffled(self, values: NDArray[_Number]) -> NDArray[_Number]:
-        return values[np.argsort(self._raw(len(values)), kind="stable")]
+        shuffled: NDArray[_Number] = values[np.argsort(self._raw(len(values)), kind="stable")]
+        return shuffled
 
 
 def sample() -> tuple[Ratings, Truth]:
@@ -233,8 +235,10 @@ def _counts(
     slope = (heights[left + 1] - heights[left]) / (shares[left + 1] - shares[left])
     curve = heights[left] + slope * (place - shares[left])
     fewest = heights[0]
-    stretch = (total - fewest * size) / (curve - fewest).sum()
-    counts = np.minimum(np.floor(fewest + stretch * (curve - fewest)), most).astype(np.int64)
+    # Exactly rounded, whatever the order in which a machine adds.
+    stretch = (total - fewest * size) / math.fsum((curve - fewest).tolist())
+    stretched = np.floor(fewest + stretch * (curve - fewest))
+    counts: NDArray[np.int64] = np.minimum(stretched, most).astype(np.int64)
     # What rounding down left over goes to the middle, one each, where it shows least.
     for _ in range(100):
         missing = total - int(counts.sum())

@@ -28,8 +28,10 @@ def load_ratings(
         data: "sample", the name of a data set in data_dir, a folder, a file, or "-" for standard
             input; by default ml-25m, or else the only data set in data_dir.
         data_dir: the folder of data sets.
-        user_col, item_col, rating_col: name of a column, or its number counted from 1, where
-            the file does not tell.
+        user_col: name of the users' column, or its number counted from 1, where the file does
+            not tell.
+        item_col: of the items', alike.
+        rating_col: of the ratings', alike.
         separator: what stands between fields, where it is no comma, tab, "::" or space.
         text_ids: take all ids for text; otherwise a column whose first 10,000 rows are integers
             is one of integers.

@@ -127,7 +127,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
     }
     try:
         with written_whole(path) as file:
-            np.savez(file, **arrays)
+            # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
+            np.savez(file, **arrays)  # type: ignore[arg-type]
     except OSError as error:
         raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
 

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 
 from mlbias.datasets.layout import INT64, Column, Layout, shortened
-from mlbias.errors import BadRowError
 
 # Stands for "::" between fields; Polars splits at single bytes only.
 _UNIT_SEPARATOR = b"\x1f"

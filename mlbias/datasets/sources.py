@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
 from mlbias.errors import DataError
@@ -21,8 +22,8 @@ SAMPLE = "sample"
 STANDARD_INPUT = "-"
 
 # What ratings files are called in data sets; the first that is there is taken.
-_RATINGS_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
-_RATINGS_FILES += tuple(f"{name}.gz" for name in _RATINGS_FILES)
+_PLAIN_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
+_RATINGS_FILES = (*_PLAIN_FILES, *(f"{name}.gz" for name in _PLAIN_FILES))
 _ZIP, _GZIP, _PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
 
 
@@ -172,7 +173,7 @@ def _zip_member(archive: zipfile.ZipFile, source: Source, stack: ExitStack) -> S
         member = stack.enter_context(archive.open(info))
     except NotImplementedError as error:
         raise DataError(f"{source.where} cannot be unpacked: {error}.") from error
-    buffered = io.BufferedReader(member)
+    buffered: io.BufferedReader = io.BufferedReader(cast(io.RawIOBase, member))
     if buffered.peek(len(_GZIP)).startswith(_GZIP):
         inner = stack.enter_context(gzip.GzipFile(fileobj=buffered))
         return Stream(io.BufferedReader(inner), info.file_size, member.tell)
@@ -202,7 +203,7 @@ def _in_path(label: str, path: Path) -> Source:
     names = sorted(entry.name for entry in path.iterdir())
     raise DataError(
         f"the folder {path} has no ratings file: it holds {_listed(names)}.",
-        f"Expected {', '.join(_RATINGS_FILES[:4])} or one file alone; or name a file.",
+        f"Expected {', '.join(_PLAIN_FILES)} or one file alone; or name a file.",
     )
 
 

@@ -1,0 +1,1 @@
+"""Splits and metrics: the passes over ratings that are not training."""

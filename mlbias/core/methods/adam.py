@@ -62,7 +62,7 @@ class Adam:
             theta = theta - (self.learning_rate / (1 - self.beta1**t)) * m / corrected
             state = _split(theta, len(state.user_bias))
 
-    def remedy(self, problem: Problem) -> str:
+    def remedy(self, _: Problem, /) -> str:
         """What to try after a divergence."""
         return f"Try a learning rate (lr) well below {self.learning_rate:g}."
 

@@ -54,6 +54,6 @@ class ClosedForm:
             shared = dot(item_bias, of_users)
             yield Iterate(state, problem.squared_error(state, errors, shared))
 
-    def remedy(self, problem: Problem) -> str:
+    def remedy(self, _: Problem, /) -> str:
         """What to try after a divergence, which only numbers near overflow can bring about."""
         return "The ratings or the penalty are out of the range of float64; scale them."

@@ -44,7 +44,7 @@ class GradientDescent:
                 state.item_bias + step * (errors.item - penalty.item * state.item_bias),
             )
 
-    def remedy(self, problem: Problem) -> str:
+    def remedy(self, problem: Problem, /) -> str:
         """What to try after a divergence on this problem."""
         return (
             f"The largest step that is safe on these data is about {safe_step(problem):.3g}; "

@@ -33,6 +33,6 @@ class Method(Protocol):
         """Yield the start, then the state after each update, until the caller has enough."""
         ...
 
-    def remedy(self, problem: Problem) -> str:
+    def remedy(self, problem: Problem, /) -> str:
         """What to try after a divergence on this problem, in a sentence."""
         ...
