@@ -209,6 +209,8 @@ def _usual_column(role: str, names: Sequence[str], where: str) -> int:
     for usual in _USUAL_NAMES[role]:
         if usual in plain:
             return plain.index(usual)
+    if any("\0" in name or name.encode("utf-8", "replace").decode() != name for name in names):
+        raise DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     raise DataError(
         f"{where}, line 1: no column for the {role} among {_listed(names)}.",
         f"Name it with --{role}-col.",
@@ -216,7 +218,8 @@ def _usual_column(role: str, names: Sequence[str], where: str) -> int:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(shortened(name) for name in names)
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(shortened(name, 30) for name in names[:8]) + more
 
 
 def _plain(name: str) -> str:

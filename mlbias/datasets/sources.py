@@ -49,13 +49,13 @@ class Source:
     @property
     def is_standard_input(self) -> bool:
         """Whether it is read from standard input, and so only once."""
-        return self.label == STANDARD_INPUT and self.path is None
+        return self.path is None and not self.is_sample
 
     @property
     def where(self) -> str:
         """What error messages call the file."""
         if self.path is None:
-            return "standard input" if self.is_standard_input else self.label
+            return self.label
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
 
@@ -69,8 +69,10 @@ def find_source(data: str | None, data_dir: Path) -> Source:
     """
     if data is None:
         return _default_source(data_dir)
-    if data in (SAMPLE, STANDARD_INPUT):
-        return Source(data)
+    if data == STANDARD_INPUT:
+        return Source("standard input")
+    if data == SAMPLE:
+        return Source(SAMPLE)
     path = Path(data)
     if path.exists():
         return _in_path(data, path)

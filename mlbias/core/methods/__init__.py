@@ -44,9 +44,9 @@ def make_method(name: str, learning_rate: float | None = None) -> "Method":
         return method()
     if not _has_learning_rate(name):
         having = " and ".join(other for other in METHODS if _has_learning_rate(other))
-        raise OptionError(f"lr belongs to {having}; {name} has no learning rate.")
+        raise OptionError(f"{name} has no learning rate (lr); {having} have one.")
     if not 0 < learning_rate < float("inf"):
-        raise OptionError(f"lr must be a number above 0, not {learning_rate:g}.")
+        raise OptionError(f"the learning rate (lr) must be above 0 and finite, not {learning_rate:g}.")
     return method(learning_rate=learning_rate)  # type: ignore[call-arg]
 
 

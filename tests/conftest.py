@@ -1,0 +1,66 @@
+"""Ratings that many tests look at: a case small enough for a pencil, and seeded random ones."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.model import Penalty, Problem
+from mlbias.core.ratings import Ratings
+from mlbias.datasets.loading import load_ratings
+
+
+@pytest.fixture
+def four() -> Ratings:
+    """Users 1, 1, 2, 2 gave items 10, 20, 10, 20 the ratings 5, 3, 4, 2: the mean is 3.5."""
+    return Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5.0, 3.0, 4.0, 2.0])
+
+
+@pytest.fixture
+def make_ratings() -> Callable[..., Ratings]:
+    """A function that draws ratings: half stars by default, users in no order."""
+    return random_ratings
+
+
+@pytest.fixture
+def make_problem() -> Callable[..., Problem]:
+    """A function from ratings and two λ's on the scale of sums to a problem."""
+
+    def make(ratings: Ratings, user: float = 0.0, item: float = 0.0, threads: int = 1) -> Problem:
+        return Problem(BlockIncidence(ratings, threads), Penalty(user, item))
+
+    return make
+
+
+def random_ratings(
+    n: int = 300, n_users: int = 20, n_items: int = 30, seed: int = 0, *, stars: bool = True
+) -> Ratings:
+    rng = np.random.default_rng(seed)
+    users, items = rng.integers(n_users, size=n), rng.integers(n_items, size=n)
+    exact = 3.5 + rng.normal(size=n_users)[users] / 2 + rng.normal(size=n_items)[items] / 2
+    values = exact + rng.normal(size=n)
+    if stars:
+        values = np.clip(np.round(values * 2) / 2, 0.5, 5)
+    return Ratings.from_ids(users, items, values)
+
+
+@pytest.fixture(scope="session")
+def real_archive() -> Callable[[str], Path]:
+    """A function from a name to MovieLens' archive, where MLBIAS_REAL_DATA says they are."""
+
+    def find(name: str) -> Path:
+        folder = os.environ.get("MLBIAS_REAL_DATA")
+        if not folder:
+            pytest.skip("MLBIAS_REAL_DATA names no folder of MovieLens archives")
+        return Path(folder) / f"{name}.zip"
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def real_ratings(real_archive: Callable[[str], Path]) -> Callable[[str], Ratings]:
+    """A function from a name to the ratings of MovieLens' archive."""
+    return lambda name: load_ratings(real_archive(name))

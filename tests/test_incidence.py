@@ -1,0 +1,146 @@
+"""The contract of an Incidence: its statistics and two products, the same bits on any threads."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlbias.core import incidence as module
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.ratings import Ratings
+from mlbias.core.statistics import Incidence
+from mlbias.errors import DataError
+
+# A further implementation (mapped from disk, Spark) is held to the same by one more line here.
+IMPLEMENTATIONS: dict[str, Callable[[Ratings], Incidence]] = {
+    "in memory": BlockIncidence,
+    "in memory, one thread": lambda ratings: BlockIncidence(ratings, threads=1),
+}
+every_implementation = pytest.mark.parametrize(
+    "build", IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys()
+)
+
+pairs = st.lists(
+    st.tuples(st.integers(0, 8), st.integers(0, 6), st.integers(1, 10)), min_size=1, max_size=60
+)
+
+
+def dense(ratings: Ratings) -> np.ndarray:
+    matrix = np.zeros((len(ratings.user_ids), len(ratings.item_ids)))
+    np.add.at(matrix, (ratings.user, ratings.item), 1)
+    return matrix
+
+
+@every_implementation
+def test_statistics_of_four_ratings_by_hand(
+    build: Callable[[Ratings], Incidence], four: Ratings
+) -> None:
+    s = build(four).statistics
+    assert (s.n_ratings, s.n_users, s.n_items) == (4, 2, 2)
+    # 5, 3, 4, 2 around 3.5 are 1.5, -0.5, 0.5, -1.5.
+    assert (s.center, s.total, s.squares) == (3.5, 0.0, 5.0)
+    assert s.user_counts.tolist() == [2, 2]
+    assert s.user_sums.tolist() == [1.0, -1.0]
+    assert s.item_sums.tolist() == [2.0, -2.0]
+
+
+@every_implementation
+@given(rows=pairs)
+@settings(deadline=None)
+def test_products_are_those_of_the_dense_matrix(
+    build: Callable[[Ratings], Incidence], rows: list[tuple[int, int, int]]
+) -> None:
+    ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
+    incidence, matrix = build(ratings), dense(ratings)
+    rng = np.random.default_rng(len(rows))
+    item_bias, user_bias = rng.normal(size=matrix.shape[1]), rng.normal(size=matrix.shape[0])
+    np.testing.assert_allclose(incidence.per_user(item_bias), matrix @ item_bias, atol=1e-12)
+    np.testing.assert_allclose(incidence.per_item(user_bias), matrix.T @ user_bias, atol=1e-12)
+    np.testing.assert_array_equal(incidence.statistics.item_counts, matrix.sum(axis=0))
+
+
+@given(rows=pairs, order=st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_sums_of_half_stars_are_exact_in_any_order(
+    rows: list[tuple[int, int, int]], order: object
+) -> None:
+    rows = [(user, item, value) for user, item, value in rows]
+    shuffled = list(rows)
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    first, second = (
+        BlockIncidence(
+            Ratings.from_ids(*(list(column) for column in zip(*some, strict=True)))
+        ).statistics
+        for some in ([(u, i, v / 2) for u, i, v in rows], [(u, i, v / 2) for u, i, v in shuffled])
+    )
+    assert (first.center, first.total, first.squares) == (
+        second.center, second.total, second.squares,
+    )  # fmt: skip
+    np.testing.assert_array_equal(first.user_sums, second.user_sums)
+    np.testing.assert_array_equal(first.item_sums, second.item_sums)
+
+
+@pytest.mark.parametrize("sorted_by_user", [True, False])
+def test_many_blocks_give_the_same_bits_on_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+    make_ratings: Callable[..., Ratings],
+    sorted_by_user: bool,
+) -> None:
+    monkeypatch.setattr(module, "_LEAST_BLOCK", 100)
+    ratings = make_ratings(5_000, 300, 80, stars=False)
+    if sorted_by_user:
+        order = np.argsort(ratings.user, kind="stable")
+        ratings = Ratings(
+            ratings.user[order], ratings.item[order], ratings.value[order],
+            ratings.user_ids, ratings.item_ids,
+        )  # fmt: skip
+    one, three, twelve = (BlockIncidence(ratings, threads) for threads in (1, 3, 12))
+    assert len(one._blocks) > 30
+    rng = np.random.default_rng(1)
+    item_bias, user_bias = rng.normal(size=80), rng.normal(size=300)
+    expected = dense(ratings) @ item_bias
+    np.testing.assert_allclose(one.per_user(item_bias), expected, atol=1e-10)
+    for other in (three, twelve):
+        np.testing.assert_array_equal(one.per_user(item_bias), other.per_user(item_bias))
+        np.testing.assert_array_equal(one.per_item(user_bias), other.per_item(user_bias))
+        np.testing.assert_array_equal(one.statistics.item_sums, other.statistics.item_sums)
+        assert one.statistics.squares == other.statistics.squares
+
+
+def test_all_blocks_share_one_buffer_of_ones_and_the_item_codes() -> None:
+    n = 3 * module._LEAST_BLOCK
+    user = np.repeat(np.arange(n // 8, dtype=np.int32), 8)
+    item = np.tile(np.arange(8, dtype=np.int32), n // 8)
+    ratings = Ratings(user, item, np.ones(n), np.arange(n // 8), np.arange(8))
+    blocks = BlockIncidence(ratings)._blocks
+    assert len(blocks) > 1
+    for block in blocks:
+        assert np.shares_memory(block.data, blocks[0].data)
+        assert np.shares_memory(block.indices, item)
+
+
+def test_a_user_with_more_ratings_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LEAST_BLOCK", 4)
+    users = [1] * 50 + [2] + [3] * 30
+    ratings = Ratings.from_ids(users, range(81), np.arange(81) / 2)
+    incidence = BlockIncidence(ratings)
+    assert incidence.per_user(np.ones(81)).tolist() == [50, 1, 30]
+
+
+def test_ratings_whose_squares_overflow_are_refused() -> None:
+    with pytest.raises(DataError, match="too large"):
+        BlockIncidence(Ratings.from_ids([1, 2], [1, 1], [1e200, -1e200]))
+    with pytest.raises(DataError, match="too large"):
+        BlockIncidence(Ratings.from_ids([1, 2], [1, 1], [1.7e308, 1.6e308]))
+
+
+def test_the_center_is_near_the_mean_and_on_a_coarse_grid() -> None:
+    halves = Ratings.from_ids([1, 2, 3], [1, 1, 1], [0.5, 3.0, 5.0])
+    center = BlockIncidence(halves).statistics.center
+    assert center == round(8.5 / 3 * 64) / 64
+    equal = Ratings.from_ids([1, 2], [1, 1], [0.1, 0.1])
+    assert BlockIncidence(equal).statistics.center == 0.1
+    tiny = Ratings.from_ids([1, 2], [1, 1], [0.0, 5e-324])
+    assert BlockIncidence(tiny).statistics.n_ratings == 2
