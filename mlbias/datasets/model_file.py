@@ -6,6 +6,7 @@ or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in u
 """
 
 import hashlib
+import io
 import json
 import math
 import zipfile
@@ -28,10 +29,11 @@ from mlbias.errors import ModelFileError
 
 _FORMAT = "mlbias model"
 _VERSION = 1
+_ZIP = b"PK\x03\x04"
 
 # What reading a damaged archive, array or text may raise.
 _DAMAGE = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
     ValueError, KeyError, TypeError, AttributeError, MemoryError,
 )  # fmt: skip
 
@@ -140,14 +142,14 @@ def load_model(path: Path) -> SavedModel:
         ModelFileError: it is missing, no model file, damaged, or of a newer format.
     """
     try:
-        with path.open("rb") as file:
-            return _loaded(file, path)
+        content = _archive_bytes(path)
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path}.", "`mlbias train` makes one; --model names another."
         ) from error
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return _loaded(io.BytesIO(content), path)
 
 
 def check_replaceable(path: Path) -> None:
@@ -168,10 +170,17 @@ def check_replaceable(path: Path) -> None:
 def _is_model_file(path: Path) -> bool:
     """Whether the file calls itself a model of mlbias, too new as it may be."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(_archive_bytes(path)), allow_pickle=False) as archive:
             return bool(_about(archive)["format"] == _FORMAT)
-    except (OSError, *_DAMAGE):
+    except _DAMAGE:
         return False
+
+
+def _archive_bytes(path: Path) -> bytes:
+    """The whole file if it begins like an archive, else only its beginning."""
+    with path.open("rb") as file:
+        start = file.read(len(_ZIP))
+        return start + file.read() if start == _ZIP else start
 
 
 def _loaded(file: BinaryIO, path: Path) -> SavedModel:

@@ -131,7 +131,7 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
         yield from parquet_tasks(stream, where, options)
         return
     chunks = _whole_lines(stream.file, where)
-    first = next(chunks, b"").removeprefix(_BYTE_ORDER_MARK)
+    first = _sniffed_part(chunks).removeprefix(_BYTE_ORDER_MARK)
     if not first.strip():
         return
     layout = sniff_layout(_first_lines(first), where, options)
@@ -171,7 +171,7 @@ def _whole_lines(file: BufferedReader, where: str) -> Iterator[bytes]:
     """Yield the bytes in chunks of whole lines; only the last may lack its line end."""
     rest = b""
     while data := file.read(_CHUNK):
-        end = data.rfind(b"\n") + 1
+        end = len(data) if len(data) < _CHUNK else data.rfind(b"\n") + 1
         if end:
             yield rest + data[:end]
             rest = data[end:]
@@ -181,6 +181,17 @@ def _whole_lines(file: BufferedReader, where: str) -> Iterator[bytes]:
                 raise DataError(f"{where} is no text of ratings: a line fills more than 64 MiB.")
     if rest:
         yield rest
+
+
+def _sniffed_part(chunks: Iterator[bytes]) -> bytes:
+    """The first chunk, or as many as it takes for the rows that decide on the layout."""
+    first = next(chunks, b"")
+    while count_lines(first) <= SNIFFED_ROWS:
+        more = next(chunks, b"")
+        if not more:
+            break
+        first += more
+    return first
 
 
 def _first_lines(chunk: bytes) -> list[str]:

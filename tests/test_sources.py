@@ -1,0 +1,110 @@
+"""What --data may name, and what is said where it names nothing."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mlbias.datasets.catalogue import FOLDERS
+from mlbias.datasets.sources import Source, data_sets, find_source, opened
+from mlbias.errors import DataError
+
+LINE = "1,10,3.5\n"
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """A folder with a known data set, one of the user's own, and a packed one."""
+    for folder, file in (("ml-10M100K", "ratings.dat"), ("mine", "ratings.csv")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).write_text(LINE)
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("packed/u.data", LINE)
+        archive.writestr("packed/u1.base", LINE * 2)
+    (tmp_path / "model.npz").write_text("not a data set")
+    return tmp_path
+
+
+def content(source: Source) -> bytes:
+    with opened(source) as stream:
+        return stream.file.read()
+
+
+def test_sample_and_standard_input_are_names() -> None:
+    assert find_source("sample", Path("nowhere")).is_sample
+    assert find_source("-", Path("nowhere")).is_standard_input
+
+
+def test_data_sets_are_found_by_their_names(data_dir: Path) -> None:
+    assert data_sets(data_dir) == ["mine", "ml-10m", "packed"]
+    assert find_source("ml-10m", data_dir).path == data_dir / "ml-10M100K" / "ratings.dat"
+    assert find_source("mine", data_dir).label == "mine"
+    assert content(find_source("packed", data_dir)) == LINE.encode()
+
+
+def test_folders_files_and_members_are_found_by_their_paths(data_dir: Path) -> None:
+    assert find_source(str(data_dir / "mine"), Path()).path == data_dir / "mine" / "ratings.csv"
+    file = data_dir / "mine" / "ratings.csv"
+    assert find_source(str(file), Path()) == Source(str(file), file)
+    member = find_source(str(data_dir / "packed.zip" / "packed" / "u1.base"), Path())
+    assert content(member) == 2 * LINE.encode()
+    assert member.where == str(data_dir / "packed.zip/packed/u1.base")
+
+
+def test_a_folder_with_one_file_alone_is_that_file(tmp_path: Path) -> None:
+    (tmp_path / "anything.txt").write_text(LINE)
+    assert find_source(str(tmp_path), Path()).path == tmp_path / "anything.txt"
+
+
+def test_without_a_name_it_is_ml_25m_or_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "ratings.csv").write_text(LINE)
+    assert find_source(None, tmp_path).label == "mine"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "ratings.csv").write_text(LINE)
+    with pytest.raises(DataError, match="no ml-25m in the folder .* but mine, other"):
+        find_source(None, tmp_path)
+    (tmp_path / "ml-25m").mkdir()
+    (tmp_path / "ml-25m" / "ratings.csv").write_text(LINE)
+    assert find_source(None, tmp_path).label == "ml-25m"
+
+
+def test_without_any_data_two_commands_are_named_that_help(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no data set in the folder") as caught:
+        find_source(None, tmp_path / "nothing")
+    assert "mlbias download" in caught.value.advice
+    assert "--data sample" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("data", "message", "advice"),
+    [
+        ("ml-1m", "the data set ml-1m is not in the folder", "`mlbias download ml-1m`"),
+        ("ml-2m", "there is no file, folder or data set 'ml-2m'", "Did you mean ml-"),
+        ("what.csv", "there is no file, folder or data set 'what.csv'", "looked for in"),
+    ],
+)
+def test_names_of_nothing(data_dir: Path, data: str, message: str, advice: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        find_source(data, data_dir)
+    assert advice in caught.value.advice
+
+
+def test_folders_and_archives_without_plain_ratings(data_dir: Path) -> None:
+    with pytest.raises(DataError, match="has no ratings file: it holds"):
+        find_source(str(data_dir), Path())
+    with zipfile.ZipFile(data_dir / "two.zip", "w") as archive:
+        archive.writestr("a.csv", LINE)
+        archive.writestr("b.csv", LINE)
+    with pytest.raises(DataError, match=r"holds a\.csv, b\.csv, and none") as caught:
+        content(find_source("two", data_dir))
+    assert caught.value.advice.endswith("two.zip/a.csv.")
+    with pytest.raises(DataError, match=r"has no c\.csv"):
+        content(find_source(str(data_dir / "two.zip" / "c.csv"), Path()))
+    with pytest.raises(DataError, match="is no zip archive"):
+        content(find_source(str(data_dir / "model.npz" / "c.csv"), Path()))
+
+
+def test_every_known_name_has_a_folder_of_its_own() -> None:
+    assert FOLDERS["ml-10m"] == "ml-10M100K"
+    assert len(set(FOLDERS.values())) == len(FOLDERS)
