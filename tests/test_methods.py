@@ -1,7 +1,7 @@
 """Every method: its first step by hand, the source's loops, golden rows, one common optimum."""
 
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -194,7 +194,7 @@ def test_an_id_without_ratings_keeps_a_bias_of_zero_without_a_penalty(
         assert np.isfinite(last.user_bias).all()
 
 
-def test_a_mean_scale_lambda_is_multiplied_with_ratings_per_id(four: Ratings) -> None:
+def test_a_mean_scale_lambda_is_multiplied_with_ratings_per_id() -> None:
     statistics = BlockIncidence(Ratings.from_ids([1, 1, 2], [1, 2, 3], [1, 2, 3])).statistics
     penalty = Penalty.on_scale(PenaltyScale.MEAN, 0.1, 0.2, statistics)
     assert penalty == Penalty(pytest.approx(0.1 * 3 / 2), pytest.approx(0.2 * 3 / 3))
@@ -208,7 +208,7 @@ def test_a_gd_step_just_below_the_safe_one_descends(make_ratings: MakeRatings) -
     problem = Problem(BlockIncidence(make_ratings()), Penalty(2, 2))
     method = GradientDescent(learning_rate=0.999 * safe_step(problem))
     costs = [stats.cost for stats, _ in train(method, problem, epochs=200)]
-    assert all(after <= before for before, after in zip(costs, costs[1:], strict=False))
+    assert all(after <= before for before, after in pairwise(costs))
 
 
 def test_methods_are_made_with_their_own_options_only() -> None:

@@ -62,7 +62,7 @@ def test_without_a_name_it_is_ml_25m_or_the_only_one(tmp_path: Path) -> None:
     assert find_source(None, tmp_path).label == "mine"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "ratings.csv").write_text(LINE)
-    with pytest.raises(DataError, match="no ml-25m in the folder .* but mine, other"):
+    with pytest.raises(DataError, match=r"no ml-25m in the folder .* but mine, other"):
         find_source(None, tmp_path)
     (tmp_path / "ml-25m").mkdir()
     (tmp_path / "ml-25m" / "ratings.csv").write_text(LINE)

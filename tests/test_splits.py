@@ -89,9 +89,7 @@ def test_integers_and_their_digits_fall_on_the_same_side(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_share_is_about_what_was_asked_for_and_seeds_are_independent(
-    make_ratings: Callable[..., Ratings], seed: int
-) -> None:
+def test_the_share_is_about_what_was_asked_for_and_seeds_are_independent(seed: int) -> None:
     users, items = np.divmod(np.arange(40_000), 200)
     ratings = Ratings.from_ids(users, items, np.ones(40_000))
     held_out = set(pairs_of(random_split(ratings, 0.1, seed)[1]))

@@ -39,6 +39,8 @@ def evaluate(
     Example: mlbias train --data sample && mlbias evaluate
     """
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
+    if data is None and options != type(options)():
+        raise OptionError("options for reading go with --data; the model knows its own data.")
 
     from mlbias.datasets.model_file import load_model
     from mlbias.datasets.sources import find_source
@@ -47,8 +49,6 @@ def evaluate(
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)
     if data is None:
-        if options != type(options)():
-            raise OptionError("options for reading go with --data; the model knows its own data.")
         ratings, what, changed = _training_data(output, saved.data, threads)
         source = saved.data.source
     else:

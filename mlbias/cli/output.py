@@ -192,8 +192,16 @@ def _Rate(unit: str) -> "ProgressColumn":  # noqa: N802
     return Rate()
 
 
+class _Console(Console):
+    """Rich's console, but who closes our pipe is for main() to deal with."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled; Rich itself would exit with 1."""
+        raise BrokenPipeError
+
+
 def _console(file: TextIO) -> Console:
-    return Console(
+    return _Console(
         file=file,
         highlight=False,
         markup=False,

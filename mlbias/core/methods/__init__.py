@@ -46,9 +46,12 @@ def make_method(name: str, learning_rate: float | None = None) -> "Method":
         having = " and ".join(other for other in METHODS if _has_learning_rate(other))
         raise OptionError(f"{name} has no learning rate (lr); {having} have one.")
     if not 0 < learning_rate < float("inf"):
-        raise OptionError(f"the learning rate (lr) must be above 0 and finite, not {learning_rate:g}.")
+        raise OptionError(
+            f"the learning rate (lr) must be above 0 and finite, not {learning_rate:g}."
+        )
     return method(learning_rate=learning_rate)  # type: ignore[call-arg]
 
 
 def _has_learning_rate(name: str) -> bool:
-    return "learning_rate" in {field.name for field in fields(load_method(name))}  # type: ignore[arg-type]
+    options = fields(load_method(name))  # type: ignore[arg-type]
+    return "learning_rate" in {field.name for field in options}

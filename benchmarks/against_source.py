@@ -1,0 +1,117 @@
+"""mlbias beside the lecture page's own loops, on generated ratings in ml-25m's shape.
+
+    make bench
+    python -m benchmarks.against_source --shape sample --runs 5 --source-runs 5
+
+Every run is a process of its own; the sides alternate, since the machine's speed drifts. Printed
+are medians, their ratios, and the largest resident memory that the system saw.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ratings_file import SHAPES, generated_csv
+
+EPOCHS = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: wall seconds of the whole process, peak memory in GB, what it printed."""
+
+    seconds: float
+    gigabytes: float
+    printed: dict[str, Any]
+
+
+def measure(command: list[str]) -> Measured:
+    """Run a command that prints one JSON document."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    if status != 0:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return Measured(seconds, usage.ru_maxrss * 1024 / 1e9, json.loads(printed))
+
+
+def ours(method: str, path: Path, model: Path) -> Measured:
+    command = ["-m", "mlbias", "train", "--method", method, "--epochs", str(EPOCHS), "--json"]
+    return measure([sys.executable, *command, "--data", str(path), "--model", str(model)])
+
+
+def source(method: str, path: Path) -> Measured:
+    module = "benchmarks.source_loops"
+    return measure([sys.executable, "-m", module, method, str(path), str(EPOCHS)])
+
+
+def our_epoch(run: Measured) -> float:
+    """Seconds an epoch, the first row (which has no update) left out."""
+    history = run.printed["history"]
+    return float((history[-1]["seconds"] - history[0]["seconds"]) / EPOCHS)
+
+
+def source_epoch(run: Measured) -> float:
+    return statistics.median(run.printed["epochs"])
+
+
+def row(name: str, theirs: list[float], own: list[float], unit: str) -> None:
+    a, b = statistics.median(theirs), statistics.median(own)
+    spread = f"{min(own):.3g} to {max(own):.3g}"
+    print(f"{name:<34} {a:9.3f} {b:9.3f} {unit:<3} {a / b:7.1f} x   {spread}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", choices=SHAPES, default="ml-25m")
+    parser.add_argument("--runs", type=int, default=5, help="of mlbias, each method")
+    parser.add_argument("--source-runs", type=int, default=3, help="of the source, each method")
+    options = parser.parse_args()
+    path = generated_csv(options.shape)
+    runs: dict[tuple[str, str], list[Measured]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "model.npz"
+        for number in range(max(options.runs, options.source_runs)):
+            for method in ("closed-form", "gd"):
+                if number < options.source_runs:
+                    runs.setdefault(("source", method), []).append(source(method, path))
+                if number < options.runs:
+                    runs.setdefault(("mlbias", method), []).append(ours(method, path, model))
+    report(runs)
+
+
+def report(runs: dict[tuple[str, str], list[Measured]]) -> None:
+    theirs, own = runs["source", "closed-form"], runs["mlbias", "closed-form"]
+    print(f"\n{'medians':<34} {'source':>9} {'mlbias':>9} {'':<3} {'ratio':>9}   mlbias from, to")
+    row("closed-form, the whole command", *seconds_of(theirs, own), "s")
+    row("  peak memory", [r.gigabytes for r in theirs], [r.gigabytes for r in own], "GB")
+    reads = [r.printed["read"] for r in theirs], [r.printed["seconds"]["read"] for r in own]
+    row("  reading", *reads, "s")
+    row("  one epoch", [*map(source_epoch, theirs)], [*map(our_epoch, own)], "s")
+    theirs, own = runs["source", "gd"], runs["mlbias", "gd"]
+    row("gd, one epoch", [*map(source_epoch, theirs)], [*map(our_epoch, own)], "s")
+    final = {run.printed["rmse"] for run in runs["source", "closed-form"]}
+    print(f"closed-form RMSE: source {sorted(final)}, mlbias {own_rmse(runs)}")
+
+
+def seconds_of(theirs: list[Measured], own: list[Measured]) -> tuple[list[float], list[float]]:
+    return [run.seconds for run in theirs], [run.seconds for run in own]
+
+
+def own_rmse(runs: dict[tuple[str, str], list[Measured]]) -> list[float]:
+    return sorted({run.printed["rmse"] for run in runs["mlbias", "closed-form"]})
+
+
+if __name__ == "__main__":
+    main()
