@@ -63,7 +63,7 @@ def our_epoch(run: Measured) -> float:
 
 
 def source_epoch(run: Measured) -> float:
-    return statistics.median(run.printed["epochs"])
+    return float(statistics.median(run.printed["epochs"]))
 
 
 def row(name: str, theirs: list[float], own: list[float], unit: str) -> None:

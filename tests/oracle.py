@@ -88,7 +88,8 @@ def dense_optimum(ratings: Ratings, lambda_user: float, lambda_item: float) -> R
     ridge = np.diag([0.0] + [lambda_user] * n_users + [lambda_item] * n_items)
     solution = np.linalg.solve(design.T @ design + ridge, design.T @ loops.value)
     loops.alpha = float(solution[0])
-    loops.user_bias, loops.item_bias = solution[1 : 1 + n_users], solution[1 + n_users :]
+    loops.user_bias = np.asarray(solution[1 : 1 + n_users])
+    loops.item_bias = np.asarray(solution[1 + n_users :])
     return loops.row()
 
 

@@ -108,7 +108,7 @@ def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> N
         content = dict(archive)
     about = json.loads(content["about"].tobytes()) | changes
     content["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    np.savez(path, **(content | arrays))  # type: ignore[arg-type]
+    np.savez(path, **(content | arrays))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     with np.load(path) as archive:
         content = dict(archive)
     content["user_bias"] = np.array([Trap()], dtype=object)
-    np.savez(path, **content)  # type: ignore[arg-type]
+    np.savez(path, **content)
     with pytest.raises(ModelFileError, match="or is damaged"):
         load_model(path)
     assert not (tmp_path / "sprung").exists()

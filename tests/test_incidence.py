@@ -11,6 +11,7 @@ from mlbias.core import incidence as module
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.ratings import Ratings
 from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 
 # A further implementation (mapped from disk, Spark) is held to the same by one more line here.
@@ -27,7 +28,7 @@ pairs = st.lists(
 )
 
 
-def dense(ratings: Ratings) -> np.ndarray:
+def dense(ratings: Ratings) -> FloatArray:
     matrix = np.zeros((len(ratings.user_ids), len(ratings.item_ids)))
     np.add.at(matrix, (ratings.user, ratings.item), 1)
     return matrix
@@ -55,7 +56,8 @@ def test_products_are_those_of_the_dense_matrix(
     ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
     incidence, matrix = build(ratings), dense(ratings)
     rng = np.random.default_rng(len(rows))
-    item_bias, user_bias = rng.normal(size=matrix.shape[1]), rng.normal(size=matrix.shape[0])
+    item_bias: FloatArray = rng.normal(size=matrix.shape[1:])
+    user_bias: FloatArray = rng.normal(size=matrix.shape[:1])
     np.testing.assert_allclose(incidence.per_user(item_bias), matrix @ item_bias, atol=1e-12)
     np.testing.assert_allclose(incidence.per_item(user_bias), matrix.T @ user_bias, atol=1e-12)
     np.testing.assert_array_equal(incidence.statistics.item_counts, matrix.sum(axis=0))

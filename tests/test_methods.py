@@ -197,7 +197,7 @@ def test_an_id_without_ratings_keeps_a_bias_of_zero_without_a_penalty(
 def test_a_mean_scale_lambda_is_multiplied_with_ratings_per_id() -> None:
     statistics = BlockIncidence(Ratings.from_ids([1, 1, 2], [1, 2, 3], [1, 2, 3])).statistics
     penalty = Penalty.on_scale(PenaltyScale.MEAN, 0.1, 0.2, statistics)
-    assert penalty == Penalty(pytest.approx(0.1 * 3 / 2), pytest.approx(0.2 * 3 / 3))
+    assert (penalty.user, penalty.item) == pytest.approx((0.1 * 3 / 2, 0.2 * 3 / 3))
     assert Penalty.on_scale(PenaltyScale.SUM, 0.1, 0.2, statistics) == Penalty(0.1, 0.2)
     for wrong in (-1.0, float("nan"), float("inf")):
         with pytest.raises(OptionError, match="0 or more"):

@@ -58,5 +58,6 @@ def test_positions_find_what_is_there(wanted: list[int], ids: list[int]) -> None
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30))
 def test_repeated_pairs_are_counted_in_any_order(pairs: list[tuple[int, int]]) -> None:
     for some in (pairs, sorted(pairs)):
-        ratings = Ratings.from_ids(*zip(*some, strict=True), [1.0] * len(some))
+        users, items = zip(*some, strict=True)
+        ratings = Ratings.from_ids(users, items, [1.0] * len(some))
         assert repeated_pairs(ratings) == len(some) - len(set(some))

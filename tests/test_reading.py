@@ -267,7 +267,7 @@ def test_what_is_accepted_is_what_csv_and_float_accept(
 def test_chunks_are_joined_onto_one_set_of_ids(
     read: Callable[..., Reading], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    spell = {
+    spell: Callable[[int], object] = {
         "narrow": lambda k: k,
         "wide": lambda k: k * 10**15,
         "text": lambda k: f"{'x' * (k % 7)}{k}é",

@@ -65,6 +65,8 @@ def _app(
 def main() -> None:
     """Run the command line and exit: 0 done, 1 data or environment, 2 usage, 130 or 143 signal."""
     raise_on_signals()
+    # Nothing here goes through BLAS, whose idle threads would only take turns with ours.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()

@@ -1,7 +1,9 @@
 """Reading for the commands: with a progress bar before, and notices after."""
 
 import os
+import threading
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mlbias.cli.output import Output
@@ -14,9 +16,20 @@ if TYPE_CHECKING:
 
 
 def read(
-    output: Output, source: "Source", options: "ReadOptions", threads: int | None
+    output: Output,
+    source: "Source",
+    options: "ReadOptions",
+    threads: int | None,
+    meanwhile: str | None = None,
 ) -> tuple["Ratings", float]:
     """The ratings of a source, and the seconds it took; says what is odd about them.
+
+    Args:
+        output: for notices and progress.
+        source: what to read.
+        options: how to read it.
+        threads: how many work at a time.
+        meanwhile: a module to import in the background, as Polars' threads parse without Python.
 
     Raises:
         DataError: see read_ratings.
@@ -26,6 +39,8 @@ def read(
         os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     from mlbias.datasets.reading import read_ratings
 
+    if meanwhile is not None:
+        threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
     started = time.perf_counter()
     with output.progress("reading", "bytes") as bar:
         reading = read_ratings(source, options, threads=threads, progress=bar.update)

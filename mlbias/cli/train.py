@@ -1,7 +1,5 @@
 """mlbias train: fits the model, draws each epoch as it ends, saves the result."""
 
-import threading
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -168,20 +166,20 @@ def train(
     \b
     Example: mlbias train --method closed-form --data sample
     """
-    # SciPy takes a third of a second to import; let it do so while the ratings are read.
-    threading.Thread(target=import_module, args=("mlbias.core.incidence",), daemon=True).start()
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
     plan = make_plan(
         method, epochs, lr, penalty, (lambda_, lambda_user, lambda_item), tol, every,
         (test_size, seed), model,
     )  # fmt: skip
 
-    from mlbias.cli.session import run
     from mlbias.datasets.sources import find_source
 
     output = Output(quiet=quiet, as_json=as_json)
     source = find_source(data, data_dir)
     if data is None:
         output.notice(f"no --data: taking {source.label}")
-    ratings, seconds = read(output, source, options, threads)
+    ratings, seconds = read(output, source, options, threads, meanwhile="mlbias.core.incidence")
+
+    from mlbias.cli.session import run
+
     run(output, plan, Inputs(source, options, ratings, seconds, threads))

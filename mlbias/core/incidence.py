@@ -53,7 +53,7 @@ class BlockIncidence:
         self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         workers = min(threads or usable_cores(), len(self._lanes))
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._statistics = self._sums(value, edges)
+        self._statistics = self._sums(value, edges, np.diff(starts).astype(np.float64))
 
     @property
     def statistics(self) -> Statistics:
@@ -93,7 +93,7 @@ class BlockIncidence:
     def _map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
         return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
 
-    def _sums(self, value: Values, edges: NDArray[np.int64]) -> Statistics:
+    def _sums(self, value: Values, edges: NDArray[np.int64], user_counts: FloatArray) -> Statistics:
         """The statistics: the same two products, with the ratings in the place of the ones."""
         center = center_of(value)
         user_sums = np.empty(self._shape[0])
@@ -121,7 +121,7 @@ class BlockIncidence:
             center=center,
             total=float(totals.sum()),
             squares=sum_of_squares,
-            user_counts=self.per_user(np.ones(self._shape[1])),
+            user_counts=user_counts,
             item_counts=self.per_item(np.ones(self._shape[0])),
             user_sums=user_sums,
             item_sums=item_sums,

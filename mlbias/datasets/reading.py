@@ -16,6 +16,7 @@ from mlbias.datasets.generate import sample
 from mlbias.datasets.layout import SNIFFED_ROWS, ReadOptions, sniff_layout
 from mlbias.datasets.parquet import parquet_tasks
 from mlbias.datasets.rows import (
+    Chunk,
     Rows,
     count_lines,
     decoded,
@@ -138,7 +139,7 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
     if layout.has_header:
         header, first = _split_header(first)
         yield partial(no_rows, layout, count_lines(header))
-    for chunk in chain([first] if first else [], chunks):
+    for chunk in chain([(first,)] if first else [], chunks):
         if not is_plain(chunk, layout):
             for rows in parse_quoted(chain([chunk], chunks), layout):
                 yield partial(_as_is, rows)
@@ -153,12 +154,14 @@ def _encoded(tasks: Iterator[Task], threads: int) -> Iterator[tuple[EncodedChunk
         rows = task()
         return (encode_chunk(rows.frame) if len(rows.frame) else None), rows
 
+    # One more than there are cores, since each waits while Polars' own threads work for it.
+    workers = threads + 1 if threads > 1 else 1
     ahead: deque[Future[tuple[EncodedChunk | None, Rows]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         try:
             for task in tasks:
                 ahead.append(pool.submit(run, task))
-                if len(ahead) > threads + 1:
+                if len(ahead) > workers:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
@@ -167,30 +170,23 @@ def _encoded(tasks: Iterator[Task], threads: int) -> Iterator[tuple[EncodedChunk
                 future.cancel()
 
 
-def _whole_lines(file: BufferedReader, where: str) -> Iterator[bytes]:
+def _whole_lines(file: BufferedReader, where: str) -> Iterator[Chunk]:
     """Yield the bytes in chunks of whole lines; only the last may lack its line end."""
-    rest = b""
     while data := file.read(_CHUNK):
-        end = len(data) if len(data) < _CHUNK else data.rfind(b"\n") + 1
-        if end:
-            yield rest + data[:end]
-            rest = data[end:]
-        else:
-            rest += data
-            if len(rest) > _LONGEST_LINE:
-                raise DataError(f"{where} is no text of ratings: a line fills more than 64 MiB.")
-    if rest:
-        yield rest
+        rest = b"" if data.endswith(b"\n") else file.readline(_LONGEST_LINE)
+        if len(rest) == _LONGEST_LINE:
+            raise DataError(f"{where} is no text of ratings: a line fills more than 64 MiB.")
+        yield data, rest
 
 
-def _sniffed_part(chunks: Iterator[bytes]) -> bytes:
+def _sniffed_part(chunks: Iterator[Chunk]) -> bytes:
     """The first chunk, or as many as it takes for the rows that decide on the layout."""
-    first = next(chunks, b"")
+    first = b"".join(next(chunks, ()))
     while count_lines(first) <= SNIFFED_ROWS:
-        more = next(chunks, b"")
+        more = next(chunks, ())
         if not more:
             break
-        first += more
+        first = b"".join((first, *more))
     return first
 
 

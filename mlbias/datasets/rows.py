@@ -22,6 +22,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ROWS_OF_QUOTED_TEXT = 100_000
 
 Row = tuple[int | str, int | str, float]
+# Whole lines in pieces: to join them costs as much as to read them, so it is done only once.
+Chunk = tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +49,37 @@ class Rows:
     n_lines: int
 
 
-def is_plain(chunk: bytes, layout: Layout) -> bool:
+def is_plain(chunk: Chunk, layout: Layout) -> bool:
     """Whether lines end at line ends and fields at separators, and nowhere else."""
     if not layout.quoted:
         return True
-    if b'"' in chunk:
+    if any(b'"' in piece for piece in chunk):
         return False
-    return b"\r" not in chunk or chunk.count(b"\r") == chunk.count(b"\r\n")
+    if not any(b"\r" in piece for piece in chunk):
+        return True
+    joined = b"".join(chunk)
+    return joined.count(b"\r") == joined.count(b"\r\n")
 
 
-def parse_chunk(chunk: bytes, layout: Layout) -> Rows:
-    """Rows of a plain chunk of whole lines."""
-    if b"\r" in chunk:
-        chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if _is_odd(chunk, layout):
-        return _parse_lines(chunk, layout)
+def parse_chunk(chunk: Chunk, layout: Layout) -> Rows:
+    """Rows of a plain chunk."""
+    # A header of our own fixes the number of columns; shorter lines are filled with nulls.
+    header = layout.separator.join(_column_names(layout)).encode() + b"\n"
+    text = b"".join((header, *chunk))
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if _is_odd(text, len(header), layout):
+        return _parse_lines(text, layout)
     try:
-        frame = _parse_plain(chunk, layout)
+        frame = _parse_plain(text, layout)
     except pl.exceptions.PolarsError:  # bytes that are not UTF-8
-        return _parse_lines(chunk, layout)
+        return _parse_lines(text, layout)
     doubtful = find_doubtful(frame)
     if doubtful is None:
         return Rows(frame, [], len(frame))
-    lines = chunk.removesuffix(b"\n").split(b"\n")
+    lines = _lines_below_header(text)
     if len(frame) != len(lines):
-        return _parse_lines(chunk, layout)
+        return _parse_lines(text, layout)
     return reread(frame, doubtful, lambda place: layout.fields(decoded(lines[place])), layout)
 
 
@@ -113,7 +121,7 @@ def count_lines(chunk: bytes) -> int:
     return len(chunk.removesuffix(b"\n").split(b"\n"))
 
 
-def parse_quoted(chunks: Iterable[bytes], layout: Layout) -> Iterator[Rows]:
+def parse_quoted(chunks: Iterable[Chunk], layout: Layout) -> Iterator[Rows]:
     """Rows of the rest of a text, from a chunk on that is not plain, by Python's csv.
 
     Fields may be quoted and hold separators and line ends; a lone carriage return ends a line.
@@ -227,26 +235,28 @@ def frame_schema(layout: Layout) -> dict[str, type[pl.DataType]]:
     }
 
 
-def _is_odd(chunk: bytes, layout: Layout) -> bool:
-    """Whether Polars would drop or change something: it skips blank lines and marks in front."""
-    if chunk.startswith((b"\n", _BYTE_ORDER_MARK)):
-        return True
-    return layout.separator == "::" and _UNIT_SEPARATOR in chunk
-
-
-def _parse_plain(chunk: bytes, layout: Layout) -> pl.DataFrame:
-    separator = layout.separator.encode()
-    if separator == b"::":
-        chunk, separator = chunk.replace(b"::", _UNIT_SEPARATOR), _UNIT_SEPARATOR
-    elif separator == b" ":
-        chunk = re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", chunk))
-    # A header of our own fixes the number of columns; shorter lines are filled with nulls.
-    names = [f"unused {place}" for place in range(layout.width)]
+def _column_names(layout: Layout) -> list[str]:
+    names = [f"unused{place}" for place in range(layout.width)]
     for column, name in zip(layout.columns, frame_schema(layout), strict=True):
         names[column.position] = name
-    header = separator.join(name.encode() for name in names)
+    return names
+
+
+def _is_odd(text: bytes, start: int, layout: Layout) -> bool:
+    """Whether Polars would drop or change something: it skips blank lines and marks in front."""
+    if text.startswith((b"\n", _BYTE_ORDER_MARK), start):
+        return True
+    return layout.separator == "::" and _UNIT_SEPARATOR in text
+
+
+def _parse_plain(text: bytes, layout: Layout) -> pl.DataFrame:
+    separator = layout.separator.encode()
+    if separator == b"::":
+        text, separator = text.replace(b"::", _UNIT_SEPARATOR), _UNIT_SEPARATOR
+    elif separator == b" ":
+        text = re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", text))
     return pl.read_csv(
-        header + b"\n" + chunk,
+        text,
         separator=separator.decode(),
         columns=list(frame_schema(layout)),
         schema_overrides=frame_schema(layout),
@@ -256,19 +266,24 @@ def _parse_plain(chunk: bytes, layout: Layout) -> pl.DataFrame:
     ).select(*frame_schema(layout))
 
 
-def _parse_lines(chunk: bytes, layout: Layout) -> Rows:
+def _parse_lines(text: bytes, layout: Layout) -> Rows:
+    """Rows of a text under a header of ours, each read by Python."""
     good, bad = _Collected(layout), list[BadRow]()
-    lines = chunk.removesuffix(b"\n").split(b"\n")
-    for line, text in enumerate(lines):
-        fields = layout.fields(decoded(text))
+    lines = _lines_below_header(text)
+    for line, content in enumerate(lines):
+        fields = layout.fields(decoded(content))
         if fields != [""]:
             good.add(fields, line, bad)
     return Rows(good.frame(), bad, len(lines))
 
 
-def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
+def _lines_below_header(text: bytes) -> list[bytes]:
+    return text.removesuffix(b"\n").split(b"\n")[1:]
+
+
+def _lines(chunks: Iterable[Chunk]) -> Iterator[str]:
     for chunk in chunks:
-        yield from io.StringIO(decoded(chunk), newline="")
+        yield from io.StringIO(decoded(b"".join(chunk)), newline="")
 
 
 def decoded(text: bytes) -> str:
