@@ -339,12 +339,15 @@ def test_a_signal_keeps_the_last_whole_epoch(
         encoding="utf-8",
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        assert any(line.split()[:1] == ["5"] for line in lines)
-        process.send_signal(number)
-        rest, said = process.communicate(timeout=60)
-    assert process.returncode == code
-    last = [line for line in rest.splitlines() if re.match(r" +\d+ +\d\.\d{6} ", line)][-1]
+        lines: list[str] = []
+        for line in iter(process.stdout.readline, ""):
+            lines.append(line)
+            if line.split()[:1] == ["5"]:
+                process.send_signal(number)
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(timeout=60) == code
+    last = [line for line in lines if re.match(r" +\d+ +\d\.\d{6} ", line)][-1]
     epoch, rmse = last.split()[:2]
     assert f"interrupted: kept the last whole epoch, {epoch} of 10000000" in said
     assert "saved data/model.npz" in said
