@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -355,6 +356,30 @@ def test_a_signal_keeps_the_last_whole_epoch(
         training = json.loads(archive["about"].tobytes())["training"]
     assert (str(training["epochs"]), f"{training['rmse']:.6f}") == (epoch, rmse)
     assert f"{document(run('evaluate', '--json'))['rmse']:.6f}" == rmse
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_reading_ends_it_with_nothing_saved(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "train", "--data", "-"], cwd=tmp_path, env=environment(),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stderr is not None
+        # More than a pipe holds: this returns only once the command is reading.
+        process.stdin.write(b"1,10,3.5\n" * 50_000)
+        process.stdin.flush()
+        # A signal just before a read begins is seen only after it, so one may not be enough.
+        for _ in range(100):
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                assert process.wait(timeout=0.3) == code
+                break
+        said = process.stderr.read().decode()
+    assert said == "error: interrupted: nothing was saved.\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def on_terminal(arguments: list[str], cwd: Path, **env: str) -> str:

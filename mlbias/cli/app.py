@@ -1,5 +1,6 @@
 """The command line: its commands, and the only map from errors to exit codes."""
 
+import gc
 import os
 import sys
 import traceback
@@ -65,6 +66,8 @@ def _app(
 def main() -> None:
     """Run the command line and exit: 0 done, 1 data or environment, 2 usage, 130 or 143 signal."""
     raise_on_signals()
+    # A command is over before cyclic garbage would matter; to look for it takes longer.
+    gc.disable()
     # Nothing here goes through BLAS, whose idle threads would only take turns with ours.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:

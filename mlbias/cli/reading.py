@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlbias.cli.output import Output
 from mlbias.cli.render import counted
+from mlbias.cli.signals import raise_on_signals
 
 if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
@@ -41,6 +42,8 @@ def read(
 
     if meanwhile is not None:
         threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
+    # Importing Polars puts a handler of its own for Ctrl-C, under which a read goes on waiting.
+    raise_on_signals()
     started = time.perf_counter()
     with output.progress("reading", "bytes") as bar:
         reading = read_ratings(source, options, threads=threads, progress=bar.update)

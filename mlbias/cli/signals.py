@@ -5,8 +5,8 @@ from types import FrameType
 from typing import Self
 
 
-class Stopped(KeyboardInterrupt):
-    """A signal asked the process to end.
+class Stopped(BaseException):
+    """A signal asked the process to end; no KeyboardInterrupt, which Typer would turn to its own.
 
     Args:
         number: of the signal.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from io import BufferedReader, StringIO
+from io import BufferedReader
 from itertools import chain, islice
 
 from mlbias.core.cores import usable_cores
@@ -19,11 +19,11 @@ from mlbias.datasets.rows import (
     Chunk,
     Rows,
     count_lines,
-    decoded,
     is_plain,
     no_rows,
     parse_chunk,
     parse_quoted,
+    text_lines,
 )
 from mlbias.datasets.sources import Source, Stream, opened
 from mlbias.errors import BadRowError, DataError
@@ -132,10 +132,10 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
         yield from parquet_tasks(stream, where, options)
         return
     chunks = _whole_lines(stream.file, where)
-    first = _sniffed_part(chunks).removeprefix(_BYTE_ORDER_MARK)
+    first, lines = _sniffed_part(chunks)
     if not first.strip():
         return
-    layout = sniff_layout(_first_lines(first), where, options)
+    layout = sniff_layout(lines, where, options)
     if layout.has_header:
         header, first = _split_header(first)
         yield partial(no_rows, layout, count_lines(header))
@@ -179,19 +179,19 @@ def _whole_lines(file: BufferedReader, where: str) -> Iterator[Chunk]:
         yield data, rest
 
 
-def _sniffed_part(chunks: Iterator[Chunk]) -> bytes:
-    """The first chunk, or as many as it takes for the rows that decide on the layout."""
-    first = b"".join(next(chunks, ()))
-    while count_lines(first) <= SNIFFED_ROWS:
+def _sniffed_part(chunks: Iterator[Chunk]) -> tuple[bytes, list[str]]:
+    """The first chunk, or as many as it takes for the rows that decide on the layout; these."""
+    first = b"".join(next(chunks, ())).removeprefix(_BYTE_ORDER_MARK)
+    while len(lines := _first_lines(first)) <= SNIFFED_ROWS:
         more = next(chunks, ())
         if not more:
             break
         first = b"".join((first, *more))
-    return first
+    return first, lines
 
 
 def _first_lines(chunk: bytes) -> list[str]:
-    return list(islice(StringIO(decoded(chunk), newline=""), SNIFFED_ROWS + 1))
+    return list(islice(text_lines(chunk), SNIFFED_ROWS + 1))
 
 
 def _split_header(chunk: bytes) -> tuple[bytes, bytes]:

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import polars as pl
@@ -126,7 +127,8 @@ def parse_quoted(chunks: Iterable[Chunk], layout: Layout) -> Iterator[Rows]:
 
     Fields may be quoted and hold separators and line ends; a lone carriage return ends a line.
     """
-    reader = csv.reader(_lines(chunks), delimiter=layout.separator)
+    lines = chain.from_iterable(text_lines(b"".join(chunk)) for chunk in chunks)
+    reader = csv.reader(lines, delimiter=layout.separator)
     more = True
     while more:
         good, bad = _Collected(layout), list[BadRow]()
@@ -281,9 +283,9 @@ def _lines_below_header(text: bytes) -> list[bytes]:
     return text.removesuffix(b"\n").split(b"\n")[1:]
 
 
-def _lines(chunks: Iterable[Chunk]) -> Iterator[str]:
-    for chunk in chunks:
-        yield from io.StringIO(decoded(b"".join(chunk)), newline="")
+def text_lines(content: bytes) -> Iterator[str]:
+    """Lines with their ends, which may be newlines, carriage returns or both; see decoded."""
+    return io.TextIOWrapper(io.BytesIO(content), "utf-8", "surrogateescape", newline="")
 
 
 def decoded(text: bytes) -> str:
