@@ -168,8 +168,9 @@ def _errors(pieces: Iterator[FloatArray]) -> Errors:
 
 def _histogram(ratings: Ratings) -> tuple[Bar, ...]:
     counts: dict[float, int] = {}
-    for piece in _pieces(ratings):
-        values, times = np.unique(piece, return_counts=True)
+    for start in range(0, len(ratings), _PIECE):
+        # As they are stored: float32 sorts much faster than float64.
+        values, times = np.unique(ratings.value[start : start + _PIECE], return_counts=True)
         if len(values) > _MOST_BARS:
             return _bins(ratings)
         for value, count in zip(values.tolist(), times.tolist(), strict=True):
