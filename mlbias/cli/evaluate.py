@@ -85,7 +85,7 @@ def _training_data(
     ratings, _ = read(output, source, data.options, threads)
 
     from mlbias.core.incidence import BlockIncidence
-    from mlbias.datasets.model_file import fingerprint
+    from mlbias.datasets.fingerprint import fingerprint
     from mlbias.evaluation.splits import random_split
 
     changed = fingerprint(ratings, BlockIncidence(ratings, threads).statistics) != data.fingerprint

@@ -2,8 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from mlbias.cli.output import FAINT, Output
+
+if TYPE_CHECKING:
+    from mlbias.core.model import Problem
+    from mlbias.core.training import EpochStats
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -33,6 +38,49 @@ class Table:
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
         self._output.line("".join(f" {cell:>{width}}" for cell, width in pairs), style)
+
+
+class EpochTable:
+    """The rows of a training run, each drawn as its epoch ends.
+
+    Args:
+        output: where to.
+        problem: what is trained, for the widths of the columns.
+        with_holdout: whether there are hold-out errors, which take the place of the cost.
+    """
+
+    def __init__(self, output: Output, problem: "Problem", *, with_holdout: bool) -> None:
+        self._output = output
+        self._with_holdout = with_holdout
+        self.last_epoch = -1
+        s = problem.statistics
+        # As many decimals as leave the start's cost ten digits or so.
+        self._cost_decimals = max(0, 6 - len(f"{s.squares:.0f}"))
+        number = len(f"{max(abs(s.center), (s.squares / s.n_ratings) ** 0.5):.6f}") + 1
+        headers = ["epoch", "RMSE", "change", "α"]
+        widths = [5, number, number, number]
+        if with_holdout:
+            output.line(" " * (sum(widths) + len(widths) + 2 * number - 6) + "hold-out")
+            headers += ["RMSE", "MAE"]
+            widths += [number, number]
+        else:
+            headers.append("cost")
+            widths.append(len(f"{s.squares:,.{self._cost_decimals}f}") + 1)
+        self._table = Table(output, headers, widths)
+
+    def row(self, history: "list[EpochStats]") -> None:
+        """Draw the last epoch of the history."""
+        stats = history[-1]
+        self.last_epoch = stats.epoch
+        change = ""
+        if len(history) > 1:
+            change = self._output.signed(stats.rmse - history[-2].rmse, 6)
+        cells = [f"{stats.epoch}", f"{stats.rmse:.6f}", change, f"{stats.alpha:.6f}"]
+        if self._with_holdout:
+            cells += [f"{stats.holdout_rmse:.6f}", f"{stats.holdout_mae:.6f}"]
+        else:
+            cells.append(f"{stats.cost:,.{self._cost_decimals}f}")
+        self._table.row(cells)
 
 
 def learning_curve(values: Sequence[float], most: int) -> str:

@@ -5,7 +5,6 @@ trained and on what. The arrays user_bias and item_bias go with ids: either inte
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
 """
 
-import hashlib
 import io
 import json
 import math
@@ -19,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.model import BiasModel
-from mlbias.core.ratings import Ids, Ratings
-from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.files import written_whole
+from mlbias.datasets.ids import pack_ids, unpack_ids
 from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import ModelFileError
@@ -68,7 +66,7 @@ class TrainingData:
         source: where all the ratings are, those held out included.
         options: how they were read.
         n_ratings: of the source, those held out included.
-        fingerprint: of the same ratings; see fingerprint().
+        fingerprint: of the same ratings; see datasets/fingerprint.py.
         holdout: what was held out, None if nothing was.
     """
 
@@ -86,22 +84,6 @@ class SavedModel:
     model: BiasModel
     training: Training
     data: TrainingData
-
-
-def fingerprint(ratings: Ratings, statistics: Statistics) -> str:
-    """A digest of the ids and of how many ratings of what sum each has; 32 hexadecimal digits.
-
-    The order of rows does not matter: sums of half stars are exact, and others are rounded to
-    float32 first.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for ids, counts, sums in (
-        (ratings.user_ids, statistics.user_counts, statistics.user_sums),
-        (ratings.item_ids, statistics.item_counts, statistics.item_sums),
-    ):
-        for array in (*_packed("ids", ids).values(), counts, sums.astype(np.float32) + 0):
-            digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()
 
 
 def save_model(saved: SavedModel, path: Path) -> None:
@@ -124,8 +106,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "about": np.frombuffer(text.encode("ascii"), np.uint8),
         "user_bias": model.user_bias,
         "item_bias": model.item_bias,
-        **_packed("user_ids", model.user_ids),
-        **_packed("item_ids", model.item_ids),
+        **pack_ids("user_ids", model.user_ids),
+        **pack_ids("item_ids", model.item_ids),
     }
     try:
         with written_whole(path) as file:
@@ -207,7 +189,7 @@ def _about(archive: Any) -> dict[str, Any]:
 
 def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
     user_bias, item_bias = _biases(archive["user_bias"]), _biases(archive["item_bias"])
-    user_ids, item_ids = _unpacked("user_ids", archive), _unpacked("item_ids", archive)
+    user_ids, item_ids = unpack_ids("user_ids", archive), unpack_ids("item_ids", archive)
     alpha, mean = float(about["alpha"]), float(about["mean"])
     if (len(user_ids), len(item_ids)) != (len(user_bias), len(item_bias)):
         raise ValueError("ids and biases differ in number")
@@ -246,25 +228,3 @@ def _biases(array: NDArray[Any]) -> FloatArray:
     if array.dtype != np.float64 or array.ndim != 1 or not np.isfinite(array).all():
         raise ValueError("biases are not one row of finite numbers")
     return array
-
-
-def _packed(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
-    if ids.dtype == np.int64:
-        return {name: ids}
-    texts = [str(id_).encode("utf-8") for id_ in ids.tolist()]
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    return {name: np.frombuffer(b"".join(texts), np.uint8), f"{name}_ends": ends}
-
-
-def _unpacked(name: str, archive: Any) -> Ids:
-    stored: NDArray[Any] = archive[name]
-    if f"{name}_ends" not in archive.files:
-        if stored.dtype != np.int64:
-            raise ValueError("ids are neither integers nor text")
-        return stored
-    ends = archive[f"{name}_ends"].tolist()
-    joined = stored.tobytes()
-    texts = [
-        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
-    return np.array(texts, dtype=np.dtypes.StringDType())
