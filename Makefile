@@ -23,11 +23,13 @@ clean:
 
 # Installed anew only when pyproject.toml changed.
 .venv/installed: pyproject.toml
+	@echo "setting up .venv, which takes half a minute or so"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
 .venv/installed-dev: pyproject.toml
+	@echo "setting up .venv with what the tests need, which takes half a minute or so"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch .venv/installed $@

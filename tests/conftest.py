@@ -49,13 +49,14 @@ def random_ratings(
 
 @pytest.fixture(scope="session")
 def real_archive() -> Callable[[str], Path]:
-    """A function from a name to MovieLens' archive, where MLBIAS_REAL_DATA says they are."""
+    """A function from a name to MovieLens' archive, in data/ or where MLBIAS_REAL_DATA says."""
 
     def find(name: str) -> Path:
-        folder = os.environ.get("MLBIAS_REAL_DATA")
-        if not folder:
-            pytest.skip("MLBIAS_REAL_DATA names no folder of MovieLens archives")
-        return Path(folder) / f"{name}.zip"
+        folder = os.environ.get("MLBIAS_REAL_DATA", Path(__file__).parent.parent / "data")
+        archive = Path(folder) / f"{name}.zip"
+        if not archive.exists():
+            pytest.skip(f"real data: put {name}.zip into data/, or name its folder")
+        return archive.resolve()
 
     return find
 

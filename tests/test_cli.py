@@ -1,5 +1,6 @@
 """The command line through its real entry point: stdout, stderr, exit codes, files."""
 
+import gzip
 import json
 import os
 import pty
@@ -200,12 +201,31 @@ def test_standard_input_gzip_and_members(run: Run, tmp_path: Path) -> None:
     assert document(run("baseline", "--data", "z.zip/a/u1.base", "--json"))["n_ratings"] == 4
 
 
+def test_gzip_comes_through_a_pipe_as_well(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [*COMMAND, "baseline", "--data", "-", "--json"], cwd=tmp_path, env=environment(),
+        input=gzip.compress(FOUR.encode()), capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(result.stdout)["n_ratings"] == 4
+
+
+def test_a_full_disk_is_the_systems_fault(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*COMMAND, "baseline", "--data", "sample"], cwd=tmp_path, env=environment(),
+            stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60,
+        )  # fmt: skip
+    assert (result.returncode, result.stderr) == (
+        1, "error: the system refused: No space left on device.\n",
+    )  # fmt: skip
+
+
 def test_notices_go_to_stderr_and_vanish_when_quiet(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(FOUR + "1,10,4\nx,1\n1,2,bad\n")
     options = ("baseline", "--data", "r.csv", "--skip-bad-rows", "--ids", "text")
     loud = run(*options)
     assert "left out 2 bad rows; the first: r.csv, line 7, column 3" in loud.stderr
-    assert "1 rating of a user and item that were rated before" in loud.stderr
+    assert "1 rating of a pair of user and item that already had one" in loud.stderr
     quiet = run(*options, "--quiet")
     assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
 
@@ -238,6 +258,8 @@ def test_without_data_it_takes_the_only_set_and_says_so(run: Run, tmp_path: Path
         (["train", "--threads", "0"], "--threads"),
         (["train", "--ids", "number"], "--ids is auto or text"),
         (["train", "--separator", "ab"], "--separator is one character or '::'"),
+        (["train", "--seed", "7"], "--seed goes with --test-size"),
+        (["train", "--user-col", "x"], "options for reading go with files; the sample has"),
         (["train", "--nonsense"], "No such option"),
         (["evaluate", "--ids", "text"], "options for reading go with --data"),
         (["trian"], "No such command 'trian'"),
@@ -350,7 +372,7 @@ def test_a_signal_keeps_the_last_whole_epoch(
         assert process.wait(timeout=60) == code
     last = [line for line in lines if re.match(r" +\d+ +\d\.\d{6} ", line)][-1]
     epoch, rmse = last.split()[:2]
-    assert f"interrupted: kept the last whole epoch, {epoch} of 10000000" in said
+    assert f"interrupted: kept the last whole epoch, {epoch} of 10,000,000" in said
     assert "saved data/model.npz" in said
     with np.load(tmp_path / "data" / "model.npz") as archive:
         training = json.loads(archive["about"].tobytes())["training"]
@@ -425,7 +447,12 @@ def test_where_the_encoding_is_ascii_everything_is(run: Run) -> None:
     result = run("train", "--data", "sample", "--test-size", "0.1", PYTHONIOENCODING="ascii")
     said = succeeds(result)
     assert (said + result.stderr).isascii()
-    assert "closed-form: RMSE" in said
+    assert "training: RMSE" in said
+    header, rule = succeeds(
+        run("train", "--data", "sample", PYTHONIOENCODING="ascii")
+    ).splitlines()[2:4]
+    assert header.split() == ["epoch", "RMSE", "change", "alpha", "cost"]
+    assert len(header) == len(rule)
     assert succeeds(run("baseline", "--data", "sample", PYTHONIOENCODING="ascii")).isascii()
 
 

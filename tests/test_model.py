@@ -1,6 +1,7 @@
 """The model: its squared error to the precision promised, and predictions for any id."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from mlbias.core.methods import make_method
 from mlbias.core.model import BiasModel, Parameters, Penalty, Problem
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import train
+from mlbias.errors import DataError
 from tests.oracle import exact_rmse
 
 
@@ -84,6 +86,19 @@ MODEL = BiasModel(
 def test_predictions_add_up_what_is_known_and_nothing_for_what_is_not() -> None:
     predicted = MODEL.predict([7, 9, 8, 7], ["a", "é", "a", "?"])
     assert predicted.tolist() == [4.5, 1.5, 4.0, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("users", "items", "message"),
+    [
+        ([7], ["a", "a"], "users and items differ in number: 1 and 2"),
+        ("7", ["a"], "expected a column of ids, such as a list, and found '7'"),
+        (7, ["a"], "expected a column of ids, such as a list, and found 7"),
+    ],
+)
+def test_what_is_no_pair_of_columns_is_refused(users: Any, items: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        MODEL.predict(users, items)
 
 
 def test_an_integer_and_its_digits_are_the_same_id() -> None:

@@ -141,8 +141,12 @@ def test_a_pair_rated_twice_counts_twice_and_is_reported(read: Callable[..., Rea
         ("1,10,3\n1;20;3\n", "separated by ',' (see --separator)"),
         ("1::10::3\n1::20::x\n", "line 2, column 3: rating 'x' is not a number"),
         ("1 10 3\n1 20\n", "line 2, column 3: the rating is missing in '1 20'"),
-        ("a,b,c\n1,2,3\n", "line 1: no column for the user among 'a', 'b', 'c'"),
+        (
+            "a,b,c\n1,2,3\n",
+            "has no column for the user and the item and the rating among 'a', 'b', 'c'",
+        ),
         ("one two\n", "line 1: expected user, item and rating"),
+        ("a,b,c\n1,2,3\n".encode("utf-16"), "is UTF-16 text"),
         (b"\x80\x81\x82,\xff\xfe,\x80x\n1,2,3\n", "no text of ratings"),
         (b"a,x,3\nb\xff,x,4\n", "line 2, column 1: user 'b\\udcff' is not valid UTF-8"),
         ('1,10,3\n1,20,"4\n2,30,4\n', "line 2, column 3: rating '4\\n2,30,4\\n' is not a number"),

@@ -7,7 +7,7 @@ import pytest
 
 from mlbias.datasets.catalogue import FOLDERS
 from mlbias.datasets.sources import Source, data_sets, find_source, opened
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 
 LINE = "1,10,3.5\n"
 
@@ -51,6 +51,13 @@ def test_folders_files_and_members_are_found_by_their_paths(data_dir: Path) -> N
     assert member.where == str(data_dir / "packed.zip/packed/u1.base")
 
 
+def test_paths_are_looked_for_in_the_data_folder_too(data_dir: Path) -> None:
+    assert find_source("packed.zip", data_dir).path == data_dir / "packed.zip"
+    assert find_source("packed.zip/packed/u1.base", data_dir).member == "packed/u1.base"
+    with pytest.raises(OptionError, match="it is empty"):
+        find_source("", data_dir)
+
+
 def test_a_folder_with_one_file_alone_is_that_file(tmp_path: Path) -> None:
     (tmp_path / "anything.txt").write_text(LINE)
     assert find_source(str(tmp_path), Path()).path == tmp_path / "anything.txt"
@@ -81,7 +88,7 @@ def test_without_any_data_two_commands_are_named_that_help(tmp_path: Path) -> No
     [
         ("ml-1m", "the data set ml-1m is not in the folder", "`mlbias download ml-1m`"),
         ("ml-2m", "there is no file, folder or data set 'ml-2m'", "Did you mean ml-"),
-        ("what.csv", "there is no file, folder or data set 'what.csv'", "looked for in"),
+        ("what.csv", "there is no file, folder or data set 'what.csv'", "has mine, ml-10m, packed"),
     ],
 )
 def test_names_of_nothing(data_dir: Path, data: str, message: str, advice: str) -> None:

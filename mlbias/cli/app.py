@@ -54,9 +54,8 @@ def _app(
         ),
     ] = False,
 ) -> None:
-    r"""The rating-bias baseline for recommenders: rating = alpha + user bias + item bias.
+    """The rating-bias baseline for recommenders: rating = alpha + user bias + item bias.
 
-    \b
     Example: mlbias train --data sample
     """
     if context.invoked_subcommand is None:
@@ -83,6 +82,9 @@ def main() -> None:
         # Whoever read us has enough; the interpreter must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
+    except OSError as error:
+        about = f" ({error.filename})" if error.filename else ""
+        _fail(MlbiasError(f"the system refused: {error.strerror or error}{about}."), 1, error)
     except MemoryError as error:
         _fail(MlbiasError("there is not enough memory for these ratings."), 1, error)
     except Exception as error:
@@ -108,7 +110,7 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
 def _fail_usage(error: Any) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "mlbias"
-    _say_error(error.format_message(), f"`{command} --help` shows the options.")
+    _say_error(error.format_message(), f"`{command} --help` shows what there is.")
     sys.exit(error.exit_code)
 
 

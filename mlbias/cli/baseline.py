@@ -27,9 +27,8 @@ def baseline(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    r"""Describe ratings, and how well their mean predicts them.
+    """Describe ratings, and how well their mean predicts them.
 
-    \b
     Example: mlbias baseline --data sample
     """
     from mlbias.datasets.sources import find_source

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mlbias.cli import options as opt
 from mlbias.cli.output import Output
 from mlbias.cli.reading import read
-from mlbias.cli.render import Table, counted, data_line, percent
+from mlbias.cli.render import Table, against_mean, counted, data_line, percent
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -30,12 +30,11 @@ def evaluate(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    r"""Score a trained model beside the mean of its training ratings.
+    """Score a trained model beside the mean of its training ratings.
 
     Without --data it scores the hold-out that the model was trained with or, if there was none,
     its training ratings.
 
-    \b
     Example: mlbias train --data sample && mlbias evaluate
     """
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
@@ -114,10 +113,7 @@ def _report(output: Output, source: "Source", what: str, found: "Evaluation") ->
     for name, errors in (("training mean", found.baseline), ("model", found.model)):
         table.row([name, f"{errors.rmse:.6f}", f"{errors.mae:.6f}"])
     output.line()
-    if found.baseline.rmse > 0:
-        share = 1 - found.model.rmse / found.baseline.rmse
-        side = "below" if share >= 0 else "above"
-        output.line(f"RMSE {percent(abs(share))} {side} the mean's")
+    output.line(f"RMSE {against_mean(found.model.rmse, found.baseline.rmse)}")
     output.line(
         f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
         f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "

@@ -38,19 +38,26 @@ UserCol = Annotated[
         "--user-col",
         metavar="COLUMN",
         rich_help_panel=DATA,
-        help="Column of the users: its name in the header, or its number from 1.",
+        help="Column of the users: its name in the header, or its number from 1. Needed where "
+        "the header has no usual name such as userId, user_id or user.",
     ),
 ]
 ItemCol = Annotated[
     str | None,
     typer.Option(
-        "--item-col", metavar="COLUMN", rich_help_panel=DATA, help="Column of the items, alike."
+        "--item-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the items; usual names: movieId, item_id, item.",
     ),
 ]
 RatingCol = Annotated[
     str | None,
     typer.Option(
-        "--rating-col", metavar="COLUMN", rich_help_panel=DATA, help="Column of the ratings, alike."
+        "--rating-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the ratings; usual names: rating, score, stars.",
     ),
 ]
 Separator = Annotated[
@@ -88,7 +95,7 @@ Threads = Annotated[
         metavar="N",
         envvar="MLBIAS_THREADS",
         rich_help_panel=DATA,
-        help="How many work at a time; never changes a result. [default: one for each core]",
+        help="Threads to work with; they never change a result. [default: one for each core]",
     ),
 ]
 ModelPath = Annotated[

@@ -49,7 +49,7 @@ def make_plan(
     lambdas: tuple[float | None, float | None, float | None],
     tolerance: float | None,
     every: int,
-    holdout: tuple[float | None, int],
+    holdout: tuple[float | None, int | None],
     model_path: Path,
 ) -> Plan:
     """Check the options that can be checked before any data is read.
@@ -79,6 +79,8 @@ def make_plan(
     test_size, seed = holdout
     if test_size is not None and not 0 < test_size < 1:
         raise OptionError(f"--test-size must be above 0 and below 1, not {test_size:g}.")
+    if test_size is None and seed is not None:
+        raise OptionError("--seed goes with --test-size: it chooses what is held out.")
     check_replaceable(model_path)
     return Plan(
         chosen,
@@ -88,6 +90,6 @@ def make_plan(
         lambda_item,
         tolerance,
         every,
-        None if test_size is None else Holdout(test_size, seed),
+        None if test_size is None else Holdout(test_size, seed or 0),
         model_path,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mlbias.cli.output import Output
 from mlbias.cli.render import counted
 from mlbias.cli.signals import raise_on_signals
+from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
@@ -40,6 +41,9 @@ def read(
         os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
     from mlbias.datasets.reading import read_ratings
 
+    if source.is_sample and options != type(options)():
+        raise OptionError("options for reading go with files; the sample has columns of its own.")
+
     if meanwhile is not None:
         threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
     # Importing Polars puts a handler of its own for Ctrl-C, under which a read goes on waiting.
@@ -53,7 +57,7 @@ def read(
         )
     if reading.n_repeated:
         output.notice(
-            f"{counted(reading.n_repeated, 'rating')} of a user and item that were rated before; "
-            "each counts"
+            f"{counted(reading.n_repeated, 'rating')} of a pair of user and item that already "
+            "had one; each counts"
         )
     return reading.ratings, time.perf_counter() - started

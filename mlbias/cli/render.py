@@ -57,7 +57,7 @@ class EpochTable:
         # As many decimals as leave the start's cost ten digits or so.
         self._cost_decimals = max(0, 6 - len(f"{s.squares:.0f}"))
         number = len(f"{max(abs(s.center), (s.squares / s.n_ratings) ** 0.5):.6f}") + 1
-        headers = ["epoch", "RMSE", "change", "α"]
+        headers = ["epoch", "RMSE", "change", "α" if output.unicode else "alpha"]
         widths = [5, number, number, number]
         if with_holdout:
             output.line(" " * (sum(widths) + len(widths) + 2 * number - 6) + "hold-out")
@@ -102,6 +102,14 @@ def bar(share: float, width: int) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """As 24.6 %."""
     return f"{100 * share:.{decimals}f} %"
+
+
+def against_mean(rmse: float, mean_rmse: float) -> str:
+    """How far an RMSE is below the one of predicting the mean."""
+    share = 1 - rmse / mean_rmse if mean_rmse else 0.0
+    if abs(share) < 0.0005:
+        return "as the mean's"
+    return f"{percent(abs(share))} {'below' if share > 0 else 'above'} the mean's"
 
 
 def counted(number: int, noun: str) -> str:

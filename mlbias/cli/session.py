@@ -9,7 +9,7 @@ import typer
 
 from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
-from mlbias.cli.render import EpochTable, counted, data_line, learning_curve, percent
+from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.fitting import to_model
 from mlbias.core.incidence import BlockIncidence
@@ -145,12 +145,13 @@ def _report(
     if evaluation is not None:
         model, mean = evaluation.model, evaluation.baseline
         output.line(
-            f"hold-out: RMSE {model.rmse:.6f}, {_against_mean(model.rmse, mean.rmse)}"
+            f"hold-out: RMSE {model.rmse:.6f}, {against_mean(model.rmse, mean.rmse)}"
             f" · MAE {model.mae:.6f}"
         )
+    name = plan.method.name if evaluation is None else "training"
     output.line(
-        f"{plan.method.name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
-        f"{_against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
+        f"{name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
+        f"{against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
     )
     curve = learning_curve([stats.rmse for stats in history], _CURVE_WIDTH)
     spent = (
@@ -160,18 +161,11 @@ def _report(
     output.line(f"{curve}   {spent}" if output.unicode else spent)
 
 
-def _against_mean(rmse: float, mean_rmse: float) -> str:
-    if mean_rmse == 0:
-        return "as the mean's"
-    share = 1 - rmse / mean_rmse
-    return f"{percent(abs(share))} {'below' if share >= 0 else 'above'} the mean's"
-
-
 def _say_what_ended_it(output: Output, plan: Plan, epoch: int, signal: int | None) -> None:
     if signal is not None:
-        output.notice(f"interrupted: kept the last whole epoch, {epoch} of {plan.epochs}")
+        output.notice(f"interrupted: kept the last whole epoch, {epoch:,} of {plan.epochs:,}")
     elif epoch < plan.epochs:
-        output.notice(f"stopped after epoch {epoch}: the cost changes by no more than --tol")
+        output.notice(f"stopped after epoch {epoch:,}: the cost changes by no more than --tol")
 
 
 def _document(

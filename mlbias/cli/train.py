@@ -138,14 +138,14 @@ def train(
         ),
     ] = None,
     seed: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--seed",
             metavar="N",
             rich_help_panel=opt.MODEL,
-            help="Another seed holds out other ratings.",
+            help="Another seed holds out other ratings. [default: 0]",
         ),
-    ] = 0,
+    ] = None,
     model: opt.ModelPath = opt.DEFAULT_MODEL,
     every: Annotated[
         int,
@@ -154,16 +154,15 @@ def train(
             min=1,
             metavar="K",
             rich_help_panel=opt.OUTPUT,
-            help="A row for every K-th epoch only; the first and the last always.",
+            help="A row for every K-th epoch only; the first and the last always. JSON has all.",
         ),
     ] = 1,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    r"""Train the model, a row as each epoch ends, and save it.
+    """Train the model, a row as each epoch ends, and save it.
 
-    \b
     Example: mlbias train --method closed-form --data sample
     """
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)

@@ -15,7 +15,7 @@ import numpy as np
 from mlbias.core.ratings import Codes, Ids, as_ids, positions
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
-from mlbias.errors import OptionError
+from mlbias.errors import DataError, OptionError
 
 # The source's λ, on whichever scale a method understands it.
 DEFAULT_LAMBDA = 0.001
@@ -142,7 +142,7 @@ class Problem:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class BiasModel:
     """A trained model: predicts alpha + the user's bias + the item's bias.
 
@@ -160,14 +160,28 @@ class BiasModel:
     item_ids: Ids
     mean: float
 
+    def __repr__(self) -> str:
+        return (
+            f"<BiasModel: alpha {self.alpha:.6f}, {len(self.user_ids):,} users, "
+            f"{len(self.item_ids):,} items>"
+        )
+
     def predict(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
         """Predicted ratings of the pairs (users[k], items[k]), (n,).
 
         An id that the training ratings did not have contributes a bias of 0; an integer and the
         same digits as text are the same id. Predictions are not clipped to the rating scale.
+
+        Raises:
+            DataError: users and items are no columns of equal length.
         """
+        user_ids, item_ids = as_ids(users), as_ids(items)
+        if len(user_ids) != len(item_ids):
+            raise DataError(
+                f"users and items differ in number: {len(user_ids)} and {len(item_ids)}"
+            )
         return self.predict_codes(
-            positions(as_ids(users), self.user_ids), positions(as_ids(items), self.item_ids)
+            positions(user_ids, self.user_ids), positions(item_ids, self.item_ids)
         )
 
     def predict_codes(self, user: Codes, item: Codes) -> FloatArray:

@@ -17,7 +17,7 @@ Ids = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dty
 _PIECE = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Ratings:
     """Ratings in the order of their source.
 
@@ -32,6 +32,12 @@ class Ratings:
     value: Values
     user_ids: Ids
     item_ids: Ids
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ratings: {len(self):,} of {len(self.user_ids):,} users "
+            f"for {len(self.item_ids):,} items>"
+        )
 
     def __len__(self) -> int:
         return len(self.value)
@@ -73,7 +79,13 @@ class Ratings:
 
 
 def as_ids(values: Iterable[object]) -> Ids:
-    """Integers as int64, anything else as text."""
+    """Integers as int64, anything else as text.
+
+    Raises:
+        DataError: it is one id and no column of them.
+    """
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise DataError(f"expected a column of ids, such as a list, and found {values!r}")
     array = np.asarray(values if isinstance(values, np.ndarray) else list(values))
     if array.dtype.kind in "iub":
         return array.astype(np.int64)

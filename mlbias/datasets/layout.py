@@ -181,18 +181,20 @@ def find_columns(
         OptionError: a column that the options name is not there, or one stands for two.
     """
     asked = {"user": options.user_col, "item": options.item_col, "rating": options.rating_col}
-    found = {}
+    found: dict[str, int | None] = {}
     for place, (role, name) in enumerate(asked.items()):
         if name is not None:
             found[role] = _asked_column(role, name, names, is_header, where)
-        elif is_header:
-            found[role] = _usual_column(role, names, where)
         else:
-            found[role] = place
-    if len(set(found.values())) < len(found):
-        listed = ", ".join(f"the {role} in {place + 1}" for role, place in found.items())
+            found[role] = _usual_column(role, names) if is_header else place
+    missing = [role for role, place in found.items() if place is None]
+    if missing:
+        raise _unnamed(missing, names, where)
+    positions = {role: place for role, place in found.items() if place is not None}
+    if len(set(positions.values())) < len(positions):
+        listed = ", ".join(f"the {role} in {place + 1}" for role, place in positions.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
-    return found
+    return positions
 
 
 def _asked_column(role: str, asked: str, names: Sequence[str], is_header: bool, where: str) -> int:
@@ -204,16 +206,18 @@ def _asked_column(role: str, asked: str, names: Sequence[str], is_header: bool, 
     raise OptionError(f"{where} has no column {asked!r} for --{role}-col; it has {known}.")
 
 
-def _usual_column(role: str, names: Sequence[str], where: str) -> int:
+def _usual_column(role: str, names: Sequence[str]) -> int | None:
     plain = [_plain(name) for name in names]
-    for usual in _USUAL_NAMES[role]:
-        if usual in plain:
-            return plain.index(usual)
+    return next((plain.index(usual) for usual in _USUAL_NAMES[role] if usual in plain), None)
+
+
+def _unnamed(roles: Sequence[str], names: Sequence[str], where: str) -> DataError:
     if any("\0" in name or name.encode("utf-8", "replace").decode() != name for name in names):
-        raise DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
-    raise DataError(
-        f"{where}, line 1: no column for the {role} among {_listed(names)}.",
-        f"Name it with --{role}-col.",
+        return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
+    return DataError(
+        f"{where} has no column for the {' and the '.join(roles)} among {_listed(names)}.",
+        f"Name it with {', '.join(f'--{role}-col' for role in roles)}; "
+        "--separator says what separates columns.",
     )
 
 

@@ -112,7 +112,7 @@ class _BadRows:
             if not self._skip:
                 raise BadRowError(
                     f"{self.first}.",
-                    "Mend the line, or leave such rows out with --skip-bad-rows.",
+                    f"Mend the {self.unit}, or leave such rows out with --skip-bad-rows.",
                 )
         self.count += len(rows.bad)
         self._lines += rows.n_lines
@@ -133,6 +133,8 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
         return
     chunks = _whole_lines(stream.file, where)
     first, lines = _sniffed_part(chunks)
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(f"{where} is UTF-16 text.", "Convert it to UTF-8, as with iconv.")
     if not first.strip():
         return
     layout = sniff_layout(lines, where, options)

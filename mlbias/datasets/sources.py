@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 
 # Where data sets are, seen from where a command is run.
 DATA_DIR = "data"
@@ -73,12 +73,14 @@ def find_source(data: str | None, data_dir: Path) -> Source:
         return Source("standard input")
     if data == SAMPLE:
         return Source(SAMPLE)
-    path = Path(data)
-    if path.exists():
-        return _in_path(data, path)
-    archive = next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is not None:
-        return Source(data, archive, path.relative_to(archive).as_posix())
+    if not data:
+        raise OptionError("--data names nothing: it is empty.")
+    for path in (Path(data), data_dir / data):
+        if path.is_file() or (path == Path(data) and path.exists()):
+            return _in_path(data, path)
+        archive = next((parent for parent in path.parents if parent.is_file()), None)
+        if archive is not None:
+            return Source(data, archive, path.relative_to(archive).as_posix())
     for name in (FOLDERS.get(data, data), data, f"{data}.zip"):
         if "/" not in data and (data_dir / name).exists():
             return _in_path(data, data_dir / name)
@@ -150,10 +152,15 @@ def _opened(source: Source, stack: ExitStack) -> Stream:
         raise DataError(f"{source.path} is no zip archive, so that it has no {source.member}.")
     if magic.startswith(_GZIP):
         unzipped = stack.enter_context(gzip.GzipFile(fileobj=raw))
-        return Stream(io.BufferedReader(unzipped), size, raw.tell)
+        return Stream(io.BufferedReader(unzipped), size, raw.tell if source.path else _nobody_knows)
     if source.path is None:
-        return Stream(raw, None, lambda: 0)
+        return Stream(raw, None, _nobody_knows)
     return Stream(raw, size, raw.tell, source.path)
+
+
+def _nobody_knows() -> int:
+    """How far a pipe has been read."""
+    return 0
 
 
 def _standard_input() -> io.BufferedReader:
@@ -167,7 +174,7 @@ def _zip_member(archive: zipfile.ZipFile, source: Source, stack: ExitStack) -> S
         info = archive.getinfo(name)
     except KeyError:
         raise DataError(
-            f"{source.path} has no {name}.", f"It has {_listed(archive.namelist())}."
+            f"{source.path} has no {name}.", f"It has {_listed(_files(archive))}."
         ) from None
     if info.flag_bits & 1:
         raise DataError(f"{source.where} is encrypted.", "Unpack it and give the file itself.")
@@ -183,7 +190,7 @@ def _zip_member(archive: zipfile.ZipFile, source: Source, stack: ExitStack) -> S
 
 
 def _ratings_member(archive: zipfile.ZipFile, source: Source) -> str:
-    files = [info.filename for info in archive.infolist() if not info.is_dir()]
+    files = _files(archive)
     for usual in _RATINGS_FILES:
         found = [name for name in files if name.rpartition("/")[2] == usual]
         if len(found) == 1:
@@ -194,6 +201,10 @@ def _ratings_member(archive: zipfile.ZipFile, source: Source) -> str:
         f"{source.where} holds {_listed(files)}, and none of them is plainly the ratings.",
         f"Name one, as in --data {source.path}/{files[0] if files else 'ratings.csv'}.",
     )
+
+
+def _files(archive: zipfile.ZipFile) -> list[str]:
+    return [info.filename for info in archive.infolist() if not info.is_dir()]
 
 
 def _in_path(label: str, path: Path) -> Source:
@@ -244,7 +255,9 @@ def _not_found(data: str, data_dir: Path) -> DataError:
     near = difflib.get_close_matches(data, known, n=1)
     return DataError(
         f"there is no file, folder or data set {data!r}.",
-        f"Did you mean {near[0]}?" if near else f"Data sets are looked for in {data_dir}.",
+        f"Did you mean {near[0]}?"
+        if near
+        else f"The folder {data_dir} has {_listed(data_sets(data_dir))}.",
     )
 
 

@@ -22,7 +22,7 @@ _PIECE = 1 << 16
 Words = NDArray[np.uint64]
 
 
-def random_split(ratings: Ratings, test_size: float, seed: int) -> tuple[Ratings, Ratings]:
+def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> tuple[Ratings, Ratings]:
     """Training ratings and hold-out, the latter about this share of all.
 
     A rating's side depends on the seed, its user and its item alone: neither the order of rows
