@@ -143,7 +143,7 @@ def test_a_pair_rated_twice_counts_twice_and_is_reported(read: Callable[..., Rea
         ("1 10 3\n1 20\n", "line 2, column 3: the rating is missing in '1 20'"),
         (
             "a,b,c\n1,2,3\n",
-            "has no column for the user and the item and the rating among 'a', 'b', 'c'",
+            "no column for the user and the item and the rating among 'a', 'b'",
         ),
         ("one two\n", "line 1: expected user, item and rating"),
         ("a,b,c\n1,2,3\n".encode("utf-16"), "is UTF-16 text"),
