@@ -209,6 +209,28 @@ def test_gzip_comes_through_a_pipe_as_well(tmp_path: Path) -> None:
     assert json.loads(result.stdout)["n_ratings"] == 4
 
 
+def test_names_that_the_terminal_cannot_show_are_spelled_out(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "é日.csv").write_text(FOUR)
+    said = succeeds(run("baseline", "--data", "é日.csv", PYTHONIOENCODING="ascii"))
+    assert said.startswith("\\xe9\\u65e5.csv | 4 ratings")
+    as_json = run("baseline", "--data", "é日.csv", "--json", PYTHONIOENCODING="ascii")
+    assert document(as_json)["data"] == "é日.csv"
+
+
+def test_ratings_too_large_to_be_squared_are_refused(run: Run) -> None:
+    huge = "1,2,1e200\n1,3,-1e200\n"
+    for command in ("baseline", "train"):
+        said = fails(run(command, "--data", "-", stdin=huge), 1, "the ratings are too large")
+        assert len(said.splitlines()) == 1
+
+
+def test_a_place_for_the_model_is_looked_for_before_training(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("train", "--data", "sample", "--model", "file/m.npz")
+    fails(result, 1, "file/m.npz cannot be written: .* is no folder to write to")
+    assert result.stdout == ""
+
+
 def test_a_full_disk_is_the_systems_fault(tmp_path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
@@ -400,7 +422,7 @@ def test_a_signal_while_reading_ends_it_with_nothing_saved(
                 assert process.wait(timeout=0.3) == code
                 break
         said = process.stderr.read().decode()
-    assert said == "error: interrupted: nothing was saved.\n"
+    assert said == "error: interrupted.\n"
     assert list(tmp_path.iterdir()) == []
 
 

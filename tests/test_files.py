@@ -197,7 +197,7 @@ def test_a_fingerprint_knows_the_ratings_in_any_order() -> None:
 
     def of(users: list[int], items: list[int], values: list[float]) -> str:
         ratings = Ratings.from_ids(users, items, values)
-        return fingerprint(ratings, BlockIncidence(ratings).statistics)
+        return fingerprint(ratings, BlockIncidence(ratings))
 
     known = of(users, items, values)
     assert of(users[::-1], items[::-1], values[::-1]) == known
@@ -209,6 +209,13 @@ def test_a_fingerprint_knows_the_ratings_in_any_order() -> None:
         of(users, items, [value + 1 for value in values]),
     ]
     assert len({known, *others}) == 6
+    # The same ratings of each user and each item, but others rated others.
+    assert of([1, 2, 1, 2], [1, 2, 1, 2], [3, 3, 4, 4]) != of(
+        [1, 2, 1, 2], [2, 1, 1, 2], [3, 3, 4, 4]
+    )
+    assert of([1, 2, 1, 2], [1, 2, 1, 2], [3, 3, 3, 3]) != of(
+        [1, 2, 1, 2], [2, 1, 2, 1], [3, 3, 3, 3]
+    )
 
 
 def test_members_of_the_archive_are_plain_arrays(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def check_rows(method: Method, ratings: Ratings, rows: Rows, tolerance: float) -
             seen += 1
             rmse, alpha = rows[stats.epoch]
             assert stats.rmse == pytest.approx(rmse, abs=tolerance), stats.epoch
-            assert stats.alpha == pytest.approx(alpha, abs=max(tolerance, 1e-7)), stats.epoch
+            assert stats.alpha == pytest.approx(alpha, abs=tolerance), stats.epoch
     assert seen == len(rows)
 
 
@@ -177,10 +177,12 @@ def test_all_methods_reach_the_dense_optimum_under_one_objective(
     best = dense_optimum(ratings, 4.0, 3.0)
     method = Adam(learning_rate=0.01) if name == "adam" else make_method(name)
     *_, (stats, state) = train(method, make_problem(ratings, 4.0, 3.0), epochs=6_000)
-    assert stats.cost == pytest.approx(best.cost, rel=1e-7)
-    assert stats.alpha == pytest.approx(best.alpha, abs=1e-3)
-    np.testing.assert_allclose(state.user_bias, best.user_bias, atol=2e-3)
-    np.testing.assert_allclose(state.item_bias, best.item_bias, atol=2e-3)
+    # Adam goes round its goal at a distance.
+    close = 2e-3 if name == "adam" else 1e-7
+    assert stats.cost == pytest.approx(best.cost, rel=close**2)
+    assert stats.alpha == pytest.approx(best.alpha, abs=close)
+    np.testing.assert_allclose(state.user_bias, best.user_bias, atol=close)
+    np.testing.assert_allclose(state.item_bias, best.item_bias, atol=close)
 
 
 def test_an_id_without_ratings_keeps_a_bias_of_zero_without_a_penalty(

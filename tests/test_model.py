@@ -60,8 +60,9 @@ def test_without_noise_the_rmse_sinks_to_nothing_and_stays_a_number(
 def test_a_perfect_model_is_never_worse_than_nothing(values: list[float], level: float) -> None:
     ratings = Ratings.from_ids([1, 1, 2, 2], [1, 2, 1, 2], [level + v for v in values * 2])
     problem = Problem(BlockIncidence(ratings), Penalty(0, 0))
-    for stats, _ in train(make_method("closed-form"), problem):
-        assert 0 <= stats.rmse < 20
+    first, *_, last = (stats.rmse for stats, _ in train(make_method("closed-form"), problem))
+    # Both users gave the same two ratings, which the items' biases fit at once.
+    assert 0 <= last <= 1e-7 * first
 
 
 def test_every_row_is_the_direct_rmse_of_its_state(make_ratings: Callable[..., Ratings]) -> None:

@@ -4,6 +4,8 @@ import csv
 import gzip
 import io
 import math
+import os
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,7 +90,8 @@ def test_another_separator_is_named(read: Callable[..., Reading]) -> None:
 @pytest.mark.parametrize(
     ("ids", "expected"),
     [
-        (["1", "-2", "+3"], [1, -2, 3]),
+        (["1", "-2", " 3"], [1, -2, 3]),
+        (["6", "+6", "-0"], ["6", "+6", "-0"]),
         ([str(2**31), str(2**63 - 1), str(-(2**63))], [2**31, 2**63 - 1, -(2**63)]),
         (["1", "2", str(2**63)], ["1", "2", str(2**63)]),
         (["007", "7", "70"], ["007", "7", "70"]),
@@ -163,6 +166,35 @@ def test_what_is_no_rating_is_named_and_placed(
 def test_an_open_quotation_that_swallows_the_file_is_told(read: Callable[..., Reading]) -> None:
     with pytest.raises(BadRowError, match=r"line 2, field larger than .*quotation mark left open"):
         read('1,10,3\n1,20,"4\n' + "2,30,4\n" * 30_000)
+
+
+def test_an_open_quotation_cannot_be_skipped(read: Callable[..., Reading]) -> None:
+    rows = "".join(f"{k},10,3,{k:09d}\n" for k in range(20_000))
+    with pytest.raises(BadRowError, match=r"line 20001, field larger than .*left open"):
+        read(rows + '1,20,"4\n' + rows, skip_bad_rows=True)
+    with pytest.raises(BadRowError, match=r"line 2, field larger than .*left open"):
+        read('1,10,3\n1,20,"4\n' + rows, skip_bad_rows=True)
+
+
+def test_nothing_but_blank_lines_for_long(read: Callable[..., Reading]) -> None:
+    with pytest.raises(DataError, match="begins with blank lines"):
+        read("\n" * 10_005 + "1,2,3\n")
+
+
+def test_a_pipe_may_be_slow_to_begin(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    packed = gzip.compress(b"1,10,3.5\n")
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as file:
+            for byte in packed:
+                file.write(bytes([byte]))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert triples(read_ratings(Source("pipe", pipe)).ratings) == [(1, 10, 3.5)]
+    writer.join()
 
 
 def test_bad_rows_are_counted_and_left_out(read: Callable[..., Reading]) -> None:

@@ -155,5 +155,13 @@ def test_fit_is_train_with_a_model_in_the_end(
     np.testing.assert_array_equal(model.user_bias, state.user_bias)
     np.testing.assert_array_equal(model.user_ids, ratings.user_ids)
     assert model.mean == pytest.approx(ratings.value.mean(), abs=1e-14)
-    on_means = fit(ratings, "gd", penalty=PenaltyScale.SUM, epochs=3, learning_rate=0.5)
-    assert np.isfinite(on_means.alpha)
+    for scale in (PenaltyScale.SUM, "sum"):
+        on_sums = fit(ratings, "gd", penalty=scale, lambda_user=2.0, lambda_item=3.0, epochs=3)
+        *_, (_, state) = train(make_method("gd"), make_problem(ratings, 2.0, 3.0), epochs=3)
+        np.testing.assert_array_equal(on_sums.user_bias, state.user_bias)
+    with pytest.raises(OptionError, match="on the scale mean or sum, not 'max'"):
+        fit(ratings, penalty="max")
+
+
+def test_a_method_may_be_done_by_itself(four: Ratings, make_problem: MakeProblem) -> None:
+    assert epochs_of(Scripted((3.0, 2.0, 1.0)), make_problem(four), epochs=9) == [0, 1, 2]

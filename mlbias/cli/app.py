@@ -76,7 +76,7 @@ def main() -> None:
     except MlbiasError as error:
         _fail(error, _USAGE if isinstance(error, OptionError) else _DATA_OR_ENVIRONMENT)
     except Stopped as stopped:
-        _say_error("interrupted: nothing was saved.")
+        _say_error("interrupted.")
         sys.exit(exit_code(stopped.number))
     except BrokenPipeError:
         # Whoever read us has enough; the interpreter must not complain when it flushes.

@@ -87,12 +87,12 @@ def _training_data(
     from mlbias.datasets.fingerprint import fingerprint
     from mlbias.evaluation.splits import random_split
 
-    changed = fingerprint(ratings, BlockIncidence(ratings, threads).statistics) != data.fingerprint
+    changed = fingerprint(ratings, BlockIncidence(ratings, threads)) != data.fingerprint
     if changed:
-        output.notice(
-            f"{source.where} has changed since the model was trained on it: "
-            f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
-        )
+        sizes = f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
+        if data.n_ratings == len(ratings):
+            sizes = "as many ratings, but others"
+        output.notice(f"{source.where} has changed since the model was trained on it: {sizes}")
     if data.holdout is None:
         return ratings, "training ratings", changed
     _, held_out = random_split(ratings, data.holdout.test_size, data.holdout.seed)

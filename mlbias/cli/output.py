@@ -57,7 +57,9 @@ class Output:
     def document(self, content: dict[str, Any]) -> None:
         """The result as one JSON document, where that is what was asked for."""
         if self._as_json:
-            text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(
+                content, indent=2, ensure_ascii=not _is_utf8(self._out.file), allow_nan=False
+            )
             self._print(self._out, text, "")
 
     def notice(self, text: str) -> None:
@@ -104,8 +106,7 @@ class Output:
             self._bar = None
 
     def _print(self, console: Console, text: str, style: str) -> None:
-        if not _is_utf8(console.file):
-            text = text.translate(_ASCII)
+        text = _encodable(text, console.file)
         # Above a bar only the console that draws it may print; on a terminal it is the same one.
         if self._bar is not None and console.is_terminal:
             console = self._err
@@ -150,10 +151,10 @@ def print_error(message: str, advice: str = "") -> None:
     """An error in a sentence, and what to do about it in another line, on stderr."""
     console = _console(sys.stderr)
     label = Text("error: ", style=ATTENTION)
-    text = message if _is_utf8(sys.stderr) else message.translate(_ASCII)
-    console.print(label.append(Text(text, style="default not bold")), soft_wrap=True)
+    text = Text(_encodable(message, sys.stderr), style="default not bold")
+    console.print(label.append(text), soft_wrap=True)
     if advice:
-        console.print(Text(f"       {advice}"), soft_wrap=True)
+        console.print(Text(_encodable(f"       {advice}", sys.stderr)), soft_wrap=True)
 
 
 def duration(seconds: float) -> str:
@@ -209,6 +210,14 @@ def _console(file: TextIO) -> Console:
         # A pipe has no width of its own; Rich would take the terminal's.
         width=None if file.isatty() or "COLUMNS" in os.environ else 80,
     )
+
+
+def _encodable(text: str, file: Any) -> str:
+    """The text with what this stream cannot show spelled out."""
+    if not _is_utf8(file):
+        text = text.translate(_ASCII)
+    encoding = getattr(file, "encoding", None) or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _is_utf8(file: Any) -> bool:

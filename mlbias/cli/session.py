@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from mlbias.cli.options import DEFAULT_MODEL
 from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
@@ -65,8 +66,8 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     output.notice(f"saved {plan.model_path}")
     if signal is not None:
         raise typer.Exit(exit_code(signal))
-    default_model = plan.model_path.as_posix() == "data/model.npz"
-    output.hint("next: mlbias evaluate" + ("" if default_model else f" --model {plan.model_path}"))
+    named = "" if plan.model_path == DEFAULT_MODEL else f" --model {plan.model_path}"
+    output.hint(f"next: mlbias evaluate{named}")
 
 
 def _split(plan: Plan, inputs: Inputs) -> tuple[Ratings, Ratings | None]:
@@ -120,14 +121,14 @@ def _scorer(
 
 
 def _training_data(plan: Plan, inputs: Inputs, problem: Problem) -> TrainingData:
-    statistics = problem.statistics
+    incidence = problem.incidence
     if plan.holdout is not None:
-        statistics = BlockIncidence(inputs.ratings, inputs.threads).statistics
+        incidence = BlockIncidence(inputs.ratings, inputs.threads)
     return TrainingData(
         source=inputs.source,
         options=inputs.options,
         n_ratings=len(inputs.ratings),
-        fingerprint=fingerprint(inputs.ratings, statistics),
+        fingerprint=fingerprint(inputs.ratings, incidence),
         holdout=plan.holdout,
     )
 
@@ -164,7 +165,7 @@ def _report(
 def _say_what_ended_it(output: Output, plan: Plan, epoch: int, signal: int | None) -> None:
     if signal is not None:
         output.notice(f"interrupted: kept the last whole epoch, {epoch:,} of {plan.epochs:,}")
-    elif epoch < plan.epochs:
+    elif epoch < plan.epochs and plan.tolerance is not None:
         output.notice(f"stopped after epoch {epoch:,}: the cost changes by no more than --tol")
 
 

@@ -16,7 +16,7 @@ def fit(
     *,
     epochs: int | None = None,
     learning_rate: float | None = None,
-    penalty: PenaltyScale | None = None,
+    penalty: PenaltyScale | str | None = None,
     lambda_user: float = DEFAULT_LAMBDA,
     lambda_item: float = DEFAULT_LAMBDA,
     tolerance: float | None = None,
@@ -29,7 +29,7 @@ def fit(
         method: gd, adam or closed-form.
         epochs: the most updates to make; by default the method's own number.
         learning_rate: of gd or adam; by default the method's own.
-        penalty: the scale that the λ's are given on; by default the method's own.
+        penalty: mean or sum, the scale that the λ's are given on; by default the method's own.
         lambda_user: regularisation of the users' biases, 0 or more.
         lambda_item: of the items', alike.
         tolerance: stop once the cost's relative change in an epoch is at most this.

@@ -82,12 +82,16 @@ def as_ids(values: Iterable[object]) -> Ids:
     """Integers as int64, anything else as text.
 
     Raises:
-        DataError: it is one id and no column of them.
+        DataError: it is one id and no column of them, or ids are floats or beyond 64 bits.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise DataError(f"expected a column of ids, such as a list, and found {values!r}")
     array = np.asarray(values if isinstance(values, np.ndarray) else list(values))
-    if array.dtype.kind in "iub":
+    if array.dtype.kind == "f" and len(array):
+        raise DataError("ids are integers or text, not floats")
+    if array.dtype.kind == "u" and len(array) and array.max() > np.iinfo(np.int64).max:
+        raise DataError(f"id {array.max()} does not fit in 64 bits with a sign")
+    if array.dtype.kind in "iubf":
         return array.astype(np.int64)
     return array.astype(np.dtypes.StringDType())
 

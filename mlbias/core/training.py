@@ -92,7 +92,9 @@ def _epochs(
         started = time.perf_counter()
         # A run that diverges overflows on the way; the cost tells.
         with np.errstate(over="ignore", invalid="ignore"):
-            iterate = next(iterates)
+            iterate = next(iterates, None)
+            if iterate is None:  # the method is done by itself
+                return
             state = iterate.parameters
             cost = problem.cost(state, iterate.squared_error)
         costs.append(cost)

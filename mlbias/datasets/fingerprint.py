@@ -5,28 +5,33 @@ import hashlib
 import numpy as np
 
 from mlbias.core.ratings import Ratings
-from mlbias.core.statistics import Statistics
+from mlbias.core.statistics import Incidence
 from mlbias.datasets.ids import pack_ids
 
 
-def fingerprint(ratings: Ratings, statistics: Statistics) -> str:
-    """A digest of the ids and of how many ratings of what sum each has; 32 hexadecimal digits.
+def fingerprint(ratings: Ratings, incidence: Incidence) -> str:
+    """A digest of the ids, of who rated what, and of each id's sum of ratings; 32 hex digits.
 
     The order of rows does not matter: sums of half stars are exact, and others are rounded to
-    float32 first.
+    float32 first. Who rated what is in a product with whole numbers that tell users apart. Only
+    ratings that change places and leave every user's and every item's sum alone go unseen.
 
     Args:
         ratings: for their ids.
-        statistics: of the same ratings.
+        incidence: of the same ratings.
     """
     digest = hashlib.blake2b(digest_size=16)
-    arrays = [np.array([statistics.center])]
+    statistics = incidence.statistics
+    # Below 2²⁰, so that sums over any number of ratings that fits in memory are exact.
+    marks = np.arange(1, statistics.n_users + 1) * 2_654_435_761 % (1 << 20)
+    arrays = [np.array([statistics.center]), incidence.per_item(marks.astype(np.float64))]
     for ids, counts, sums in (
         (ratings.user_ids, statistics.user_counts, statistics.user_sums),
         (ratings.item_ids, statistics.item_counts, statistics.item_sums),
     ):
         # Adding zero makes one zero of the two that floats have.
-        arrays += [*pack_ids("ids", ids).values(), counts, sums.astype(np.float32) + 0]
+        with np.errstate(over="ignore"):
+            arrays += [*pack_ids("ids", ids).values(), counts, sums.astype(np.float32) + 0]
     for array in arrays:
         digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

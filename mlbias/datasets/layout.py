@@ -5,7 +5,8 @@ Everything is told from the first lines, never from the name of the file.
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +15,7 @@ from mlbias.errors import DataError, OptionError
 # How many rows decide whether an id column holds integers or text.
 SNIFFED_ROWS = 10_000
 
-_INTEGER = re.compile(r"\s*[+-]?(0|[1-9][0-9]*)\s*")
+_INTEGER = re.compile(r" *(0|-?[1-9][0-9]*) *")
 INT64 = range(-(2**63), 2**63)
 _USUAL_NAMES = {
     "user": ("userid", "user", "users", "uid", "reviewerid", "customerid"),
@@ -113,9 +114,11 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
         DataError: the first line does not split into three fields, or the header lacks a column.
         OptionError: a named column is not there.
     """
-    first = next(line.rstrip("\r\n") for line in lines if line.strip())
+    first = next((line.rstrip("\r\n") for line in lines if line.strip()), "")
+    if not first:
+        raise DataError(f"{where} begins with blank lines alone.")
     separator = options.separator or _sniff_separator(first, where)
-    records = list(_records(lines, separator))
+    records = _records(lines, separator)
     header = records[0] if _is_header(records[0], options) else None
     positions = find_columns(records[0], header is not None, where, options)
     rows = records[1:] if header else records
@@ -150,14 +153,20 @@ def _sniff_separator(line: str, where: str) -> str:
     )
 
 
-def _records(lines: Iterable[str], separator: str) -> Iterable[list[str]]:
+def _records(lines: Iterable[str], separator: str) -> list[list[str]]:
     if separator in ("::", " "):
         records: Iterable[list[str]] = (
             split_fields(line.rstrip("\r\n"), separator) for line in lines
         )
     else:
-        records = csv.reader(lines, delimiter=separator)
-    return (record for record in records if record not in ([], [""]))
+        records = _until_error(csv.reader(lines, delimiter=separator))
+    return [record for record in records if record not in ([], [""])]
+
+
+def _until_error(reader: Iterable[list[str]]) -> Iterator[list[str]]:
+    """What can be read; an open quotation is for the reading itself to complain about."""
+    with suppress(csv.Error):
+        yield from reader
 
 
 def _is_header(record: Sequence[str], options: ReadOptions) -> bool:

@@ -8,6 +8,7 @@ or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in u
 import io
 import json
 import math
+import os
 import zipfile
 import zlib
 from dataclasses import asdict, dataclass
@@ -145,8 +146,11 @@ def check_replaceable(path: Path) -> None:
     if path.exists() and not _is_model_file(path):
         raise ModelFileError(
             f"{path} is there and is no model of mlbias, so that it is not replaced.",
-            "Name another file with --model.",
+            "Delete it, or name another file with --model.",
         )
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ModelFileError(f"{path} cannot be written: {folder} is no folder to write to.")
 
 
 def _is_model_file(path: Path) -> bool:

@@ -105,11 +105,11 @@ class _BadRows:
         self.first = ""
 
     def note(self, rows: Rows) -> None:
-        for row in rows.bad[:1]:
+        for row in rows.bad[:1] + [row for row in rows.bad[1:] if row.ends_text]:
             self.first = self.first or (
                 f"{self._where}, {self.unit} {self._lines + row.line + 1}, {row.reason}"
             )
-            if not self._skip:
+            if not self._skip or row.ends_text:
                 raise BadRowError(
                     f"{self.first}.",
                     f"Mend the {self.unit}, or leave such rows out with --skip-bad-rows.",

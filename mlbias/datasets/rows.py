@@ -28,10 +28,14 @@ Chunk = tuple[bytes, ...]
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is no rating: its line, counted from the chunk's first, and what is wrong."""
+    """A row that is no rating: its line, counted from the chunk's first, and what is wrong.
+
+    ``ends_text`` tells that nothing after it could be read, so that it cannot just be left out.
+    """
 
     line: int
     reason: str
+    ends_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,9 @@ def parse_quoted(chunks: Iterable[Chunk], layout: Layout) -> Iterator[Rows]:
             try:
                 fields = next(reader, None)
             except csv.Error as error:  # what follows is lost in an open quotation
-                bad.append(BadRow(line - first, f"{error}; is a quotation mark left open?"))
+                bad.append(
+                    BadRow(line - first, f"{error}; is a quotation mark left open?", ends_text=True)
+                )
                 fields = None
             more = fields is not None
             if fields:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
 from mlbias.errors import DataError, OptionError
@@ -139,23 +139,22 @@ def opened(source: Source) -> Iterator[Stream]:
 
 
 def _opened(source: Source, stack: ExitStack) -> Stream:
-    if source.path is None:
-        raw, size = _standard_input(), None
-    else:
-        raw = stack.enter_context(source.path.open("rb"))
-        size = source.path.stat().st_size
+    raw = stack.enter_context(source.path.open("rb")) if source.path else _standard_input()
+    is_file = raw.seekable() and source.path is not None
+    if not is_file:
+        raw = io.BufferedReader(_WithBeginning(raw.read(len(_ZIP)), raw))
+    size = source.path.stat().st_size if source.path and is_file else None
+    tell = raw.tell if is_file else _nobody_knows
     magic = raw.peek(len(_ZIP))
     if magic.startswith(_ZIP):
-        seekable = raw if source.path else io.BytesIO(raw.read())
+        seekable = raw if is_file else io.BytesIO(raw.read())
         return _zip_member(zipfile.ZipFile(seekable), source, stack)
     if source.member is not None:
         raise DataError(f"{source.path} is no zip archive, so that it has no {source.member}.")
     if magic.startswith(_GZIP):
         unzipped = stack.enter_context(gzip.GzipFile(fileobj=raw))
-        return Stream(io.BufferedReader(unzipped), size, raw.tell if source.path else _nobody_knows)
-    if source.path is None:
-        return Stream(raw, None, _nobody_knows)
-    return Stream(raw, size, raw.tell, source.path)
+        return Stream(io.BufferedReader(unzipped), size, tell)
+    return Stream(raw, size, tell, source.path if is_file else None)
 
 
 def _nobody_knows() -> int:
@@ -163,7 +162,26 @@ def _nobody_knows() -> int:
     return 0
 
 
+class _WithBeginning(io.RawIOBase):
+    """A pipe whose first bytes were taken out to look at; a peek may show fewer than it wants."""
+
+    def __init__(self, beginning: bytes, rest: io.BufferedReader) -> None:
+        self._beginning, self._rest = beginning, rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._beginning:
+            return self._rest.readinto1(buffer)
+        size = min(len(buffer), len(self._beginning))
+        buffer[:size], self._beginning = self._beginning[:size], self._beginning[size:]
+        return size
+
+
 def _standard_input() -> io.BufferedReader:
+    if sys.stdin is None:
+        raise DataError("standard input is closed.")
     # A descriptor of our own, so that closing the stream leaves the process's open.
     return open(sys.stdin.fileno(), "rb", closefd=False)
 

@@ -10,6 +10,7 @@ from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Codes, Ratings, positions
 from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
 
 _PIECE = 1 << 18
 _MOST_BARS = 20
@@ -161,8 +162,11 @@ def _errors(pieces: Iterator[FloatArray]) -> Errors:
     n, squares, magnitudes = 0, [], []
     for errors in pieces:
         n += len(errors)
-        squares.append(float((errors * errors).sum()))
+        with np.errstate(over="ignore"):
+            squares.append(float((errors * errors).sum()))
         magnitudes.append(float(np.abs(errors).sum()))
+    if not math.isfinite(sum(squares)):
+        raise DataError("the ratings are too large: the sum of their squares overflows.")
     return Errors(math.sqrt(math.fsum(squares) / n), math.fsum(magnitudes) / n)
 
 

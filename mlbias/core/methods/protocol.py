@@ -30,7 +30,10 @@ class Method(Protocol):
     descends: ClassVar[bool]
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
-        """Yield the start, then the state after each update, until the caller has enough."""
+        """Yield the start, then the state after each update.
+
+        Goes on until the caller has enough, or the method is done by itself.
+        """
         ...
 
     def remedy(self, problem: Problem, /) -> str:
