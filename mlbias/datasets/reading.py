@@ -105,15 +105,18 @@ class _BadRows:
         self.first = ""
 
     def note(self, rows: Rows) -> None:
-        for row in rows.bad[:1] + [row for row in rows.bad[1:] if row.ends_text]:
-            self.first = self.first or (
-                f"{self._where}, {self.unit} {self._lines + row.line + 1}, {row.reason}"
-            )
-            if not self._skip or row.ends_text:
+        for row in rows.bad:
+            if self.first and not row.ends_text:
+                continue
+            told = f"{self._where}, {self.unit} {self._lines + row.line + 1}, {row.reason}"
+            if row.ends_text:
+                raise BadRowError(f"{told}.", "Mend the line; what follows cannot be read.")
+            if not self._skip:
                 raise BadRowError(
-                    f"{self.first}.",
+                    f"{told}.",
                     f"Mend the {self.unit}, or leave such rows out with --skip-bad-rows.",
                 )
+            self.first = told
         self.count += len(rows.bad)
         self._lines += rows.n_lines
 
