@@ -177,7 +177,7 @@ def train(
     source = find_source(data, data_dir)
     if data is None:
         output.notice(f"no --data: taking {source.label}")
-    ratings, seconds = read(output, source, options, threads, meanwhile="mlbias.core.incidence")
+    ratings, seconds = read(output, source, options, threads, meanwhile="mlbias.cli.session")
 
     from mlbias.cli.session import run
 
