@@ -33,6 +33,11 @@ def triples(ratings: Ratings) -> Triples:
     return list(zip(users.tolist(), items.tolist(), ratings.value.tolist(), strict=True))
 
 
+def by_user(rows: Triples) -> Triples:
+    """As reading orders them: users ascend, each one's rows stay as they are."""
+    return sorted(rows, key=lambda row: row[0])  # type: ignore[arg-type, return-value]
+
+
 @pytest.fixture
 def read(tmp_path: Path) -> Callable[..., Reading]:
     """A function from the content of a file and options to what reading it gives."""
@@ -104,7 +109,7 @@ def test_ids_are_integers_or_kept_as_text(
 ) -> None:
     content = "userId,movieId,rating\n" + "".join(f"{one},{one},3\n" for one in ids)
     found = triples(read(content).ratings)
-    assert [row[:2] for row in found] == [(one, one) for one in expected]
+    assert found == by_user([(one, one, 3.0) for one in expected])
 
 
 def test_text_can_be_forced_on_integers(read: Callable[..., Reading]) -> None:
@@ -289,7 +294,7 @@ def test_what_is_accepted_is_what_csv_and_float_accept(
         patch.setattr(reading, "SNIFFED_ROWS", 1)
         if good:
             found = read_ratings(source, SKIPPING)
-            assert triples(found.ratings) == good
+            assert triples(found.ratings) == by_user(good)
             assert found.n_skipped == len(bad)
         if bad:
             with pytest.raises(BadRowError, match=f", line {bad[0] + 1}, "):
@@ -320,7 +325,7 @@ def test_chunks_are_joined_onto_one_set_of_ids(
     monkeypatch.setattr(reading, "SNIFFED_ROWS", 100)
     monkeypatch.setattr(encoding, "_LEAST_TABLE", 1_000)
     result = read("".join(f"{user},{item},{value!r}\n" for user, item, value in rows))
-    assert triples(result.ratings) == rows
+    assert triples(result.ratings) == by_user(rows)
     assert result.n_repeated == len(rows) - len({row[:2] for row in rows})
     for ids in (result.ratings.user_ids.tolist(), result.ratings.item_ids.tolist()):
         assert ids == sorted(ids)
@@ -394,3 +399,64 @@ def test_progress_reaches_the_size_of_the_file(
 
 def test_the_sample_is_a_source() -> None:
     assert len(read_ratings(Source("sample")).ratings) == 100_000
+
+
+STAMPED = "2,1,3,30\n1,1,4,20\n2,2,5,10\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        STAMPED,
+        "userId,movieId,rating,timestamp\n" + STAMPED,
+        "Timestamp,userId,movieId,rating\n30,2,1,3\n20,1,1,4\n10,2,2,5\n",
+        STAMPED.replace(",", "::"),
+        STAMPED.replace("2,2,5", '2,"2",5'),
+    ],
+    ids=["fourth", "named", "first", "dat", "quoted"],
+)
+def test_timestamps_go_with_their_ratings(tmp_path: Path, content: str) -> None:
+    (tmp_path / "r").write_text(content)
+    found = read_ratings(Source("r", tmp_path / "r"), timestamps=True).ratings
+    assert triples(found) == [(1, 1, 4), (2, 1, 3), (2, 2, 5)]
+    assert found.timestamp is not None
+    assert found.timestamp.tolist() == [20, 30, 10]
+    assert read_ratings(Source("r", tmp_path / "r")).ratings.timestamp is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1,1,3\n",
+        "1,1,3,2019-11-21\n",
+        "1,1,3,\n",
+        "userId,movieId,rating,genre\n1,1,3,7\n",
+        "userId,movieId,rating,timestamp\n1,1,3,5\n1,2,3\n",
+        "userId,movieId,rating,timestamp\n1,1,3,5\n1,2,3,late\n",
+        "userId,movieId,rating,timestamp\n1,1,3,5\n1,2,3,9223372036854775808\n",
+    ],
+)
+def test_without_a_whole_column_of_integers_there_are_no_timestamps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setattr(reading, "SNIFFED_ROWS", 1)
+    (tmp_path / "r").write_text(content)
+    found = read_ratings(Source("r", tmp_path / "r"), timestamps=True).ratings
+    assert found.timestamp is None
+    assert set(found.value.tolist()) == {3.0}
+
+
+def test_timestamps_beyond_32_bits_and_in_parquet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CHUNK", 40)
+    late = [1_574_327_703 + 10**9 * k for k in range(9)]
+    rows = [(1, k, 3.0, stamp) for k, stamp in enumerate(late)]
+    names = ["userId", "movieId", "rating", "timestamp"]
+    table = pl.DataFrame(rows, schema=names, orient="row")
+    table.write_csv(tmp_path / "r.csv")
+    table.write_parquet(tmp_path / "r.parquet")
+    for name in ("r.csv", "r.parquet"):
+        found = read_ratings(Source(name, tmp_path / name), timestamps=True).ratings
+        assert found.timestamp is not None
+        assert found.timestamp.tolist() == late

@@ -19,7 +19,6 @@ from mlbias.errors import DataError
 _LEAST_BLOCK, _LARGEST_BLOCK, _BLOCKS = 1 << 16, 1 << 19, 64
 # Lanes, not threads, decide in which order an item's sum is added up.
 _LANES = 8
-_PIECE = 1 << 16
 
 _Result = TypeVar("_Result")
 
@@ -40,20 +39,30 @@ class BlockIncidence:
     """
 
     def __init__(self, ratings: Ratings, threads: int | None = None) -> None:
-        item, value, starts = _by_user(ratings)
-        self._shape = len(ratings.user_ids), len(ratings.item_ids)
-        self._cuts = _block_cuts(starts)
-        edges = starts[self._cuts]
-        ones = np.ones(int(np.diff(edges).max()))
-        self._blocks = [
-            self._block(ones, item, starts[first : last + 1])
-            for first, last in zip(self._cuts, self._cuts[1:], strict=False)
-        ]
-        self._transposed = [_transposed(block) for block in self._blocks]
-        self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
-        workers = min(threads or usable_cores(), len(self._lanes))
-        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._statistics = self._sums(value, edges, np.diff(starts).astype(np.float64))
+        ratings = ratings.by_user()
+        # Of the same type, since NumPy would otherwise widen a copy of all the codes.
+        every_user = np.arange(len(ratings.user_ids) + 1, dtype=np.int32)
+        starts = np.searchsorted(ratings.user, every_user)
+        self._lay_out(ratings.item, starts, len(ratings.item_ids), threads)
+        self._statistics = self._sums(ratings.value, starts)
+
+    @classmethod
+    def restored(
+        cls, item: Codes, statistics: Statistics, threads: int | None = None
+    ) -> "BlockIncidence":
+        """The incidence of ratings whose statistics are known, without a pass over them.
+
+        Args:
+            item: (n,) codes of the items, the ratings in the order of their users; used as it is,
+                so that it may be a file that is mapped into memory.
+            statistics: of the same ratings.
+            threads: as above.
+        """
+        incidence = cls.__new__(cls)
+        starts = starts_of(statistics.user_counts)
+        incidence._lay_out(item, starts, statistics.n_items, threads)
+        incidence._statistics = statistics
+        return incidence
 
     @property
     def statistics(self) -> Statistics:
@@ -83,6 +92,22 @@ class BlockIncidence:
 
         return _added(self._map(lane))
 
+    def _lay_out(
+        self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
+    ) -> None:
+        """Cut the ratings of users that start there, (n_users + 1,), into blocks and lanes."""
+        self._shape = len(starts) - 1, n_items
+        self._cuts = _block_cuts(starts)
+        ones = np.ones(int(np.diff(starts[self._cuts]).max()))
+        self._blocks = [
+            self._block(ones, item, starts[first : last + 1])
+            for first, last in zip(self._cuts, self._cuts[1:], strict=False)
+        ]
+        self._transposed = [_transposed(block) for block in self._blocks]
+        self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
+        workers = min(threads or usable_cores(), len(self._lanes))
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
     def _block(self, ones: FloatArray, item: Codes, starts: NDArray[np.int64]) -> csr_array:
         first, last = starts[0], starts[-1]
         block = csr_array((len(starts) - 1, self._shape[1]))
@@ -93,8 +118,9 @@ class BlockIncidence:
     def _map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
         return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
 
-    def _sums(self, value: Values, edges: NDArray[np.int64], user_counts: FloatArray) -> Statistics:
+    def _sums(self, value: Values, starts: NDArray[np.int64]) -> Statistics:
         """The statistics: the same two products, with the ratings in the place of the ones."""
+        edges = starts[self._cuts]
         center = center_of(value)
         user_sums = np.empty(self._shape[0])
         totals, squares = np.empty((2, len(self._blocks)))
@@ -121,11 +147,16 @@ class BlockIncidence:
             center=center,
             total=float(totals.sum()),
             squares=sum_of_squares,
-            user_counts=user_counts,
+            user_counts=np.diff(starts).astype(np.float64),
             item_counts=self.per_item(np.ones(self._shape[0])),
             user_sums=user_sums,
             item_sums=item_sums,
         )
+
+
+def starts_of(user_counts: FloatArray) -> NDArray[np.int64]:
+    """Where each user's ratings start in the order of users, (n_users + 1,), n last."""
+    return np.concatenate([[0], np.cumsum(user_counts)]).astype(np.int64)
 
 
 def _transposed(block: csr_array) -> csc_array:
@@ -134,29 +165,6 @@ def _transposed(block: csr_array) -> csc_array:
     transposed.data, transposed.indices = block.data, block.indices
     transposed.indptr = block.indptr
     return transposed
-
-
-def _by_user(ratings: Ratings) -> tuple[Codes, Values, NDArray[np.int64]]:
-    """Items and values ordered by user, and where each user starts, (n_users + 1,)."""
-    n_users = len(ratings.user_ids)
-    if _ascending(ratings.user):
-        # Of the same type, since NumPy would otherwise widen a copy of all the codes.
-        starts = np.searchsorted(ratings.user, np.arange(n_users + 1, dtype=np.int32))
-        return ratings.item, ratings.value, starts
-    # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating, its
-    # column the user. An argsort takes ten times as long.
-    n = len(ratings)
-    by_row = csr_array(
-        (ratings.item, ratings.user, np.arange(n + 1, dtype=np.int32)),
-        shape=(n, n_users),
-    )
-    by_user = by_row.tocsc()
-    return by_user.data, ratings.value[by_user.indices], by_user.indptr.astype(np.int64)
-
-
-def _ascending(codes: Codes) -> bool:
-    pieces = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
-    return all((piece[1:] >= piece[:-1]).all() for piece in pieces)
 
 
 def _block_cuts(starts: NDArray[np.int64]) -> list[int]:

@@ -11,6 +11,7 @@ from mlbias.errors import DataError
 
 Codes = NDArray[np.int32]
 Values = NDArray[np.floating[Any]]
+Timestamps = NDArray[np.signedinteger[Any]]
 # Distinct, ascending: int64, or text in NumPy's StringDType.
 Ids = np.ndarray[tuple[int], np.dtype[np.int64]] | np.ndarray[tuple[int], np.dtypes.StringDType]
 
@@ -19,12 +20,13 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ratings:
-    """Ratings in the order of their source.
+    """Ratings, in any order; those that were read from a source are in that of their users.
 
     Args:
         user, item: (n,) codes into user_ids and item_ids.
         value: (n,) in the ratings' own units (stars); float32 where that is exact.
         user_ids, item_ids: (n_users,) and (n_items,) ids, each with at least one rating.
+        timestamp: (n,) in the source's own units (mostly Unix seconds), None where unknown.
     """
 
     user: Codes
@@ -32,6 +34,7 @@ class Ratings:
     value: Values
     user_ids: Ids
     item_ids: Ids
+    timestamp: Timestamps | None = None
 
     def __repr__(self) -> str:
         return (
@@ -71,8 +74,34 @@ class Ratings:
             raise DataError(f"rating {row} is {value[row]}, not a finite number")
         return cls(user.astype(np.int32), item.astype(np.int32), value, user_ids, item_ids)
 
+    def by_user(self) -> "Ratings":
+        """The same ratings, ascending by user; those of a user stay in their order."""
+        if _ascending(self.user):
+            return self
+        from scipy.sparse import csr_array  # here, since files are mostly in this order already
+
+        # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating,
+        # its column the user. An argsort takes ten times as long.
+        n, n_users = len(self), len(self.user_ids)
+        by_row = csr_array(
+            (self.item, self.user, np.arange(n + 1, dtype=np.int32)), shape=(n, n_users)
+        )
+        by_user = by_row.tocsc()
+        order = by_user.indices
+        return Ratings(
+            user=users_of(by_user.indptr),
+            item=by_user.data,
+            value=self.value[order],
+            user_ids=self.user_ids,
+            item_ids=self.item_ids,
+            timestamp=None if self.timestamp is None else self.timestamp[order],
+        )
+
     def select(self, chosen: NDArray[np.bool_]) -> "Ratings":
-        """The ratings where ``chosen`` (n,) is true, without ids that have none left."""
+        """The ratings where ``chosen`` (n,) is true, without ids that have none left.
+
+        Timestamps are left behind: they decide on splits, and after one nobody asks for them.
+        """
         user, user_ids = _compact(self.user[chosen], self.user_ids)
         item, item_ids = _compact(self.item[chosen], self.item_ids)
         return Ratings(user, item, self.value[chosen], user_ids, item_ids)
@@ -125,6 +154,16 @@ def repeated_pairs(ratings: Ratings) -> int:
         return 0
     everything = np.sort(keys(0, len(ratings)))
     return int(np.count_nonzero(everything[1:] == everything[:-1]))
+
+
+def users_of(starts: NDArray[np.integer[Any]]) -> Codes:
+    """(n,) codes of the users whose ratings start there; starts is (n_users + 1,), n last."""
+    return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+
+
+def _ascending(codes: Codes) -> bool:
+    pieces = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
+    return all((piece[1:] >= piece[:-1]).all() for piece in pieces)
 
 
 def _compact(codes: Codes, ids: Ids) -> tuple[Codes, Ids]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, Ids, Ratings, Values
+from mlbias.core.ratings import Codes, Ids, Ratings, Timestamps, Values
 from mlbias.errors import DataError
 
 # A column of ids that is not yet NumPy's: integers, or text in Polars' hands.
@@ -29,6 +29,7 @@ class EncodedChunk:
         user_keys, item_keys: distinct ids, ascending.
         user, item: (n,) codes into them, uint16 where that is enough.
         value: (n,), float32 where that is exact.
+        timestamp: (n,), int32 where that is enough; None if there are none or one is missing.
     """
 
     user_keys: Keys
@@ -36,13 +37,20 @@ class EncodedChunk:
     user: ChunkCodes
     item: ChunkCodes
     value: Values
+    timestamp: Timestamps | None = None
 
 
 def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
-    """Encode a frame of columns user, item (integers or text) and value (floats, finite)."""
+    """Encode a frame of ratings.
+
+    Args:
+        frame: columns user and item (integers or text), value (floats, finite) and, if it has
+            it, timestamp (integers or null).
+    """
     user_keys, user = _encode(frame["user"])
     item_keys, item = _encode(frame["item"])
-    return EncodedChunk(user_keys, item_keys, user, item, _narrowed(frame["value"].to_numpy()))
+    value = _narrowed(frame["value"].to_numpy())
+    return EncodedChunk(user_keys, item_keys, user, item, value, _timestamps(frame))
 
 
 class RatingsBuilder:
@@ -54,7 +62,10 @@ class RatingsBuilder:
 
     def __init__(self) -> None:
         self._user, self._item, self._value = bytearray(), bytearray(), bytearray()
+        self._timestamp = bytearray()
         self._value_type: type[np.float32 | np.float64] = np.float32
+        self._timestamp_type: type[np.int32 | np.int64] = np.int32
+        self._has_timestamps = True
         self._user_keys: list[Keys] = []
         self._item_keys: list[Keys] = []
         self._starts = [0]
@@ -70,9 +81,21 @@ class RatingsBuilder:
         self._user += chunk.user.astype(np.int32).data
         self._item += chunk.item.astype(np.int32).data
         self._value += chunk.value.astype(self._value_type).data
+        self._add_timestamps(chunk.timestamp)
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
         self._starts.append(len(self) + len(chunk.value))
+
+    def _add_timestamps(self, timestamp: Timestamps | None) -> None:
+        """Append them, or forget all as soon as some are missing."""
+        self._has_timestamps = self._has_timestamps and timestamp is not None
+        if not self._has_timestamps or timestamp is None:
+            self._timestamp = bytearray()
+            return
+        if timestamp.dtype == np.int64 and self._timestamp_type is np.int32:
+            self._timestamp = bytearray(np.frombuffer(self._timestamp, np.int32).astype(np.int64))
+            self._timestamp_type = np.int64
+        self._timestamp += timestamp.astype(self._timestamp_type).data
 
     def finish(self, threads: int) -> Ratings:
         """All ratings, with codes into the ids of all chunks together.
@@ -93,7 +116,11 @@ class RatingsBuilder:
         with ThreadPoolExecutor(threads) as pool:
             for _ in pool.map(recode, range(len(user_codes))):
                 pass
-        return Ratings(user, item, np.frombuffer(self._value, self._value_type), user_ids, item_ids)
+        value: Values = np.frombuffer(self._value, self._value_type)
+        timestamp: Timestamps = np.frombuffer(self._timestamp, self._timestamp_type)
+        return Ratings(
+            user, item, value, user_ids, item_ids, timestamp if self._has_timestamps else None
+        )
 
 
 def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
@@ -140,6 +167,14 @@ def _encode_text(column: pl.Series) -> tuple[pl.Series, ChunkCodes]:
 
 def _code_type(size: int) -> type[np.integer[Any]]:
     return np.uint16 if size <= 1 << 16 else np.int32
+
+
+def _timestamps(frame: pl.DataFrame) -> Timestamps | None:
+    if "timestamp" not in frame.columns or frame["timestamp"].null_count():
+        return None
+    values = frame["timestamp"].to_numpy()
+    fits = values.min() >= np.iinfo(np.int32).min and values.max() <= np.iinfo(np.int32).max
+    return values.astype(np.int32) if fits else values
 
 
 def _narrowed(values: NDArray[np.float64]) -> Values:

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from mlbias.datasets.layout import INT64, Column, Layout, shortened
 
-Row = tuple[int | str, int | str, float]
+# User, item, rating and, where the layout has one, the timestamp.
+Row = tuple[int | str | float | None, ...]
 
 
 def read_row(fields: Sequence[str], layout: Layout) -> Row:
-    """User, item and rating out of the fields of a line.
+    """User, item, rating and perhaps timestamp out of the fields of a line.
+
+    A timestamp that is no integer is None, and its row a rating all the same.
 
     Raises:
         ValueError: a field is missing or not what its column holds; the message says which.
@@ -21,12 +24,22 @@ def read_row(fields: Sequence[str], layout: Layout) -> Row:
     except ValueError:
         value = None
     if value is not None and math.isfinite(value):
-        return user, item, value
+        row = user, item, value
+        return row if layout.timestamp is None else (*row, _timestamp(fields, layout.timestamp))
     kind = "a number" if value is None else "a finite number"
     raise ValueError(
         f"column {layout.rating.position + 1}: rating {shortened(text)} is not {kind} "
         f"(user {_shown(user)}, item {_shown(item)})"
     )
+
+
+def _timestamp(fields: Sequence[str], column: Column) -> int | None:
+    text = fields[column.position] if len(fields) > column.position else ""
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if number in INT64 else None
 
 
 def _read_id(fields: Sequence[str], column: Column, layout: Layout) -> int | str:

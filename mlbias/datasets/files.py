@@ -1,11 +1,23 @@
-"""Files that are whole or not there."""
+"""Files and folders that are whole or not there, and temporaries that nobody leaves behind.
+
+A temporary is held by a lock as long as it is in use: only that tells it from what a killed
+process left, since a process number may long be another's. Where the system or the file system
+has no locks, nothing is ever swept.
+"""
 
 import os
 import secrets
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
+
+_SUFFIX = ".part"
 
 
 @contextmanager
@@ -13,31 +25,145 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A binary file that gets its name only once all of it is on disk.
 
     Written beside its place, flushed to disk and renamed; on any error nothing of it is left, and
-    what had the name before still has it. Missing folders are made.
+    what had the name before still has it. Missing folders are made. What killed processes left of
+    the same file is removed.
 
     Raises:
         OSError: the folder or the file cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    sweep(path.parent, f".{path.name}.")
+    part, file = _new_file(path)
     try:
-        with part.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+            # Before the lock goes with the closing, so that nobody takes it for left behind.
+            part.replace(path)
     except BaseException:
         with suppress(OSError):
             part.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name itself to disk, on systems that can open folders."""
+@contextmanager
+def temporary_folder(beside: Path) -> Iterator[Path]:
+    """An empty folder beside a path, gone at the end; what killed processes left of it too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    sweep(beside.parent, f".{beside.name}.")
+    folder, descriptor = _new_folder(beside)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def open_held(path: Path) -> BinaryIO | None:
+    """Open a file to read and write, made if missing; None while another process holds it.
+
+    Raises:
+        OSError: it cannot be opened or made.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        try:
+            free = _lock(descriptor)
+        except OSError:  # no locks here: nobody sweeps either
+            return os.fdopen(descriptor, "r+b")
+        if free and _is_named(descriptor, path):
+            return os.fdopen(descriptor, "r+b")
+        os.close(descriptor)
+        if not free:
+            return None
+
+
+def sweep(folder: Path, prefix: str) -> None:
+    """Remove the temporaries in a folder that begin so and that nobody holds."""
+    with suppress(OSError):
+        for path in list(folder.iterdir()):
+            if path.name.startswith(prefix) and path.name.endswith(_SUFFIX):
+                with suppress(OSError):
+                    _remove_unless_held(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring new names in a folder to disk, on systems that can open folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _new_file(path: Path) -> tuple[Path, BinaryIO]:
+    while True:
+        part = _temporary_name(path)
+        file = open_held(part)
+        if file is not None:
+            return part, file
+
+
+def _new_folder(beside: Path) -> tuple[Path, int | None]:
+    while True:
+        folder = _temporary_name(beside)
+        folder.mkdir()
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:  # swept before it was held
+            continue
+        except OSError:  # folders cannot be opened here, and so not be swept
+            return folder, None
+        with suppress(OSError):
+            if not _lock(descriptor) or not _is_named(descriptor, folder):
+                os.close(descriptor)
+                continue
+        return folder, descriptor
+
+
+def _temporary_name(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{_SUFFIX}")
+
+
+def _remove_unless_held(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        # Whoever had it may have renamed it between our opening and our lock.
+        if _lock(descriptor) and _is_named(descriptor, path):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Whether this process holds the file from now on, until it closes it; waits for nobody.
+
+    Raises:
+        OSError: there are no locks here.
+    """
+    if sys.platform == "win32":
+        raise OSError("no advisory locks")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_named(descriptor: int, path: Path) -> bool:
+    """Whether the open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False

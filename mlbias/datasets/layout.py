@@ -24,6 +24,7 @@ _USUAL_NAMES = {
         "parentasin", "bookid", "isbn", "artistid", "trackid", "songid", "businessid",
     ),
     "rating": ("rating", "ratings", "score", "stars", "bookrating", "overall"),
+    "timestamp": ("timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime"),
 }  # fmt: skip
 
 
@@ -71,6 +72,7 @@ class Layout:
         width: fields of a whole line.
         has_header: whether the first line names the columns.
         user, item, rating: the columns; width is above all their positions.
+        timestamp: a column of integers, None without one or where nobody asks for it.
     """
 
     separator: str
@@ -79,11 +81,13 @@ class Layout:
     user: Column
     item: Column
     rating: Column
+    timestamp: Column | None = None
 
     @property
-    def columns(self) -> tuple[Column, Column, Column]:
-        """User, item, rating."""
-        return self.user, self.item, self.rating
+    def columns(self) -> tuple[Column, ...]:
+        """User, item, rating, and the timestamp if there is one."""
+        three = self.user, self.item, self.rating
+        return three if self.timestamp is None else (*three, self.timestamp)
 
     @property
     def quoted(self) -> bool:
@@ -102,13 +106,16 @@ def split_fields(line: str, separator: str) -> list[str]:
     return line.split(separator)
 
 
-def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layout:
+def sniff_layout(
+    lines: Sequence[str], where: str, options: ReadOptions, *, timestamps: bool = False
+) -> Layout:
     """The layout of a text that begins with these lines.
 
     Args:
         lines: the first lines, line ends included, with at least one that is not blank.
         where: the file's name for messages.
         options: what the user says of it.
+        timestamps: whether to look for a column of them.
 
     Raises:
         DataError: the first line does not split into three fields, or the header lacks a column.
@@ -124,12 +131,19 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
     rows = records[1:] if header else records
     sniffed = rows[:SNIFFED_ROWS]
 
+    def texts_at(place: int) -> list[str]:
+        return [row[place] for row in sniffed if len(row) > place]
+
     def column(role: str) -> Column:
         place = positions[role]
-        texts = (row[place] for row in sniffed if len(row) > place)
+        texts = texts_at(place)
         whole = role != "rating" and options.ids is IdKind.AUTO and _all_integers(texts)
         return Column(role, place, whole)
 
+    timestamp = find_timestamp(records[0], header is not None, positions) if timestamps else None
+    if timestamp is not None:
+        texts = texts_at(timestamp.position)
+        timestamp = timestamp if any(texts) and _all_integers(texts) else None
     return Layout(
         separator=separator,
         width=max(len(records[0]), *(place + 1 for place in positions.values())),
@@ -137,6 +151,7 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
         user=column("user"),
         item=column("item"),
         rating=column("rating"),
+        timestamp=timestamp,
     )
 
 
@@ -204,6 +219,17 @@ def find_columns(
         listed = ", ".join(f"the {role} in {place + 1}" for role, place in positions.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
     return positions
+
+
+def find_timestamp(
+    names: Sequence[str], is_header: bool, positions: dict[str, int]
+) -> Column | None:
+    """The column that is usually called so or, without a header, a fourth one."""
+    fourth = 3 if len(names) > 3 else None
+    place = _usual_column("timestamp", names) if is_header else fourth
+    if place is None or place in positions.values():
+        return None
+    return Column("timestamp", place, integer=True)
 
 
 def _asked_column(role: str, asked: str, names: Sequence[str], is_header: bool, where: str) -> int:

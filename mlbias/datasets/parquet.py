@@ -6,7 +6,7 @@ from functools import partial
 
 import polars as pl
 
-from mlbias.datasets.layout import Column, Layout, ReadOptions, find_columns
+from mlbias.datasets.layout import Column, Layout, ReadOptions, find_columns, find_timestamp
 from mlbias.datasets.rows import Rows, find_doubtful, frame_schema, reread
 from mlbias.datasets.sources import Stream
 from mlbias.errors import DataError
@@ -14,8 +14,16 @@ from mlbias.errors import DataError
 _ROWS_A_SLICE = 1 << 20
 
 
-def parquet_tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Callable[[], Rows]]:
+def parquet_tasks(
+    stream: Stream, where: str, options: ReadOptions, *, timestamps: bool
+) -> Iterator[Callable[[], Rows]]:
     """Yield one function for each slice of a Parquet file, which reads its rows.
+
+    Args:
+        stream: of the file.
+        where: what messages call it.
+        options: what the columns are.
+        timestamps: whether to look for a column of them.
 
     Raises:
         DataError: it is no Parquet file, lacks a column, or an id column is of another type
@@ -28,17 +36,17 @@ def parquet_tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[
         size = scan.select(pl.len()).collect().item()
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{where} is damaged: {error}.") from error
-    layout = _layout(schema, where, options)
+    layout = _layout(schema, where, options, timestamps)
     names = schema.names()
     chosen = scan.select(
-        pl.col(names[column.position]).alias(role)
-        for column, role in zip(layout.columns, ("user", "item", "value"), strict=True)
+        pl.col(names[column.position]).alias(name)
+        for column, name in zip(layout.columns, frame_schema(layout), strict=True)
     )
     for start in range(0, size, _ROWS_A_SLICE):
         yield partial(_parse_slice, chosen.slice(start, _ROWS_A_SLICE), layout)
 
 
-def _layout(schema: pl.Schema, where: str, options: ReadOptions) -> Layout:
+def _layout(schema: pl.Schema, where: str, options: ReadOptions, timestamps: bool) -> Layout:
     names = schema.names()
     positions = find_columns(names, True, where, options)
 
@@ -53,7 +61,11 @@ def _layout(schema: pl.Schema, where: str, options: ReadOptions) -> Layout:
             )
         return Column(role, place, integer=role != "rating" and not text and options.ids == "auto")
 
-    return Layout(",", len(names), True, column("user"), column("item"), column("rating"))
+    three = column("user"), column("item"), column("rating")
+    timestamp = find_timestamp(names, True, positions) if timestamps else None
+    if timestamp is not None and not schema[names[timestamp.position]].is_integer():
+        timestamp = None
+    return Layout(",", len(names), True, *three, timestamp)
 
 
 def _parse_slice(scan: pl.LazyFrame, layout: Layout) -> Rows:

@@ -41,7 +41,7 @@ class Reading:
     """What reading a source came to.
 
     Args:
-        ratings: in the order of the source.
+        ratings: in the order of their users, those of a user as in the source.
         n_repeated: ratings of a (user, item) pair that had been rated before; all are kept.
         n_skipped: rows that were no ratings and were left out.
         first_skipped: where the first of them is and what is wrong with it; empty without one.
@@ -57,6 +57,7 @@ def read_ratings(
     source: Source,
     options: ReadOptions | None = None,
     *,
+    timestamps: bool = False,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Reading:
@@ -65,6 +66,7 @@ def read_ratings(
     Args:
         source: see find_source.
         options: what the columns are, where the file does not tell; what to do with bad rows.
+        timestamps: whether to read these too, where the source has them.
         threads: how many chunks are read at a time; by default one for each core.
         progress: called now and then with the bytes read so far.
 
@@ -81,7 +83,7 @@ def read_ratings(
     bad = _BadRows(source.where, options.skip_bad_rows)
     with opened(source) as stream:
         bad.unit = "row" if stream.is_parquet else "line"
-        for encoded, rows in _encoded(_tasks(stream, source.where, options), threads):
+        for encoded, rows in _encoded(_tasks(stream, source.where, options, timestamps), threads):
             bad.note(rows)
             if encoded is not None:
                 builder.add(encoded)
@@ -89,7 +91,7 @@ def read_ratings(
                 progress(stream.tell(), stream.size)
     if not len(builder):
         raise DataError(f"{source.where} {bad.instead_of_ratings()}.")
-    ratings = builder.finish(threads)
+    ratings = builder.finish(threads).by_user()
     return Reading(ratings, repeated_pairs(ratings), bad.count, bad.first)
 
 
@@ -129,10 +131,10 @@ class _BadRows:
 Task = Callable[[], Rows]
 
 
-def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
+def _tasks(stream: Stream, where: str, options: ReadOptions, timestamps: bool) -> Iterator[Task]:
     """Yield functions that each read a part of the source, in its order."""
     if stream.is_parquet:
-        yield from parquet_tasks(stream, where, options)
+        yield from parquet_tasks(stream, where, options, timestamps=timestamps)
         return
     chunks = _whole_lines(stream.file, where)
     first, lines = _sniffed_part(chunks)
@@ -140,7 +142,7 @@ def _tasks(stream: Stream, where: str, options: ReadOptions) -> Iterator[Task]:
         raise DataError(f"{where} is UTF-16 text.", "Convert it to UTF-8, as with iconv.")
     if not first.strip():
         return
-    layout = sniff_layout(lines, where, options)
+    layout = sniff_layout(lines, where, options, timestamps=timestamps)
     if layout.has_header:
         header, first = _split_header(first)
         yield partial(no_rows, layout, count_lines(header))

@@ -43,7 +43,7 @@ class Rows:
     """What a chunk came to.
 
     Args:
-        frame: its ratings, in columns user, item and value; see encode_chunk.
+        frame: its ratings, in columns user, item, value and perhaps timestamp; see encode_chunk.
         bad: its rows that are no ratings, in their order.
         n_lines: how many lines it has, blank ones included.
     """
@@ -88,11 +88,15 @@ def parse_chunk(chunk: Chunk, layout: Layout) -> Rows:
 
 
 def find_doubtful(frame: pl.DataFrame) -> pl.Series | None:
-    """Which rows Polars could not read, or read as no finite number; None if there are none."""
-    if not any(column.null_count() for column in frame) and frame["value"].is_finite().all():
+    """Which rows Polars could not read, or read as no finite number; None if there are none.
+
+    A timestamp that is missing does not count.
+    """
+    needed = ("user", "item", "value")
+    if not any(frame[name].null_count() for name in needed) and frame["value"].is_finite().all():
         return None
     return frame.select(
-        pl.any_horizontal(pl.all().is_null()) | ~pl.col("value").is_finite()
+        pl.any_horizontal(pl.col(*needed).is_null()) | ~pl.col("value").is_finite()
     ).to_series()
 
 
@@ -175,12 +179,13 @@ class _Collected:
 
 
 def frame_schema(layout: Layout) -> dict[str, type[pl.DataType]]:
-    """Columns of a frame of ratings and their types."""
-    return {
+    """Columns of a frame of ratings and their types, in the order of the layout's columns."""
+    schema: dict[str, type[pl.DataType]] = {
         "user": pl.Int64 if layout.user.integer else pl.String,
         "item": pl.Int64 if layout.item.integer else pl.String,
         "value": pl.Float64,
     }
+    return schema if layout.timestamp is None else schema | {"timestamp": pl.Int64}
 
 
 def _column_names(layout: Layout) -> list[str]:
