@@ -197,7 +197,7 @@ def test_a_fingerprint_knows_the_ratings_in_any_order() -> None:
 
     def of(users: list[int], items: list[int], values: list[float]) -> str:
         ratings = Ratings.from_ids(users, items, values)
-        return fingerprint(ratings, BlockIncidence(ratings))
+        return fingerprint(ratings.user_ids, ratings.item_ids, BlockIncidence(ratings))
 
     known = of(users, items, values)
     assert of(users[::-1], items[::-1], values[::-1]) == known

@@ -53,4 +53,4 @@ def test_pieces_change_nothing(
     assert evaluate(model, test).ratings_of_unknown == whole.ratings_of_unknown
     assert describe(test).histogram == described.histogram
     assert describe(test).mean == described.mean
-    assert scorer(test, like=train)(model) == evaluate(model, test).model
+    assert scorer(test, train.user_ids, train.item_ids)(model) == evaluate(model, test).model

@@ -10,6 +10,7 @@ import typer
 
 from mlbias import __version__
 from mlbias.cli.baseline import baseline
+from mlbias.cli.cache import cache, clear
 from mlbias.cli.evaluate import evaluate
 from mlbias.cli.options import Command
 from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
@@ -36,6 +37,11 @@ app = typer.Typer(
 app.command(cls=Command)(baseline)
 app.command(cls=TrainCommand)(train)
 app.command(cls=Command)(evaluate)
+
+_cache_app = typer.Typer(rich_markup_mode=None)
+_cache_app.callback(invoke_without_command=True)(cache)
+_cache_app.command(cls=Command)(clear)
+app.add_typer(_cache_app, name="cache")
 
 
 def _print_version(wanted: bool) -> None:

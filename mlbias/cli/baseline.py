@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from mlbias.cli import options as opt
 from mlbias.cli.output import Output
-from mlbias.cli.reading import read
+from mlbias.cli.reading import finish, read
 from mlbias.cli.render import bar, data_line, percent
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def baseline(
     separator: opt.Separator = None,
     ids: opt.Ids = "auto",
     skip_bad_rows: opt.SkipBadRows = False,
+    no_cache: opt.NoCache = False,
     threads: opt.Threads = None,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
@@ -38,11 +39,11 @@ def baseline(
     source = find_source(data, data_dir)
     if data is None:
         output.notice(f"no --data: taking {source.label}")
-    ratings, _ = read(output, source, options, threads)
+    dataset, _ = read(output, source, options, threads, cache=not no_cache)
 
     from mlbias.evaluation.metrics import describe
 
-    found = describe(ratings)
+    found = describe(dataset.ratings)
     output.document(
         {
             "data": source.label,
@@ -61,6 +62,7 @@ def baseline(
     )
     output.line(data_line(source.label, found.n_ratings, found.n_users, found.n_items))
     _draw(output, found)
+    finish(output, dataset)
     output.hint("next: mlbias train" + (f" --data {data}" if data else ""))
 
 

@@ -4,12 +4,13 @@ from typing import TYPE_CHECKING
 
 from mlbias.cli import options as opt
 from mlbias.cli.output import Output
-from mlbias.cli.reading import read
+from mlbias.cli.reading import finish, read
 from mlbias.cli.render import Table, against_mean, counted, data_line, percent
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
+    from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.model_file import TrainingData
     from mlbias.datasets.sources import Source
     from mlbias.evaluation.metrics import Evaluation
@@ -24,6 +25,7 @@ def evaluate(
     separator: opt.Separator = None,
     ids: opt.Ids = "auto",
     skip_bad_rows: opt.SkipBadRows = False,
+    no_cache: opt.NoCache = False,
     threads: opt.Threads = None,
     model: opt.ModelPath = opt.DEFAULT_MODEL,
     as_json: opt.AsJson = False,
@@ -48,29 +50,30 @@ def evaluate(
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)
     if data is None:
-        ratings, what, changed = _training_data(output, saved.data, threads)
-        source = saved.data.source
+        source, options = saved.data.source, saved.data.options
+        _check_readable(source)
     else:
         source = find_source(data, data_dir)
-        ratings, _ = read(output, source, options, threads)
-        what, changed = "all ratings", None
+    dataset, _ = read(output, source, options, threads, cache=not no_cache)
+    if data is None:
+        ratings, what, changed = _training_part(output, saved.data, dataset)
+    else:
+        ratings, what, changed = dataset.ratings, "all ratings", None
     found = metrics.evaluate(saved.model, ratings)
     _report(output, source, what, found)
     output.document(
         {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
         | found.document()
     )
+    finish(output, dataset)
 
 
-def _training_data(
-    output: Output, data: "TrainingData", threads: int | None
-) -> tuple["Ratings", str, bool]:
-    """What a model is scored on by itself, which part that is, and whether its data changed.
+def _check_readable(source: "Source") -> None:
+    """See that what a model was trained on can be read again.
 
     Raises:
-        DataError: it cannot be read again.
+        DataError: it cannot.
     """
-    source = data.source
     if source.is_standard_input:
         raise DataError(
             "the model was trained on standard input, which cannot be read again.",
@@ -81,18 +84,23 @@ def _training_data(
             f"the ratings that the model was trained on are gone: there is no {source.path}.",
             "Give other ratings with --data.",
         )
-    ratings, _ = read(output, source, data.options, threads)
 
-    from mlbias.core.incidence import BlockIncidence
+
+def _training_part(
+    output: Output, data: "TrainingData", dataset: "Dataset"
+) -> tuple["Ratings", str, bool]:
+    """What a model is scored on by itself, which part that is, and whether its data changed."""
     from mlbias.datasets.fingerprint import fingerprint
     from mlbias.evaluation.splits import random_split
 
-    changed = fingerprint(ratings, BlockIncidence(ratings, threads)) != data.fingerprint
+    ratings = dataset.ratings
+    now = fingerprint(dataset.user_ids, dataset.item_ids, dataset.incidence)
+    changed = now != data.fingerprint
     if changed:
         sizes = f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
         if data.n_ratings == len(ratings):
             sizes = "as many ratings, but others"
-        output.notice(f"{source.where} has changed since the model was trained on it: {sizes}")
+        output.notice(f"{data.source.where} has changed since the model was trained on it: {sizes}")
     if data.holdout is None:
         return ratings, "training ratings", changed
     _, held_out = random_split(ratings, data.holdout.test_size, data.holdout.seed)

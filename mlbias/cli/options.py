@@ -87,6 +87,15 @@ SkipBadRows = Annotated[
         help="Count rows that are no ratings and leave them out, instead of stopping.",
     ),
 ]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        rich_help_panel=DATA,
+        help="Parse the file even if there is a prepared copy of it, and leave none; see "
+        "`mlbias cache`.",
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(

@@ -9,7 +9,7 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.methods.protocol import Method
-    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.layout import ReadOptions
     from mlbias.datasets.model_file import Holdout
     from mlbias.datasets.sources import Source
@@ -36,7 +36,7 @@ class Inputs:
 
     source: "Source"
     options: "ReadOptions"
-    ratings: "Ratings"
+    dataset: "Dataset"
     seconds: float
     threads: int | None
 

@@ -12,7 +12,7 @@ from mlbias.cli.signals import raise_on_signals
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.layout import ReadOptions
     from mlbias.datasets.sources import Source
 
@@ -22,8 +22,10 @@ def read(
     source: "Source",
     options: "ReadOptions",
     threads: int | None,
+    *,
+    cache: bool,
     meanwhile: str | None = None,
-) -> tuple["Ratings", float]:
+) -> tuple["Dataset", float]:
     """The ratings of a source, and the seconds it took; says what is odd about them.
 
     Args:
@@ -31,33 +33,49 @@ def read(
         source: what to read.
         options: how to read it.
         threads: how many work at a time.
+        cache: whether to take a prepared copy and leave one.
         meanwhile: a module to import in the background, as Polars' threads parse without Python.
 
     Raises:
-        DataError: see read_ratings.
+        DataError: see load_dataset.
     """
     if threads is not None:
         # Polars reads this once, when it is imported.
         os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
-    from mlbias.datasets.reading import read_ratings
+    from mlbias.datasets.loading import load_dataset
+    from mlbias.datasets.prepared import prepared_copy
 
     if source.is_sample and options != type(options)():
         raise OptionError("options for reading go with files; the sample has columns of its own.")
 
     if meanwhile is not None:
         threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
-    # Importing Polars puts a handler of its own for Ctrl-C, under which a read goes on waiting.
-    raise_on_signals()
+    copy = prepared_copy(source, options) if cache else None
+    if copy is None or not copy.is_ready:
+        import_module("mlbias.datasets.reading")
+        # Polars, imported with it, puts a handler of its own for Ctrl-C, under which a read
+        # goes on waiting.
+        raise_on_signals()
     started = time.perf_counter()
     with output.progress("reading", "bytes") as bar:
-        reading = read_ratings(source, options, threads=threads, progress=bar.update)
-    if reading.n_skipped:
+        dataset = load_dataset(source, options, cache=cache, threads=threads, progress=bar.update)
+    odd = dataset.oddities
+    if odd.n_skipped:
         output.notice(
-            f"left out {counted(reading.n_skipped, 'bad row')}; the first: {reading.first_skipped}"
+            f"left out {counted(odd.n_skipped, 'bad row')}; the first: {odd.first_skipped}"
         )
-    if reading.n_repeated:
+    if odd.n_repeated:
         output.notice(
-            f"{counted(reading.n_repeated, 'rating')} of a pair of user and item that already "
+            f"{counted(odd.n_repeated, 'rating')} of a pair of user and item that already "
             "had one; each counts"
         )
-    return reading.ratings, time.perf_counter() - started
+    for notice in dataset.notices:
+        output.notice(notice)
+    return dataset, time.perf_counter() - started
+
+
+def finish(output: Output, dataset: "Dataset") -> None:
+    """Wait until the prepared copy is on disk, if one is being made, and say so."""
+    notice = dataset.finish()
+    if notice:
+        output.notice(notice)

@@ -10,13 +10,14 @@ import typer
 from mlbias.cli.options import DEFAULT_MODEL
 from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
+from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.fitting import to_model
-from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, train
+from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.model_file import (
     SavedModel,
@@ -33,20 +34,19 @@ _CURVE_WIDTH = 30
 def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     """Train as planned on what was read; save the model and report it."""
     started = time.perf_counter()
-    ratings, held_out = _split(plan, inputs)
-    incidence = BlockIncidence(ratings, inputs.threads)
-    statistics = incidence.statistics
+    dataset, held_out = _split(plan, inputs)
+    statistics = dataset.incidence.statistics
     scale = PenaltyScale(plan.penalty)
     penalty = Penalty.on_scale(scale, plan.lambda_user, plan.lambda_item, statistics)
-    problem = Problem(incidence, penalty)
+    problem = Problem(dataset.incidence, penalty)
     seconds = {"read": inputs.seconds + time.perf_counter() - started}
 
-    output.line(_data_line(inputs, ratings, held_out))
+    output.line(_data_line(inputs, dataset, held_out))
     output.line()
-    history, parameters, signal = _train(output, plan, problem, ratings, held_out)
+    history, parameters, signal = _train(output, plan, problem, dataset, held_out)
     seconds["train"] = history[-1].seconds
 
-    model = to_model(parameters, statistics, ratings)
+    model = to_model(parameters, statistics, dataset.user_ids, dataset.item_ids)
     last = history[-1]
     training = Training(
         method=plan.method.name,
@@ -55,39 +55,43 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
         penalty=plan.penalty,
         lambda_user=plan.lambda_user,
         lambda_item=plan.lambda_item,
-        n_ratings=len(ratings),
+        n_ratings=dataset.n_ratings,
         rmse=last.rmse,
     )
-    save_model(SavedModel(model, training, _training_data(plan, inputs, problem)), plan.model_path)
+    save_model(SavedModel(model, training, _training_data(plan, inputs)), plan.model_path)
     evaluation = evaluate(model, held_out) if held_out else None
     output.document(_document(plan, inputs, training, history, seconds, evaluation, problem))
     _report(output, plan, history, seconds, evaluation)
     _say_what_ended_it(output, plan, last.epoch, signal)
     output.notice(f"saved {plan.model_path}")
+    finish(output, inputs.dataset)
     if signal is not None:
         raise typer.Exit(exit_code(signal))
     named = "" if plan.model_path == DEFAULT_MODEL else f" --model {plan.model_path}"
     output.hint(f"next: mlbias evaluate{named}")
 
 
-def _split(plan: Plan, inputs: Inputs) -> tuple[Ratings, Ratings | None]:
+def _split(plan: Plan, inputs: Inputs) -> tuple[Dataset, Ratings | None]:
+    """What to train on, and what is held out."""
     if plan.holdout is None:
-        return inputs.ratings, None
-    return random_split(inputs.ratings, plan.holdout.test_size, plan.holdout.seed)
+        return inputs.dataset, None
+    everything = inputs.dataset.ratings
+    rest, held_out = random_split(everything, plan.holdout.test_size, plan.holdout.seed)
+    return Dataset.of(rest, Oddities(), inputs.threads), held_out
 
 
-def _data_line(inputs: Inputs, ratings: Ratings, held_out: Ratings | None) -> str:
+def _data_line(inputs: Inputs, dataset: Dataset, held_out: Ratings | None) -> str:
     line = data_line(
-        inputs.source.label, len(ratings), len(ratings.user_ids), len(ratings.item_ids)
+        inputs.source.label, dataset.n_ratings, len(dataset.user_ids), len(dataset.item_ids)
     )
     return line if held_out is None else f"{line}\n{counted(len(held_out), 'rating')} held out"
 
 
 def _train(
-    output: Output, plan: Plan, problem: Problem, ratings: Ratings, held_out: Ratings | None
+    output: Output, plan: Plan, problem: Problem, dataset: Dataset, held_out: Ratings | None
 ) -> tuple[list[EpochStats], Parameters, int | None]:
     """Every epoch's report, the last whole state, and the signal that ended it, if one did."""
-    score = None if held_out is None else _scorer(problem, ratings, held_out)
+    score = None if held_out is None else _scorer(problem, dataset, held_out)
     history: list[EpochStats] = []
     table = EpochTable(output, problem, with_holdout=held_out is not None)
     epochs = train(
@@ -109,26 +113,25 @@ def _train(
 
 
 def _scorer(
-    problem: Problem, ratings: Ratings, held_out: Ratings
+    problem: Problem, dataset: Dataset, held_out: Ratings
 ) -> Callable[[Parameters], tuple[float, float]]:
-    errors_of = scorer(held_out, like=ratings)
+    user_ids, item_ids = dataset.user_ids, dataset.item_ids
+    errors_of = scorer(held_out, user_ids, item_ids)
 
     def score(parameters: Parameters) -> tuple[float, float]:
-        errors = errors_of(to_model(parameters, problem.statistics, ratings))
+        errors = errors_of(to_model(parameters, problem.statistics, user_ids, item_ids))
         return errors.rmse, errors.mae
 
     return score
 
 
-def _training_data(plan: Plan, inputs: Inputs, problem: Problem) -> TrainingData:
-    incidence = problem.incidence
-    if plan.holdout is not None:
-        incidence = BlockIncidence(inputs.ratings, inputs.threads)
+def _training_data(plan: Plan, inputs: Inputs) -> TrainingData:
+    dataset = inputs.dataset
     return TrainingData(
         source=inputs.source,
         options=inputs.options,
-        n_ratings=len(inputs.ratings),
-        fingerprint=fingerprint(inputs.ratings, incidence),
+        n_ratings=dataset.n_ratings,
+        fingerprint=fingerprint(dataset.user_ids, dataset.item_ids, dataset.incidence),
         holdout=plan.holdout,
     )
 

@@ -48,6 +48,7 @@ def train(
     separator: opt.Separator = None,
     ids: opt.Ids = "auto",
     skip_bad_rows: opt.SkipBadRows = False,
+    no_cache: opt.NoCache = False,
     threads: opt.Threads = None,
     method: Annotated[
         str,
@@ -177,8 +178,10 @@ def train(
     source = find_source(data, data_dir)
     if data is None:
         output.notice(f"no --data: taking {source.label}")
-    ratings, seconds = read(output, source, options, threads, meanwhile="mlbias.cli.session")
+    dataset, seconds = read(
+        output, source, options, threads, cache=not no_cache, meanwhile="mlbias.cli.session"
+    )
 
     from mlbias.cli.session import run
 
-    run(output, plan, Inputs(source, options, ratings, seconds, threads))
+    run(output, plan, Inputs(source, options, dataset, seconds, threads))

@@ -5,7 +5,7 @@ from collections import deque
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.model import DEFAULT_LAMBDA, BiasModel, Parameters, Penalty, PenaltyScale, Problem
-from mlbias.core.ratings import Ratings
+from mlbias.core.ratings import Ids, Ratings
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
 
@@ -46,16 +46,18 @@ def fit(
         incidence, Penalty.on_scale(scale, lambda_user, lambda_item, incidence.statistics)
     )
     [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
-    return to_model(last, incidence.statistics, ratings)
+    return to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
 
 
-def to_model(parameters: Parameters, statistics: Statistics, ratings: Ratings) -> BiasModel:
-    """The model of a state of training, in the ratings' own units and with their ids."""
+def to_model(
+    parameters: Parameters, statistics: Statistics, user_ids: Ids, item_ids: Ids
+) -> BiasModel:
+    """The model of a state of training, in the ratings' own units and with these ids."""
     return BiasModel(
         alpha=parameters.alpha + statistics.center,
         user_bias=parameters.user_bias,
         item_bias=parameters.item_bias,
-        user_ids=ratings.user_ids,
-        item_ids=ratings.item_ids,
+        user_ids=user_ids,
+        item_ids=item_ids,
         mean=statistics.mean + statistics.center,
     )

@@ -4,12 +4,12 @@ import hashlib
 
 import numpy as np
 
-from mlbias.core.ratings import Ratings
+from mlbias.core.ratings import Ids
 from mlbias.core.statistics import Incidence
 from mlbias.datasets.ids import pack_ids
 
 
-def fingerprint(ratings: Ratings, incidence: Incidence) -> str:
+def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
     """A digest of the ids, of who rated what, and of each id's sum of ratings; 32 hex digits.
 
     The order of rows does not matter: sums of half stars are exact, and others are rounded to
@@ -17,8 +17,9 @@ def fingerprint(ratings: Ratings, incidence: Incidence) -> str:
     ratings that change places and leave every user's and every item's sum alone go unseen.
 
     Args:
-        ratings: for their ids.
-        incidence: of the same ratings.
+        user_ids: (n_users,) ids.
+        item_ids: (n_items,), alike.
+        incidence: the matrix that has these users and items.
     """
     digest = hashlib.blake2b(digest_size=16)
     statistics = incidence.statistics
@@ -26,8 +27,8 @@ def fingerprint(ratings: Ratings, incidence: Incidence) -> str:
     marks = np.arange(1, statistics.n_users + 1) * 2_654_435_761 % (1 << 20)
     arrays = [np.array([statistics.center]), incidence.per_item(marks.astype(np.float64))]
     for ids, counts, sums in (
-        (ratings.user_ids, statistics.user_counts, statistics.user_sums),
-        (ratings.item_ids, statistics.item_counts, statistics.item_sums),
+        (user_ids, statistics.user_counts, statistics.user_sums),
+        (item_ids, statistics.item_counts, statistics.item_sums),
     ):
         # Adding zero makes one zero of the two that floats have.
         with np.errstate(over="ignore"):

@@ -1,5 +1,6 @@
 """Ids as arrays that can be written to disk without pickle."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,18 @@ def pack_ids(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
     return {name: np.frombuffer(b"".join(texts), np.uint8), f"{name}_ends": ends}
 
 
-def unpack_ids(name: str, archive: Any) -> Ids:
-    """The ids that were packed under this name into an archive of arrays.
+def unpack_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
+    """The ids that were packed under this name among these arrays.
 
     Raises:
         KeyError, ValueError: they are not there, or are no ids.
     """
-    stored: NDArray[Any] = archive[name]
-    if f"{name}_ends" not in archive.files:
+    stored = arrays[name]
+    if f"{name}_ends" not in arrays:
         if stored.dtype != np.int64:
             raise ValueError("ids are neither integers nor text")
         return stored
-    ends = archive[f"{name}_ends"].tolist()
+    ends = arrays[f"{name}_ends"].tolist()
     joined = stored.tobytes()
     texts = [
         joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)

@@ -1,14 +1,21 @@
-"""Ratings and models in one call, for Python."""
+"""Ratings and models in one call: from a prepared copy where there is one, else by reading."""
 
 import os
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Ratings
 from mlbias.datasets import model_file
+from mlbias.datasets.array_file import DamagedFileError
+from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.layout import IdKind, ReadOptions
-from mlbias.datasets.reading import read_ratings
-from mlbias.datasets.sources import DATA_DIR, find_source
+from mlbias.datasets.prepared import load_copy, prepared_copy, write_copy
+from mlbias.datasets.sources import DATA_DIR, Source, find_source
+
+if TYPE_CHECKING:
+    from mlbias.datasets.reading import Progress
 
 
 def load_ratings(
@@ -21,6 +28,7 @@ def load_ratings(
     separator: str | None = None,
     text_ids: bool = False,
     skip_bad_rows: bool = False,
+    cache: bool = True,
 ) -> Ratings:
     """Read ratings from wherever they are.
 
@@ -36,6 +44,7 @@ def load_ratings(
         text_ids: take all ids for text; otherwise a column whose first 10,000 rows are integers
             is one of integers.
         skip_bad_rows: leave out rows that are no ratings instead of stopping.
+        cache: take a large file from its prepared copy, and leave one beside it.
 
     Raises:
         DataError: there is no such data, or it cannot be read.
@@ -51,7 +60,68 @@ def load_ratings(
         skip_bad_rows=skip_bad_rows,
     )
     source = find_source(None if data is None else os.fspath(data), Path(data_dir))
-    return read_ratings(source, options).ratings
+    dataset = load_dataset(source, options, cache=cache)
+    dataset.finish()
+    return dataset.ratings
+
+
+def load_dataset(
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    cache: bool = True,
+    threads: int | None = None,
+    progress: "Progress | None" = None,
+) -> Dataset:
+    """All ratings of a source, from its prepared copy or by reading it, which leaves a copy.
+
+    The copy is written in the background; Dataset.finish waits for it.
+
+    Args:
+        source: see find_source.
+        options: how it is read.
+        cache: whether to look for a copy and to leave one.
+        threads: how many work at a time; by default one for each core.
+        progress: see read_ratings.
+
+    Raises:
+        DataError, BadRowError, OptionError: see read_ratings.
+    """
+    options = options or ReadOptions()
+    copy = prepared_copy(source, options) if cache else None
+    if copy is None:
+        return _read(source, options, threads, progress)
+    damage = ""
+    try:
+        dataset = load_copy(copy, threads)
+    except DamagedFileError:
+        dataset, damage = None, f"the prepared copy {copy.path} was damaged; it is made anew"
+    if dataset is not None:
+        dataset.notices.append("took the prepared copy of an earlier run")
+        return dataset
+    dataset = _read(source, options, threads, progress, timestamps=True)
+    dataset.notices += [damage] if damage else []
+    # Of a file that changed while it was read nobody knows what was read.
+    if prepared_copy(source, options) == copy:
+        dataset.keep(copy.path, partial(write_copy, copy, dataset))
+    return dataset
+
+
+def _read(
+    source: Source,
+    options: ReadOptions,
+    threads: int | None,
+    progress: "Progress | None",
+    *,
+    timestamps: bool = False,
+) -> Dataset:
+    # Polars takes as long to import as a prepared copy to load.
+    from mlbias.datasets.reading import read_ratings
+
+    reading = read_ratings(
+        source, options, timestamps=timestamps, threads=threads, progress=progress
+    )
+    return Dataset.of(reading.ratings, reading.oddities, threads)
 
 
 def load_model(path: str | os.PathLike[str]) -> BiasModel:

@@ -11,6 +11,7 @@ from itertools import chain, islice
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import Ratings, repeated_pairs
+from mlbias.datasets.dataset import Oddities
 from mlbias.datasets.encoding import EncodedChunk, RatingsBuilder, encode_chunk
 from mlbias.datasets.generate import sample
 from mlbias.datasets.layout import SNIFFED_ROWS, ReadOptions, sniff_layout
@@ -42,15 +43,11 @@ class Reading:
 
     Args:
         ratings: in the order of their users, those of a user as in the source.
-        n_repeated: ratings of a (user, item) pair that had been rated before; all are kept.
-        n_skipped: rows that were no ratings and were left out.
-        first_skipped: where the first of them is and what is wrong with it; empty without one.
+        oddities: what was odd about them.
     """
 
     ratings: Ratings
-    n_repeated: int = 0
-    n_skipped: int = 0
-    first_skipped: str = ""
+    oddities: Oddities
 
 
 def read_ratings(
@@ -76,7 +73,7 @@ def read_ratings(
         OptionError: the options name a column that is not there.
     """
     if source.is_sample:
-        return Reading(sample()[0])
+        return Reading(sample()[0], Oddities())
     options = options or ReadOptions()
     threads = threads or usable_cores()
     builder = RatingsBuilder()
@@ -92,7 +89,7 @@ def read_ratings(
     if not len(builder):
         raise DataError(f"{source.where} {bad.instead_of_ratings()}.")
     ratings = builder.finish(threads).by_user()
-    return Reading(ratings, repeated_pairs(ratings), bad.count, bad.first)
+    return Reading(ratings, Oddities(repeated_pairs(ratings), bad.count, bad.first))
 
 
 class _BadRows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlbias.core.model import BiasModel
-from mlbias.core.ratings import Codes, Ratings, positions
+from mlbias.core.ratings import Codes, Ids, Ratings, positions
 from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
@@ -132,11 +132,11 @@ def evaluate(model: BiasModel, ratings: Ratings) -> Evaluation:
     )
 
 
-def scorer(ratings: Ratings, like: Ratings) -> Callable[[BiasModel], Errors]:
-    """A function that gives the errors on these ratings of models with the other's ids."""
+def scorer(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> Callable[[BiasModel], Errors]:
+    """A function that gives the errors on these ratings of models with these ids."""
     user, item = (
-        positions(ratings.user_ids, like.user_ids),
-        positions(ratings.item_ids, like.item_ids),
+        positions(ratings.user_ids, user_ids),
+        positions(ratings.item_ids, item_ids),
     )
     return lambda model: _model_errors(model, ratings, user, item)
 

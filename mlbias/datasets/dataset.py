@@ -1,0 +1,98 @@
+"""All ratings of one source at hand, however they came in: read, or from a prepared copy."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.ratings import Ids, Ratings
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was odd about a source when it was read.
+
+    Args:
+        n_repeated: ratings of a (user, item) pair that had been rated before; all are kept.
+        n_skipped: rows that were no ratings and were left out.
+        first_skipped: where the first of them is and what is wrong with it; empty without one.
+    """
+
+    n_repeated: int = 0
+    n_skipped: int = 0
+    first_skipped: str = ""
+
+
+class Dataset:
+    """Ratings whose matrix and columns are there when they are asked for, and not before.
+
+    Args:
+        user_ids, item_ids: (n_users,) and (n_items,) ids.
+        n_ratings: how many ratings.
+        oddities: what was odd about them.
+        incidence: makes the matrix.
+        ratings: makes the columns.
+
+    ``notices`` is what is worth knowing about where they came from.
+    """
+
+    def __init__(
+        self,
+        user_ids: Ids,
+        item_ids: Ids,
+        n_ratings: int,
+        oddities: Oddities,
+        incidence: Callable[[], BlockIncidence],
+        ratings: Callable[[], Ratings],
+    ) -> None:
+        self.user_ids = user_ids
+        self.item_ids = item_ids
+        self.n_ratings = n_ratings
+        self.oddities = oddities
+        self.notices: list[str] = []
+        self._make_incidence = incidence
+        self._make_ratings = ratings
+        self._copying: Future[str] | None = None
+
+    @classmethod
+    def of(cls, ratings: Ratings, oddities: Oddities, threads: int | None = None) -> "Dataset":
+        """Ratings that are in memory already."""
+        return cls(
+            ratings.user_ids,
+            ratings.item_ids,
+            len(ratings),
+            oddities,
+            lambda: BlockIncidence(ratings, threads),
+            lambda: ratings,
+        )
+
+    @cached_property
+    def incidence(self) -> BlockIncidence:
+        """The matrix, with the statistics."""
+        return self._make_incidence()
+
+    @cached_property
+    def ratings(self) -> Ratings:
+        """The columns, in the order of users."""
+        return self._make_ratings()
+
+    def keep(self, path: Path, write: Callable[[], None]) -> None:
+        """Write a copy in the background, while the ratings are being used already."""
+
+        def kept() -> str:
+            try:
+                write()
+            except OSError as error:
+                return f"no prepared copy is kept: {path.parent}: {error.strerror or error}"
+            return f"left a prepared copy for the next run, {path.stat().st_size >> 20} MiB"
+
+        # Made here, since two threads that ask for it at once might make it twice.
+        _ = self.incidence
+        # The interpreter waits for the pool's thread before it ends, however it ends.
+        self._copying = ThreadPoolExecutor(1).submit(kept)
+
+    def finish(self) -> str:
+        """Wait until the copy is written, if one is; what came of it."""
+        return "" if self._copying is None else self._copying.result()
