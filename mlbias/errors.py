@@ -3,6 +3,8 @@
     MlbiasError
     ├── DataError            ratings that cannot be read or used, and where
     │   └── BadRowError      one row that is not a rating
+    ├── DownloadError        an archive that cannot be fetched, or for which there is no room
+    │   └── BadArchiveError  one that is not what it should be
     ├── ModelFileError       a file that is no model, is damaged, or is too new
     ├── OptionError          options that do not go together (also a ValueError)
     └── DivergenceError      training that moved away from the optimum
@@ -31,6 +33,14 @@ class DataError(MlbiasError):
 
 class BadRowError(DataError):
     """A row is not a rating: a field is missing, or is not what its column holds."""
+
+
+class DownloadError(MlbiasError):
+    """An archive cannot be fetched or unpacked."""
+
+
+class BadArchiveError(DownloadError):
+    """An archive is not the one that was asked for, is damaged, or would do harm."""
 
 
 class ModelFileError(MlbiasError):

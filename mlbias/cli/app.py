@@ -11,6 +11,7 @@ import typer
 from mlbias import __version__
 from mlbias.cli.baseline import baseline
 from mlbias.cli.cache import cache, clear
+from mlbias.cli.download import download
 from mlbias.cli.evaluate import evaluate
 from mlbias.cli.options import Command
 from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(cls=Command)(download)
 app.command(cls=Command)(baseline)
 app.command(cls=TrainCommand)(train)
 app.command(cls=Command)(evaluate)

@@ -33,9 +33,9 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent, f".{path.name}.")
-    part, file = _new_file(path)
+    part, descriptor = new_temporary(path)
     try:
-        with file:
+        with os.fdopen(descriptor, "r+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -66,7 +66,20 @@ def temporary_folder(beside: Path) -> Iterator[Path]:
             os.close(descriptor)
 
 
-def open_held(path: Path) -> BinaryIO | None:
+def new_temporary(path: Path) -> tuple[Path, int]:
+    """A new file beside this one and its descriptor, held until that is closed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    while True:
+        part = _temporary_name(path)
+        descriptor = open_held(part)
+        if descriptor is not None:
+            return part, descriptor
+
+
+def open_held(path: Path) -> int | None:
     """Open a file to read and write, made if missing; None while another process holds it.
 
     Raises:
@@ -77,9 +90,9 @@ def open_held(path: Path) -> BinaryIO | None:
         try:
             free = _lock(descriptor)
         except OSError:  # no locks here: nobody sweeps either
-            return os.fdopen(descriptor, "r+b")
+            return descriptor
         if free and _is_named(descriptor, path):
-            return os.fdopen(descriptor, "r+b")
+            return descriptor
         os.close(descriptor)
         if not free:
             return None
@@ -94,6 +107,20 @@ def sweep(folder: Path, prefix: str) -> None:
                     _remove_unless_held(path)
 
 
+def replace_folder(folder: Path, place: Path) -> None:
+    """Rename a folder onto another one, which is then where the first was; in one step on Linux.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    if _exchanged(folder, place):
+        return
+    aside = folder.with_name(f"{folder.name}.old")
+    place.rename(aside)
+    folder.rename(place)
+    aside.rename(folder)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring new names in a folder to disk, on systems that can open folders."""
     with suppress(OSError):
@@ -102,14 +129,6 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _new_file(path: Path) -> tuple[Path, BinaryIO]:
-    while True:
-        part = _temporary_name(path)
-        file = open_held(part)
-        if file is not None:
-            return part, file
 
 
 def _new_folder(beside: Path) -> tuple[Path, int | None]:
@@ -127,6 +146,20 @@ def _new_folder(beside: Path) -> tuple[Path, int | None]:
                 os.close(descriptor)
                 continue
         return folder, descriptor
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Whether the two names could be exchanged, for which Python has no call."""
+    import ctypes
+
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    current_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE in linux/fs.h
+    names = os.fsencode(one), os.fsencode(other)
+    result: int = renameat2(current_folder, names[0], current_folder, names[1], exchange)
+    return result == 0
 
 
 def _temporary_name(path: Path) -> Path:

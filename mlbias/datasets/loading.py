@@ -70,6 +70,7 @@ def load_dataset(
     options: ReadOptions | None = None,
     *,
     cache: bool = True,
+    known_as: Path | None = None,
     threads: int | None = None,
     progress: "Progress | None" = None,
 ) -> Dataset:
@@ -81,6 +82,7 @@ def load_dataset(
         source: see find_source.
         options: how it is read.
         cache: whether to look for a copy and to leave one.
+        known_as: see prepared_copy.
         threads: how many work at a time; by default one for each core.
         progress: see read_ratings.
 
@@ -88,7 +90,7 @@ def load_dataset(
         DataError, BadRowError, OptionError: see read_ratings.
     """
     options = options or ReadOptions()
-    copy = prepared_copy(source, options) if cache else None
+    copy = prepared_copy(source, options, known_as=known_as) if cache else None
     if copy is None:
         return _read(source, options, threads, progress)
     damage = ""
@@ -102,7 +104,7 @@ def load_dataset(
     dataset = _read(source, options, threads, progress, timestamps=True)
     dataset.notices += [damage] if damage else []
     # Of a file that changed while it was read nobody knows what was read.
-    if prepared_copy(source, options) == copy:
+    if prepared_copy(source, options, known_as=known_as) == copy:
         dataset.keep(copy.path, partial(write_copy, copy, dataset))
     return dataset
 

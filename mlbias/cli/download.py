@@ -1,0 +1,170 @@
+"""mlbias download: fetches a MovieLens data set, verified, unpacked and ready."""
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlbias.cli import options as opt
+from mlbias.cli.output import Output
+from mlbias.cli.render import Table, data_line, mebibytes
+from mlbias.datasets.catalogue import ARCHIVES, CITATION, DEFAULT_NAME
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.datasets.catalogue import Archive
+    from mlbias.datasets.dataset import Dataset
+    from mlbias.datasets.download import Wish
+
+_NAMES = ", ".join(ARCHIVES)
+SOURCE = "Source"
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        metavar="PLACE",
+        rich_help_panel=SOURCE,
+        help="A mirror instead of GroupLens' site: address (http or https) or path of the "
+        "archive, or of a folder that has it (ending in /).",
+    ),
+]
+AllowBadCertificate = Annotated[
+    bool,
+    typer.Option(
+        "--allow-bad-certificate",
+        rich_help_panel=SOURCE,
+        help="Accept a certificate that has expired or is wrong. Only for data sets whose "
+        "SHA-256 is known (all but ml-latest), since then the bytes prove themselves.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        min=0.001,
+        metavar="SECONDS",
+        rich_help_panel=SOURCE,
+        help="Give up a connection that brings less than 1 KiB a second for so long.",
+    ),
+]
+
+
+def download(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help=f"{_NAMES}.", show_default=True)
+    ] = DEFAULT_NAME,
+    list_: Annotated[
+        bool,
+        typer.Option(
+            "--list",
+            rich_help_panel=opt.DATA,
+            help="Show the catalogue, and what of it is on disk.",
+        ),
+    ] = False,
+    data_dir: opt.DataDir = opt.DEFAULT_DATA_DIR,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", rich_help_panel=opt.DATA, help="Fetch it anew, even if it is there."
+        ),
+    ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            rich_help_panel=opt.DATA,
+            help="Unpack the genome scores too, which no command reads (415 MB in ml-25m).",
+        ),
+    ] = False,
+    keep_archive: Annotated[
+        bool,
+        typer.Option(
+            "--keep-archive", rich_help_panel=opt.DATA, help="Keep the zip archive as well."
+        ),
+    ] = False,
+    url: Url = None,
+    allow_bad_certificate: AllowBadCertificate = False,
+    timeout: Timeout = 60.0,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
+) -> None:
+    """Fetch a MovieLens data set: resumed where it broke off, verified, unpacked, counted.
+
+    Without a name it is ml-25m. What is complete already is left alone, also offline.
+
+    Example: mlbias download ml-latest-small
+    """
+    output = Output(quiet=quiet, as_json=as_json)
+    if list_:
+        _list(output, data_dir)
+        return
+    archive = _archive(name)
+
+    from mlbias.datasets.download import Wish, download
+    from mlbias.datasets.transfer import Patience
+
+    wish = Wish(
+        archive, data_dir, url, allow_bad_certificate, force, keep_archive, everything,
+        Patience(stall=timeout),
+    )  # fmt: skip
+    _report(output, wish, download(wish, output))
+
+
+def _archive(name: str) -> "Archive":
+    if name in ARCHIVES:
+        return ARCHIVES[name]
+    near = difflib.get_close_matches(name, ARCHIVES, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {_NAMES}."
+    raise OptionError(f"there is no data set {name!r} in the catalogue.", hint)
+
+
+def _report(output: Output, wish: "Wish", dataset: "Dataset | None") -> None:
+    name, folder = wish.archive.name, wish.folder
+    document: dict[str, Any] = {"name": name, "folder": str(folder), "fetched": dataset is not None}
+    if dataset is None:
+        output.line(f"{name} is complete in {folder}: nothing to do")
+    else:
+        users, items = len(dataset.user_ids), len(dataset.item_ids)
+        document |= {"n_ratings": dataset.n_ratings, "n_users": users, "n_items": items}
+        output.line(data_line(name, dataset.n_ratings, users, items))
+        output.line(f"from {wish.shown}, verified, unpacked to {folder}")
+    document["archive"] = str(wish.archive_path) if wish.archive_path.is_file() else None
+    output.document(document)
+    readme = next((str(path) for path in sorted(folder.glob("README*"))), "the site")
+    output.line(f"terms: no commercial use without permission, see {readme}; cite {CITATION}")
+    named = "" if name == DEFAULT_NAME else f" --data {name}"
+    output.hint(f"next: mlbias train{named}")
+
+
+def _list(output: Output, data_dir: Path) -> None:
+    from mlbias.datasets.download import on_disk
+
+    states = {archive.name: on_disk(archive, data_dir) for archive in ARCHIVES.values()}
+    output.document(
+        {
+            "data_dir": str(data_dir),
+            "data_sets": [
+                {
+                    "name": archive.name,
+                    "bytes": archive.size,
+                    "n_ratings": archive.n_ratings,
+                    "n_users": archive.n_users,
+                    "n_items": archive.n_items,
+                    "url": archive.url,
+                    "sha256": archive.sha256,
+                    "may_change": archive.may_change,
+                    "on_disk": states[archive.name],
+                }
+                for archive in ARCHIVES.values()
+            ],
+        }
+    )
+    table = Table(output, ["data set", "ratings", "archive", "on disk"], [15, 10, 9, 11])
+    for archive in ARCHIVES.values():
+        ratings = "varies" if archive.n_ratings is None else f"{archive.n_ratings:,}"
+        size = "" if archive.size is None else mebibytes(archive.size)
+        table.row([archive.name, ratings, size, states[archive.name] or ""])
+    output.hint("`mlbias download NAME` fetches one, `mlbias train --data NAME` trains on it")
