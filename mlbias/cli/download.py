@@ -15,7 +15,7 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.datasets.catalogue import Archive
     from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.download import Wish
+    from mlbias.datasets.wish import Wish
 
 _NAMES = ", ".join(ARCHIVES)
 SOURCE = "Source"
@@ -103,8 +103,9 @@ def download(
         return
     archive = _archive(name)
 
-    from mlbias.datasets.download import Wish, download
+    from mlbias.datasets.download import download
     from mlbias.datasets.transfer import Patience
+    from mlbias.datasets.wish import Wish
 
     wish = Wish(
         archive, data_dir, url, allow_bad_certificate, force, keep_archive, everything,

@@ -71,6 +71,8 @@ class Transfer:
             BadArchiveError: what is there is another file.
             OSError: the part cannot be written.
         """
+        if part.version is not None and part.version.url != self.address.shown:
+            part.clear()
         failures, furthest = 0, part.size
         for _ in range(_MOST_CONNECTIONS):
             if part.version is not None and part.size == part.version.size:

@@ -64,7 +64,7 @@ class Address:
             host, port = None, None
         if not host or parts.scheme not in ("http", "https"):
             raise OptionError(
-                "--url is no address that begins with http:// or https:// and a host."
+                "--url is no path of a file and no address as https://host/ml-25m.zip."
             )
         place = f"[{host}]" if ":" in host else host
         netloc = place if port is None else f"{place}:{port}"
@@ -212,11 +212,9 @@ def _broken(error: Exception, address: Address) -> BrokenError:
         return BrokenError("the proxy that the environment names does not answer")
     if is_any(urllib3.exceptions.NameResolutionError):
         return BrokenError(f"the name {address.host} is not known")
-    if is_any(requests.ConnectTimeout, urllib3.exceptions.ConnectTimeoutError):
-        return BrokenError("no connection")
+    if is_any(requests.ConnectTimeout):
+        return BrokenError(f"no connection within {_CONNECT_SECONDS} s")
     if is_any(requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError):
         return StalledError("nothing comes any more")
-    for one in behind:
-        if isinstance(one, OSError) and isinstance(one.errno, int) and one.strerror:
-            return BrokenError(one.strerror[0].lower() + one.strerror[1:])
-    return BrokenError("the connection was cut")
+    reasons = [one.strerror for one in behind if isinstance(one, OSError) and one.strerror]
+    return BrokenError(reasons[0].lower() if reasons else "the connection was cut")
