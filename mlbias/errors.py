@@ -1,7 +1,7 @@
 """Every error that mlbias raises on purpose.
 
     MlbiasError
-    ├── DataError            ratings that cannot be read or used, and where
+    ├── DataError            ratings that cannot be read, written or used, and where
     │   └── BadRowError      one row that is not a rating
     ├── ModelFileError       a file that is no model, is damaged, or is too new
     ├── OptionError          options that do not go together (also a ValueError)
@@ -26,7 +26,7 @@ class MlbiasError(Exception):
 
 
 class DataError(MlbiasError):
-    """Ratings cannot be read or used."""
+    """Ratings cannot be read, written or used."""
 
 
 class BadRowError(DataError):
