@@ -159,7 +159,7 @@ def test_a_long_run_shows_a_bar_on_a_terminal(tmp_path: Path) -> None:
 
 def start(folder: Path, name: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*COMMAND, "generate", "--ratings", "1100000", "--seed", "1", "--out", name],
+        [*COMMAND, "generate", "--ratings", "2500000", "--seed", "1", "--out", name],
         cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -189,10 +189,11 @@ def test_after_kills_at_any_moment_the_next_run_is_right_and_alone(
     assert start(whole, name).wait(timeout=60) == 0
     total = (whole / name).stat().st_size
     for number in range(kills):
-        size = int(0.7 * total * number / kills)
+        size = int(0.6 * total * number / kills)
         kill_once_a_new_file_holds(size, start(folder, name), folder)
         assert (folder / name).read_text() == "before"
-        assert len(names(folder)) == 2, "what an earlier kill left was not removed"
+        # Of the ratings and of the truth there is at most what the last kill left.
+        assert len(names(folder) - {name, "r.truth.npz"}) <= 2
     assert start(folder, name).wait(timeout=60) == 0
     assert names(folder) == {name, "r.truth.npz"}
     for file in names(folder):
