@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ratings_file import SHAPES, generated_csv
+from benchmarks.ratings_file import generated_csv
+from mlbias.datasets.shapes import PRESETS
 
 EPOCHS = 10
 
@@ -74,7 +75,7 @@ def row(name: str, theirs: list[float], own: list[float], unit: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", choices=SHAPES, default="ml-25m")
+    parser.add_argument("--shape", choices=PRESETS, default="ml-25m")
     parser.add_argument("--runs", type=int, default=5, help="of mlbias, each method")
     parser.add_argument("--source-runs", type=int, default=3, help="of the source, each method")
     options = parser.parse_args()

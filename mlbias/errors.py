@@ -1,7 +1,7 @@
 """Every error that mlbias raises on purpose.
 
     MlbiasError
-    ├── DataError            ratings that cannot be read or used, and where
+    ├── DataError            ratings that cannot be read, written or used, and where
     │   └── BadRowError      one row that is not a rating
     ├── DownloadError        an archive that cannot be fetched, or for which there is no room
     │   └── BadArchiveError  one that is not what it should be
@@ -28,7 +28,7 @@ class MlbiasError(Exception):
 
 
 class DataError(MlbiasError):
-    """Ratings cannot be read or used."""
+    """Ratings cannot be read, written or used."""
 
 
 class BadRowError(DataError):

@@ -77,7 +77,7 @@ def test_alone_it_says_what_it_is_and_where_to_begin(run: Run) -> None:
 def test_version_help_and_completion(run: Run) -> None:
     assert re.fullmatch(r"mlbias \d+\.\d+\.\d+\n", succeeds(run("--version")))
     assert "Example: mlbias train" in succeeds(run("--help"))
-    for command in ("baseline", "train", "evaluate"):
+    for command in ("baseline", "train", "evaluate", "generate"):
         helped = succeeds(run(command, "--help"))
         assert f"Example: mlbias {'train' if command == 'evaluate' else command} " in helped
         assert "MLBIAS_DATA_DIR" in helped

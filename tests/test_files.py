@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Ratings
-from mlbias.datasets.files import written_whole
+from mlbias.datasets import files
+from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.model_file import (
@@ -223,3 +224,56 @@ def test_members_of_the_archive_are_plain_arrays(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO((tmp_path / "m").read_bytes())) as archive:
         names = {Path(name).stem for name in archive.namelist()}
     assert names == {"about", "user_bias", "item_bias", "user_ids", "item_ids", "item_ids_ends"}
+
+
+def test_a_temporary_in_use_is_not_swept_and_one_left_behind_is(tmp_path: Path) -> None:
+    (tmp_path / ".r.csv.0badc0de.part").write_text("left behind")
+    (tmp_path / ".other.csv.0badc0de.part").write_text("of another file")
+    (tmp_path / "r.csv.part").write_text("a name of the user's own")
+    with written_whole(tmp_path / "r.csv") as first:
+        first.write(b"first")
+        with written_whole(tmp_path / "r.csv") as second:
+            second.write(b"second")
+            assert len([p for p in tmp_path.iterdir() if p.name.startswith(".r.csv.")]) == 2
+        assert (tmp_path / "r.csv").read_bytes() == b"second"
+    assert (tmp_path / "r.csv").read_bytes() == b"first"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "r.csv", "r.csv.part", ".other.csv.0badc0de.part",
+    }  # fmt: skip
+
+
+def test_temporary_folders_are_gone_at_the_end_and_swept_when_left_behind(tmp_path: Path) -> None:
+    (tmp_path / ".set.0badc0de.part" / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / ".set.0badc0df.part").symlink_to(tmp_path / "elsewhere")
+    with temporary_folder(tmp_path / "set") as one, temporary_folder(tmp_path / "set") as other:
+        (one / "file").write_text("x")
+        assert one != other
+        assert one.is_dir()
+        assert not (tmp_path / ".set.0badc0de.part").exists()
+        assert (tmp_path / "elsewhere").is_dir()
+    assert not one.exists()
+    assert not other.exists()
+
+
+def test_a_file_is_held_by_one_process_until_it_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "held"
+    descriptor = open_held(path)
+    assert descriptor is not None
+    assert open_held(path) is None
+    os.close(descriptor)
+    again = open_held(path)
+    assert again is not None
+    os.close(again)
+
+
+def test_a_folder_replaces_another_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+    replace_folder(tmp_path / "new", tmp_path / "old")
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["new"]
+    monkeypatch.setattr(files, "_exchanged", lambda *_: False)
+    replace_folder(tmp_path / "new", tmp_path / "old")
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["old"]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["new"]

@@ -13,6 +13,7 @@ from mlbias.cli.baseline import baseline
 from mlbias.cli.cache import cache, clear
 from mlbias.cli.download import download
 from mlbias.cli.evaluate import evaluate
+from mlbias.cli.generate import generate
 from mlbias.cli.options import Command
 from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
 from mlbias.cli.train import TrainCommand, train
@@ -39,6 +40,7 @@ app.command(cls=Command)(download)
 app.command(cls=Command)(baseline)
 app.command(cls=TrainCommand)(train)
 app.command(cls=Command)(evaluate)
+app.command(cls=Command)(generate)
 
 _cache_app = typer.Typer(rich_markup_mode=None)
 _cache_app.callback(invoke_without_command=True)(cache)

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output
-from mlbias.cli.render import counted, mebibytes
+from mlbias.cli.output import Output, size
+from mlbias.cli.render import counted
 
 Data = Annotated[
     str | None,
@@ -58,11 +58,10 @@ def cache(
     for copy in copies:
         state = "ready" if copy.is_ready else "stale: the file has changed or is gone"
         if copy.source is None or copy.n_ratings is None:
-            output.line(f"{copy.path}\n  damaged · {mebibytes(copy.size)}")
+            output.line(f"{copy.path}\n  damaged · {size(copy.size)}")
         else:
-            size = mebibytes(copy.size)
             ratings = counted(copy.n_ratings, "rating")
-            output.line(f"{copy.source.label}\n  {ratings} · {size} · {state}")
+            output.line(f"{copy.source.label}\n  {ratings} · {size(copy.size)} · {state}")
     if not copies:
         output.line("no prepared copies")
     else:
@@ -87,7 +86,7 @@ def clear(
     n = sum(len(cached_copies(folder)) for folder in folders)
     freed = sum(clear_copies(folder) for folder in folders)
     output.document({"removed": n, "bytes": freed})
-    output.line(f"removed {n} prepared {'copy' if n == 1 else 'copies'}, {mebibytes(freed)}")
+    output.line(f"removed {n} prepared {'copy' if n == 1 else 'copies'}, {size(freed)}")
 
 
 def _folders(data: str | None, data_dir: Path) -> list[Path]:

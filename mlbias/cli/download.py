@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output
-from mlbias.cli.render import Table, data_line, mebibytes
+from mlbias.cli.output import Output, size
+from mlbias.cli.render import Table, data_line
 from mlbias.datasets.catalogue import ARCHIVES, CITATION, DEFAULT_NAME
 from mlbias.errors import OptionError
 
@@ -166,6 +166,6 @@ def _list(output: Output, data_dir: Path) -> None:
     table = Table(output, ["data set", "ratings", "archive", "on disk"], [15, 10, 9, 11])
     for archive in ARCHIVES.values():
         ratings = "varies" if archive.n_ratings is None else f"{archive.n_ratings:,}"
-        size = "" if archive.size is None else mebibytes(archive.size)
-        table.row([archive.name, ratings, size, states[archive.name] or ""])
+        packed = "" if archive.size is None else size(archive.size)
+        table.row([archive.name, ratings, packed, states[archive.name] or ""])
     output.hint("`mlbias download NAME` fetches one, `mlbias train --data NAME` trains on it")

@@ -22,7 +22,8 @@ _BAR_AFTER_SECONDS = 0.5
 
 # What stands for our letters and signs where the encoding is not UTF-8.
 _ASCII = str.maketrans(
-    {"·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "α": "alpha", "λ": "lambda", "…": "..."}
+    {"·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "…": "..."}
+    | {"α": "alpha", "λ": "lambda", "σ": "sigma"}
     | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
     | dict.fromkeys("▁▂▃▄▅▆▇", "")
 )  # fmt: skip
@@ -167,6 +168,17 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def size(n_bytes: int) -> str:
+    """As 512 B, 2.3 MiB, 24.0 GiB."""
+    if n_bytes < 1024:
+        return f"{n_bytes} B"
+    number, units = n_bytes / 1024, ["KiB", "MiB", "GiB", "TiB"]
+    while number >= 1024 and len(units) > 1:
+        number /= 1024
+        units.pop(0)
+    return f"{number:.1f} {units[0]}"
+
+
 def _columns(unit: str) -> list["ProgressColumn"]:
     from rich import progress
 
@@ -188,7 +200,9 @@ def _Rate(unit: str) -> "ProgressColumn":  # noqa: N802
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.1f} {unit}/s" if task.speed else "")
+            return Text(
+                f"{task.speed:,.{0 if task.speed >= 100 else 1}f} {unit}/s" if task.speed else ""
+            )
 
     return Rate()
 

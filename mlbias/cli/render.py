@@ -117,11 +117,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def mebibytes(size: int) -> str:
-    """Bytes as 249.8 MiB."""
-    return f"{size / (1 << 20):,.1f} MiB"
-
-
 def data_line(label: str, n_ratings: int, n_users: int, n_items: int) -> str:
     """What data: name, size and how much of the users × items table is filled."""
     density = 100 * n_ratings / (n_users * n_items)

@@ -121,6 +121,12 @@ def replace_folder(folder: Path, place: Path) -> None:
     aside.rename(folder)
 
 
+def unwritable_folder(path: Path) -> Path | None:
+    """What is nearest above a file to be made, if it is no folder to write to; None if it is."""
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    return None if nearest.is_dir() and os.access(nearest, os.W_OK) else nearest
+
+
 def sync_folder(folder: Path) -> None:
     """Bring new names in a folder to disk, on systems that can open folders."""
     with suppress(OSError):

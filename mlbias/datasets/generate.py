@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.ratings import Ratings
+from mlbias.datasets.shapes import SAMPLE, Quantiles, Shape
 
 _RATINGS_A_BLOCK = 1 << 20
 _FIRST_TIMESTAMP = 789_652_009  # 1995-01-09, the oldest rating of MovieLens
@@ -28,60 +29,14 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """How many ratings, users and items, and how unevenly the ratings fall on them.
-
-    Args:
-        n_ratings, n_users, n_items: how many of each; an item may end up without a rating.
-        user_quantiles, item_quantiles: (share of users or items, ratings of the one at that
-            share), from (0, fewest) to (1, most); straight lines between. They are stretched
-            above the fewest so that all add up to n_ratings.
-    """
-
-    n_ratings: int
-    n_users: int
-    n_items: int
-    user_quantiles: tuple[tuple[float, float], ...]
-    item_quantiles: tuple[tuple[float, float], ...]
-
-
-SAMPLE = Shape(
-    n_ratings=100_000,
-    n_users=1_000,
-    n_items=4_000,
-    user_quantiles=(
-        (0, 20), (0.25, 32), (0.5, 58), (0.75, 115), (0.9, 220), (0.97, 400), (1, 1_400),
-    ),
-    item_quantiles=(
-        (0, 1), (0.25, 2), (0.5, 7), (0.75, 22), (0.9, 70), (0.97, 160), (1, 400),
-    ),
-)  # fmt: skip
-
-# More items than ml-25m's 59,047, because some of the rarest draw no rating.
-ML_25M = Shape(
-    n_ratings=25_000_095,
-    n_users=162_541,
-    n_items=63_500,
-    user_quantiles=(
-        (0, 20), (0.25, 36), (0.5, 71), (0.75, 155), (0.9, 330), (0.95, 500), (0.99, 1_050),
-        (0.999, 2_300), (0.9999, 4_500), (1, 33_800),
-    ),
-    item_quantiles=(
-        (0, 1), (0.25, 2), (0.5, 4), (0.75, 36), (0.9, 300), (0.95, 1_100), (0.98, 4_000),
-        (0.99, 8_200), (0.999, 38_000), (1, 160_000),
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
 class Truth:
-    """What the ratings were drawn from: r = alpha + user_bias + item_bias + noise, to half stars.
+    """What the ratings were drawn from: r = alpha + user_bias + item_bias + noise, rounded.
 
     Args:
         alpha: the general level, in stars.
         user_bias: (n_users,), in the order of user_ids.
         item_bias: (n_items,), in the order of item_ids.
-        noise: standard deviation of the noise, in stars.
+        user_sd, item_sd, noise: standard deviations of the biases and of the noise, in stars.
         user_ids: (n_users,), ascending.
         item_ids: (n_items,), ascending, with gaps as MovieLens has them.
     """
@@ -89,6 +44,8 @@ class Truth:
     alpha: float
     user_bias: FloatArray
     item_bias: FloatArray
+    user_sd: float
+    item_sd: float
     noise: float
     user_ids: NDArray[np.int64]
     item_ids: NDArray[np.int64]
@@ -96,7 +53,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive ratings: codes into the truth's ids, half stars from 0.5 to 5, Unix seconds."""
+    """Consecutive ratings: codes into the truth's ids, stars up to 5, Unix seconds."""
 
     user: NDArray[np.int32]
     item: NDArray[np.int32]
@@ -112,6 +69,7 @@ class Generator:
         seed: the same seed gives the same ratings.
         alpha, user_sd, item_sd, noise: the model that they are drawn from, in stars; the
             defaults are near what ml-25m shows.
+        steps_a_star: 2 for a scale from 0.5 to 5 in halves, 1 for one from 1 to 5, and so on.
     """
 
     def __init__(
@@ -123,19 +81,27 @@ class Generator:
         user_sd: float = 0.43,
         item_sd: float = 0.48,
         noise: float = 0.86,
+        steps_a_star: int = 2,
     ) -> None:
+        self.shape = shape
+        self.seed = seed
+        self._steps_a_star = steps_a_star
         self._bits = np.random.PCG64(seed)
         self._user_counts = self._shuffled(
             _counts(shape.user_quantiles, shape.n_users, shape.n_ratings, shape.n_items)
         )
         # Most popular first, as the sampling wants them; codes are dealt to them at random.
-        popularity = _counts(shape.item_quantiles, shape.n_items, shape.n_ratings, shape.n_users)
+        # Only its proportions matter, so that even of few ratings there is a share for every item.
+        total = max(shape.n_ratings, shape.n_items)
+        popularity = _counts(shape.item_quantiles, shape.n_items, total, shape.n_users)
         self._weights = popularity[::-1].astype(np.float64)
         self._item_of_rank = self._shuffled(np.arange(shape.n_items, dtype=np.int32))
         self.truth = Truth(
             alpha=alpha,
             user_bias=user_sd * self._near_normal(shape.n_users),
             item_bias=item_sd * self._near_normal(shape.n_items),
+            user_sd=user_sd,
+            item_sd=item_sd,
             noise=noise,
             user_ids=np.arange(1, shape.n_users + 1),
             item_ids=np.cumsum(1 + (self._raw(shape.n_items) % 6).astype(np.int64)),
@@ -162,12 +128,13 @@ class Generator:
         truth = self.truth
         exact = truth.alpha + truth.user_bias[user] + truth.item_bias[item]
         noisy = exact + truth.noise * self._near_normal(len(user))
+        steps = self._steps_a_star
         span = _LAST_TIMESTAMP - _FIRST_TIMESTAMP
         joined = np.repeat((self._uniform(last - first) * span).astype(np.int64), counts)
         return Block(
             user=user.astype(np.int32),
             item=item,
-            value=np.clip(np.rint(noisy * 2) / 2, 0.5, 5.0),
+            value=np.clip(np.rint(noisy * steps) / steps, 1 / steps, 5.0),
             timestamp=_FIRST_TIMESTAMP + joined + (self._raw(len(user)) % 86_400).astype(np.int64),
         )
 
@@ -176,9 +143,11 @@ class Generator:
         weights = self._weights
         below = np.concatenate([[0.0], np.cumsum(weights)])
         rest = below[-1] - below[:-1]
+        # The largest weight from each rank on, as the weights do not quite descend (see _counts).
+        largest = np.maximum.accumulate(weights[::-1])[::-1]
         # With c ratings the k most popular items are certain, k the first with
         # (c - k)·w_k / rest_k <= 1, that is c <= k + rest_k / w_k, which grows with k.
-        certain = np.searchsorted(np.arange(len(weights)) + rest / weights, counts)
+        certain = np.searchsorted(np.arange(len(weights)) + rest / largest, counts)
         step = rest[certain] / np.maximum(counts - certain, 1)
         nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         drawn = nth - np.repeat(certain, counts)
@@ -224,10 +193,12 @@ def sample() -> tuple[Ratings, Truth]:
     return every.select(np.ones(len(every), dtype=np.bool_)), generator.truth
 
 
-def _counts(
-    quantiles: tuple[tuple[float, float], ...], size: int, total: int, most: int
-) -> NDArray[np.int64]:
-    """Ascending whole numbers with these quantiles, at most ``most``, that add up to ``total``."""
+def _counts(quantiles: Quantiles, size: int, total: int, most: int) -> NDArray[np.int64]:
+    """Whole numbers with these quantiles, at most ``most``, that add up to ``total``.
+
+    They ascend, but for one step down by 1 at most. ``total`` is between the fewest and ``most``
+    for each.
+    """
     shares, heights = np.array(quantiles, dtype=np.float64).T
     place = (np.arange(size) + 0.5) / size
     left = np.searchsorted(shares, place, "right") - 1
@@ -239,12 +210,12 @@ def _counts(
     stretch = (total - fewest * size) / math.fsum((curve - fewest).tolist())
     stretched = np.floor(fewest + stretch * (curve - fewest))
     counts: NDArray[np.int64] = np.minimum(stretched, most).astype(np.int64)
-    # What rounding down left over goes to the middle, one each, where it shows least.
-    for _ in range(100):
-        missing = total - int(counts.sum())
-        if missing == 0:
-            return counts
+    # What was cut off goes to all that have room, evenly; what rounding down left over goes to
+    # the middle, one each, where it shows least.
+    while missing := total - int(counts.sum()):
         free = np.flatnonzero(counts < most)
-        middle = free[max(0, (len(free) - missing) // 2) :][:missing]
-        counts[middle] += 1
-    raise ValueError(f"{size} rows of at most {most} ratings cannot hold {total}")
+        each = missing // len(free)
+        if each == 0:
+            free = free[(len(free) - missing) // 2 :][:missing]
+        counts[free] = np.minimum(counts[free] + max(each, 1), most)
+    return counts

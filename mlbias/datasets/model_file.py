@@ -8,7 +8,6 @@ or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in u
 import io
 import json
 import math
-import os
 import zipfile
 import zlib
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from mlbias.core.model import BiasModel
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.files import written_whole
+from mlbias.datasets.files import unwritable_folder, written_whole
 from mlbias.datasets.ids import pack_ids, unpack_ids
 from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
@@ -148,9 +147,9 @@ def check_replaceable(path: Path) -> None:
             f"{path} is there and is no model of mlbias, so that it is not replaced.",
             "Delete it, or name another file with --model.",
         )
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ModelFileError(f"{path} cannot be written: {folder} is no folder to write to.")
+    blocking = unwritable_folder(path)
+    if blocking is not None:
+        raise ModelFileError(f"{path} cannot be written: {blocking} is no folder to write to.")
 
 
 def _is_model_file(path: Path) -> bool:

@@ -23,6 +23,8 @@ STANDARD_INPUT = "-"
 
 # What ratings files are called in data sets; the first that is there is taken.
 _PLAIN_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
+# How the name of a truth ends, which lies beside generated ratings and holds none.
+TRUTH_ENDING = ".truth.npz"
 _RATINGS_FILES = (*_PLAIN_FILES, *(f"{name}.gz" for name in _PLAIN_FILES))
 _ZIP, _GZIP, _PARQUET = b"PK\x03\x04", b"\x1f\x8b", b"PAR1"
 
@@ -242,7 +244,11 @@ def _ratings_file(folder: Path) -> Path | None:
     for usual in _RATINGS_FILES:
         if (folder / usual).is_file():
             return folder / usual
-    files = [entry for entry in folder.iterdir() if entry.is_file() and entry.name[0] != "."]
+    files = [
+        entry
+        for entry in folder.iterdir()
+        if entry.is_file() and entry.name[0] != "." and not entry.name.endswith(TRUTH_ENDING)
+    ]
     return files[0] if len(files) == 1 else None
 
 
