@@ -274,11 +274,11 @@ def test_small_files_and_what_is_no_file_get_no_copy(
 def test_the_header_is_readable_by_anyone(source: Source) -> None:
     loaded(source)
     content = the_copy(source).read_bytes()
-    length = int.from_bytes(content[16:20], "little")
-    header = json.loads(content[24 : 24 + length])
+    start, length = (int.from_bytes(content[place:][:8], "little") for place in (16, 24))
+    header = json.loads(content[start : start + length % 2**32])
     assert header["about"]["n_ratings"] == 4
     assert [part[0] for part in header["parts"]][:4] == [
-        "item", "value_code", "value_table", "timestamp",
+        "item", "timestamp", "value_code", "value_table",
     ]  # fmt: skip
 
 

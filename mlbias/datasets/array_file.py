@@ -1,9 +1,9 @@
 """Named arrays in one file, mapped into memory as they are, each with a checksum.
 
-A magic word, the length and the CRC-32 of a header, the header, then the arrays. The header is a
-JSON text: what the writer wants to say, and for each array its name, type, place, length in bytes
-and CRC-32. Arrays are plain, little-endian and begin at multiples of 64 bytes. Nothing in the file
-is executed.
+A magic word; where the header begins, its length and its CRC-32; the arrays; the header. The header
+is a JSON text: what the writer wants to say, and for each array its name, type, place, length in
+bytes and CRC-32. Arrays are plain, little-endian and begin at multiples of 64 bytes. Nothing in the
+file is executed.
 """
 
 import json
@@ -11,7 +11,7 @@ import mmap
 import os
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, BinaryIO
@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-_PREFIX = struct.Struct("<16sII")
+_PREFIX = struct.Struct("<16sQII")
 _MAGIC = b"mlbias arrays 1\n"
 _ALIGNMENT = 64
 _LONGEST_HEADER = 1 << 20
@@ -32,21 +32,21 @@ class DamagedFileError(Exception):
 
 
 def write_arrays(
-    file: BinaryIO, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+    file: BinaryIO, about: Mapping[str, Any], arrays: Iterable[tuple[str, NDArray[Any]]]
 ) -> None:
-    """Write one-dimensional arrays, and what ``about`` says of them, which JSON can hold."""
-    parts, start = [], 0
-    for name, array in arrays.items():
-        little = array.dtype.newbyteorder("<").str
-        parts.append((name, little, start, array.nbytes, zlib.crc32(_bytes(array))))
-        start += array.nbytes + _padding(array.nbytes)
+    """Write one-dimensional arrays, each as it comes, and ``about``, which JSON can hold."""
+    file.write(bytes(_ALIGNMENT))
+    parts = []
+    for name, array in arrays:
+        little = array.dtype.newbyteorder("<")
+        content = np.ascontiguousarray(array, little).data.cast("B")
+        parts.append((name, little.str, file.tell(), len(content), _write(file, content)))
+        file.write(bytes(-len(content) % _ALIGNMENT))
+    start = file.tell()
     header = json.dumps({"about": about, "parts": parts}).encode()
-    header += b" " * _padding(_PREFIX.size + len(header))
-    file.write(_PREFIX.pack(_MAGIC, len(header), zlib.crc32(header)))
     file.write(header)
-    for array in arrays.values():
-        file.write(_bytes(array))
-        file.write(bytes(_padding(array.nbytes)))
+    file.seek(0)
+    file.write(_PREFIX.pack(_MAGIC, start, len(header), zlib.crc32(header)))
 
 
 def read_about(file: BinaryIO) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def read_about(file: BinaryIO) -> dict[str, Any]:
     Raises:
         DamagedFileError: the header is not what was written.
     """
-    about: dict[str, Any] = _header(file)[0]["about"]
+    about: dict[str, Any] = _header(file)["about"]
     return about
 
 
@@ -65,34 +65,45 @@ def map_arrays(file: BinaryIO, threads: int) -> dict[str, NDArray[Any]]:
     Raises:
         DamagedFileError: the file is not what was written.
     """
-    header, first = _header(file)
+    header = _header(file)
     size = os.fstat(file.fileno()).st_size
     with ThreadPoolExecutor(threads) as pool:
-        places = [(first + start, length) for _, _, start, length, _ in header["parts"]]
+        places = [(start, length) for _, _, start, length, _ in header["parts"]]
         found = list(pool.map(partial(_checksum, file.fileno()), places))
     arrays = {}
     memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     for (name, kind, start, length, expected), checksum in zip(header["parts"], found, strict=True):
-        if checksum != expected or kind not in _TYPES or first + start + length > size:
+        if checksum != expected or kind not in _TYPES or start + length > size:
             raise DamagedFileError
         dtype = np.dtype(kind)
-        arrays[name] = np.frombuffer(memory, dtype, length // dtype.itemsize, first + start)
+        arrays[name] = np.frombuffer(memory, dtype, length // dtype.itemsize, start)
     return arrays
 
 
-def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """The header, and where the arrays begin."""
+def _header(file: BinaryIO) -> dict[str, Any]:
     file.seek(0)
     prefix = file.read(_PREFIX.size)
     if len(prefix) < _PREFIX.size:
         raise DamagedFileError
-    magic, length, checksum = _PREFIX.unpack(prefix)
+    magic, start, length, checksum = _PREFIX.unpack(prefix)
     if magic != _MAGIC or length > _LONGEST_HEADER:
         raise DamagedFileError
+    file.seek(start)
     text = file.read(length)
     if len(text) < length or zlib.crc32(text) != checksum:
         raise DamagedFileError
-    return json.loads(text), _PREFIX.size + length
+    header: dict[str, Any] = json.loads(text)
+    return header
+
+
+def _write(file: BinaryIO, content: memoryview) -> int:
+    """Write it in pieces that are still in the cache for their checksum, which is returned."""
+    checksum = 0
+    for start in range(0, len(content), _PIECE):
+        piece = content[start : start + _PIECE]
+        checksum = zlib.crc32(piece, checksum)
+        file.write(piece)
+    return checksum
 
 
 def _checksum(descriptor: int, place: tuple[int, int]) -> int:
@@ -103,11 +114,3 @@ def _checksum(descriptor: int, place: tuple[int, int]) -> int:
         piece = os.pread(descriptor, min(_PIECE, start + length - offset), offset)
         checksum = zlib.crc32(piece, checksum)
     return checksum
-
-
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data.cast("B")
-
-
-def _padding(size: int) -> int:
-    return -size % _ALIGNMENT

@@ -80,7 +80,7 @@ class RatingsBuilder:
             self._value_type = np.float64
         self._user += chunk.user.astype(np.int32).data
         self._item += chunk.item.astype(np.int32).data
-        self._value += chunk.value.astype(self._value_type).data
+        self._value += chunk.value.astype(self._value_type, copy=False).data
         self._add_timestamps(chunk.timestamp)
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
@@ -95,7 +95,7 @@ class RatingsBuilder:
         if timestamp.dtype == np.int64 and self._timestamp_type is np.int32:
             self._timestamp = bytearray(np.frombuffer(self._timestamp, np.int32).astype(np.int64))
             self._timestamp_type = np.int64
-        self._timestamp += timestamp.astype(self._timestamp_type).data
+        self._timestamp += timestamp.astype(self._timestamp_type, copy=False).data
 
     def finish(self, threads: int) -> Ratings:
         """All ratings, with codes into the ids of all chunks together.
@@ -173,8 +173,8 @@ def _timestamps(frame: pl.DataFrame) -> Timestamps | None:
     if "timestamp" not in frame.columns or frame["timestamp"].null_count():
         return None
     values = frame["timestamp"].to_numpy()
-    fits = values.min() >= np.iinfo(np.int32).min and values.max() <= np.iinfo(np.int32).max
-    return values.astype(np.int32) if fits else values
+    narrow = values.astype(np.int32)
+    return narrow if (narrow == values).all() else values
 
 
 def _narrowed(values: NDArray[np.float64]) -> Values:

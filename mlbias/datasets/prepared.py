@@ -13,7 +13,7 @@ array_file.py. Its arrays:
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -114,16 +114,8 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> None:
         "total": statistics.total,
         "squares": statistics.squares,
     }
-    arrays = _columns(dataset.ratings) | {
-        "user_counts": statistics.user_counts,
-        "item_counts": statistics.item_counts,
-        "user_sums": statistics.user_sums,
-        "item_sums": statistics.item_sums,
-        **pack_ids("user_ids", dataset.user_ids),
-        **pack_ids("item_ids", dataset.item_ids),
-    }
     with written_whole(copy.path) as file:
-        write_arrays(file, about, arrays)
+        write_arrays(file, about, _arrays(dataset))
 
 
 def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
@@ -147,16 +139,21 @@ def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
             raise DamagedFileError from error
 
 
-def _columns(ratings: Ratings) -> dict[str, NDArray[Any]]:
-    columns: dict[str, NDArray[Any]] = {"item": ratings.item}
+def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The parts of a copy, made one after the other."""
+    ratings, statistics = dataset.ratings, dataset.incidence.statistics
+    yield "item", ratings.item
+    if ratings.timestamp is not None:
+        yield "timestamp", ratings.timestamp
     codes = coded(ratings.value)
     if codes is None:
-        columns["value"] = ratings.value
+        yield "value", ratings.value
     else:
-        columns["value_code"], columns["value_table"] = codes
-    if ratings.timestamp is not None:
-        columns["timestamp"] = ratings.timestamp
-    return columns
+        yield from zip(("value_code", "value_table"), codes, strict=True)
+    for name in ("user_counts", "item_counts", "user_sums", "item_sums"):
+        yield name, getattr(statistics, name)
+    yield from pack_ids("user_ids", dataset.user_ids).items()
+    yield from pack_ids("item_ids", dataset.item_ids).items()
 
 
 def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> Dataset:
