@@ -106,9 +106,9 @@ def fetched(tmp_path: Path, site: Site, archive: Archive = PINNED, **more: Any) 
     notices = Notices()
     options: dict[str, Any] = {"mirror": site.url, "patience": HASTE}
     wish = Wish(archive, tmp_path / "data", **(options | more))
-    dataset = download(wish, notices)
-    assert dataset is not None
-    assert dataset.n_ratings == 2400
+    done = download(wish, notices)
+    assert done is not None
+    assert done.dataset.n_ratings == 2400
     return notices.said
 
 
@@ -190,6 +190,7 @@ def test_the_real_archive_in_the_data_folder_needs_no_site(
     shutil.copy(real_archive("ml-latest-small"), tmp_path / "data")
     said = succeeds(run("download", "ml-latest-small", "--url", "http://localhost:1/"))
     assert said.startswith("ml-latest-small · 100,836 ratings · 610 users · 9,724 items")
+    assert "from data/ml-latest-small.zip\n" in said
     assert (tmp_path / "data/ml-latest-small.zip").exists()
 
 

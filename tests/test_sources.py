@@ -22,6 +22,8 @@ def data_dir(tmp_path: Path) -> Path:
         archive.writestr("packed/u.data", LINE)
         archive.writestr("packed/u1.base", LINE * 2)
     (tmp_path / "model.npz").write_text("not a data set")
+    (tmp_path / ".mlbias-cache").mkdir()
+    (tmp_path / ".mlbias-cache" / "r.csv.prepared").write_text("not a data set either")
     return tmp_path
 
 

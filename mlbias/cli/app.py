@@ -26,7 +26,7 @@ mlbias fits the rating-bias baseline of recommenders: rating = alpha + user bias
 
   mlbias train --data sample       train on generated ratings, a row for each epoch
   mlbias evaluate                  score the model that was trained last
-  mlbias baseline --data FILE      what your ratings are like
+  mlbias download                  fetch MovieLens ml-25m, which train then takes
 
 mlbias COMMAND --help says more, with an example for each command."""
 

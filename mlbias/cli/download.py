@@ -9,12 +9,12 @@ import typer
 from mlbias.cli import options as opt
 from mlbias.cli.output import Output, size
 from mlbias.cli.render import Table, data_line
-from mlbias.datasets.catalogue import ARCHIVES, CITATION, DEFAULT_NAME
+from mlbias.datasets.catalogue import ARCHIVES, DEFAULT_NAME
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.datasets.catalogue import Archive
-    from mlbias.datasets.dataset import Dataset
+    from mlbias.datasets.download import Download
     from mlbias.datasets.wish import Wish
 
 _NAMES = ", ".join(ARCHIVES)
@@ -122,20 +122,23 @@ def _archive(name: str) -> "Archive":
     raise OptionError(f"there is no data set {name!r} in the catalogue.", hint)
 
 
-def _report(output: Output, wish: "Wish", dataset: "Dataset | None") -> None:
+def _report(output: Output, wish: "Wish", done: "Download | None") -> None:
     name, folder = wish.archive.name, wish.folder
-    document: dict[str, Any] = {"name": name, "folder": str(folder), "fetched": dataset is not None}
-    if dataset is None:
+    document: dict[str, Any] = {"name": name, "folder": str(folder), "fetched": done is not None}
+    if done is None:
         output.line(f"{name} is complete in {folder}: nothing to do")
     else:
+        dataset = done.dataset
         users, items = len(dataset.user_ids), len(dataset.item_ids)
         document |= {"n_ratings": dataset.n_ratings, "n_users": users, "n_items": items}
         output.line(data_line(name, dataset.n_ratings, users, items))
-        output.line(f"from {wish.shown}, verified, unpacked to {folder}")
+        output.line(f"from {done.origin}")
+        output.line(f"verified, and unpacked to {folder}")
+        output.line("terms: no commercial use without permission; cite Harper & Konstan (2015)")
+        readme = next((str(path) for path in sorted(folder.glob("README*"))), "on the site")
+        output.line(f"in full: {readme}")
     document["archive"] = str(wish.archive_path) if wish.archive_path.is_file() else None
     output.document(document)
-    readme = next((str(path) for path in sorted(folder.glob("README*"))), "the site")
-    output.line(f"terms: no commercial use without permission, see {readme}; cite {CITATION}")
     named = "" if name == DEFAULT_NAME else f" --data {name}"
     output.hint(f"next: mlbias train{named}")
 

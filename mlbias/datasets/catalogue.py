@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 SITE = "https://files.grouplens.org/datasets/movielens/"
 DEFAULT_NAME = "ml-25m"
-CITATION = "Harper & Konstan 2015, doi:10.1145/2827872"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,15 +78,22 @@ class Dataset:
         """The columns, in the order of users."""
         return self._make_ratings()
 
-    def keep(self, path: Path, write: Callable[[], None]) -> None:
-        """Write a copy in the background, while the ratings are being used already."""
+    def keep(self, path: Path, write: Callable[[], None], *, tell: bool) -> None:
+        """Write a copy in the background, while the ratings are being used already.
+
+        Args:
+            path: of the copy.
+            write: writes it.
+            tell: whether ``finish`` says so even if all went well.
+        """
 
         def kept() -> str:
             try:
                 write()
             except OSError as error:
                 return f"no prepared copy is kept: {path.parent}: {error.strerror or error}"
-            return f"left a prepared copy for the next run, {path.stat().st_size >> 20} MiB"
+            size = path.stat().st_size >> 20
+            return f"left a prepared copy for the next run, {size} MiB" if tell else ""
 
         # Made here, since two threads that ask for it at once might make it twice.
         _ = self.incidence

@@ -7,6 +7,7 @@ folder is made beside its place, with the prepared copy of its ratings in it, an
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +44,20 @@ class Watcher(Protocol):
         """Some work begins, counted in this unit."""
 
 
-def download(wish: Wish, watcher: Watcher) -> Dataset | None:
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A data set that has just come to its folder.
+
+    Args:
+        dataset: its ratings.
+        origin: what messages call the place that its archive came from.
+    """
+
+    dataset: Dataset
+    origin: str
+
+
+def download(wish: Wish, watcher: Watcher) -> Download | None:
     """Bring a data set to its folder; None if it is there already, and nothing was done.
 
     Raises:
@@ -60,7 +74,7 @@ def download(wish: Wish, watcher: Watcher) -> Dataset | None:
         raise DownloadError(f"{wish.data_dir} cannot be written to: {reason}.") from error
 
 
-def _downloaded(wish: Wish, watcher: Watcher) -> Dataset | None:
+def _downloaded(wish: Wish, watcher: Watcher) -> Download | None:
     with _verified_archive(wish, watcher) as archive, temporary_folder(wish.folder) as temporary:
         with watcher.progress("unpacking", "bytes") as bar:
             unpack(
@@ -70,7 +84,8 @@ def _downloaded(wish: Wish, watcher: Watcher) -> Dataset | None:
         dataset = _counted(wish, temporary / wish.archive.folder, watcher)
         if not _put_in_place(wish, temporary / wish.archive.folder):
             return None
-    return dataset
+    origin = str(archive) if archive == wish.archive_path else wish.shown
+    return Download(dataset, origin)
 
 
 def on_disk(archive: Archive, data_dir: Path) -> str | None:

@@ -103,9 +103,10 @@ def load_dataset(
         return dataset
     dataset = _read(source, options, threads, progress, timestamps=True)
     dataset.notices += [damage] if damage else []
+    is_new = not copy.path.exists()
     # Of a file that changed while it was read nobody knows what was read.
     if prepared_copy(source, options, known_as=known_as) == copy:
-        dataset.keep(copy.path, partial(write_copy, copy, dataset))
+        dataset.keep(copy.path, partial(write_copy, copy, dataset), tell=is_new)
     return dataset
 
 

@@ -97,6 +97,7 @@ def data_sets(data_dir: Path) -> list[str]:
     found = {
         names.get(entry.stem if entry.suffix == ".zip" else entry.name, entry.stem)
         for entry in data_dir.iterdir()
+        if not entry.name.startswith(".")  # as the prepared copies' folder
         if entry.suffix == ".zip" or (entry.is_dir() and _ratings_file(entry))
     }
     return sorted(found)

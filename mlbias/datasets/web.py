@@ -88,6 +88,16 @@ class Address:
         """Its host."""
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it ends in a slash, or is a host alone."""
+        parts = urlsplit(self.url)
+        return not parts.query and (parts.path == "" or parts.path.endswith("/"))
+
+    def inside(self, name: str) -> "Address":
+        """The address of a file in this folder."""
+        return Address(f"{self.url.removesuffix('/')}/{name}", self.credentials)
+
     def beside(self, ending: str) -> "Address":
         """The address of the file whose name goes on like this."""
         scheme, netloc, path, *_ = urlsplit(self.url)

@@ -73,8 +73,8 @@ class Wish:
     @property
     def address(self) -> Address:
         """Where the archive is fetched from, if not from a file."""
-        text = self.mirror or self.archive.url
-        return Address.parse(text + self.archive.file if text.endswith("/") else text)
+        address = Address.parse(self.mirror or self.archive.url)
+        return address.inside(self.archive.file) if address.is_folder else address
 
     @property
     def shown(self) -> str:
