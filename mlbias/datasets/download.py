@@ -76,15 +76,15 @@ def download(wish: Wish, watcher: Watcher) -> Download | None:
 
 def _downloaded(wish: Wish, watcher: Watcher) -> Download | None:
     with _verified_archive(wish, watcher) as archive, temporary_folder(wish.folder) as temporary:
+        origin = str(archive) if archive == wish.archive_path else wish.shown
         with watcher.progress("unpacking", "bytes") as bar:
             unpack(
-                archive, temporary, wish.archive.folder,
+                archive, temporary, wish.archive.folder, label=origin,
                 everything=wish.everything, progress=bar.update,
             )  # fmt: skip
         dataset = _counted(wish, temporary / wish.archive.folder, watcher)
         if not _put_in_place(wish, temporary / wish.archive.folder):
             return None
-    origin = str(archive) if archive == wish.archive_path else wish.shown
     return Download(dataset, origin)
 
 
@@ -168,7 +168,7 @@ def _fetch(wish: Wish, part: Part, watcher: Watcher) -> None:
         silence=wish.patience.stall,
         certificate_advice=_certificate_advice(wish),
     )
-    for is_last_try in (not part.size, True):
+    for attempt in range(2):
         with _told_what_is_kept(part, watcher), watcher.progress("downloading", "bytes") as bar:
             size = wish.archive.size if wish.is_strict else None
             Transfer(web, wish.address, size, wish.patience, watcher.notice, bar.update).run(part)
@@ -176,9 +176,9 @@ def _fetch(wish: Wish, part: Part, watcher: Watcher) -> None:
             _verify(wish, part.path, watcher, web)
             return
         except BadArchiveError as error:
+            is_patched = part.is_patched
             part.clear()
-            if is_last_try:
-                part.discard()
+            if attempt or not is_patched:
                 raise
             watcher.notice(f"the two parts do not fit together ({error}); once more from the start")
 
@@ -269,9 +269,11 @@ def _counted(wish: Wish, folder: Path, watcher: Watcher) -> Dataset:
                 known_as=wish.folder / archive.ratings_file,
                 progress=bar.update,
             )
-            dataset.finish()
+            notice = dataset.finish()
     except DataError as error:
         raise BadArchiveError(f"the ratings in {wish.shown} are bad: {error}") from error
+    if notice:
+        watcher.notice(notice)
     found = {
         "ratings": (archive.n_ratings, dataset.n_ratings),
         "users": (archive.n_users, len(dataset.user_ids)),

@@ -49,6 +49,8 @@ class Part:
         if descriptor is None:
             self.path, descriptor = new_temporary(archive)
         self._descriptor = descriptor
+        # Whether the bytes came over several connections, so that they may not fit together.
+        self.is_patched = self.size > 0
         self.version = self._known_version() if self.is_only_one else None
         if self.version is None:
             self.clear()
@@ -95,6 +97,7 @@ class Part:
     def clear(self) -> None:
         """Forget all bytes, and what they were."""
         os.ftruncate(self._descriptor, 0)
+        self.is_patched = False
         self.version = None
 
     def discard(self) -> None:

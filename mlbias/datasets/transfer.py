@@ -177,6 +177,7 @@ class Transfer:
         if not fits:
             part.clear()
             raise BrokenError("the site sends another part than was asked for")
+        part.is_patched = True
 
     def _check_all_is_there(self, response: requests.Response, part: Part) -> None:
         """Nothing comes after the part: it is whole, or of another file."""

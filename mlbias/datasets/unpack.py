@@ -18,6 +18,11 @@ GENOME_SCORES = "genome-scores.csv"
 _PIECE = 1 << 20
 # MovieLens' archives unpack to about four times their size.
 _MOST_EXPANSION, _HARMLESS = 50, 100 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+class _FaultError(Exception):
+    """What is wrong with an archive, as a sentence goes on that begins with its name."""
 
 
 def unpack(
@@ -25,6 +30,7 @@ def unpack(
     into: Path,
     folder: str,
     *,
+    label: str,
     everything: bool,
     progress: Callable[[int, int | None], None],
 ) -> None:
@@ -34,6 +40,7 @@ def unpack(
         archive: the zip archive.
         into: an empty folder, in which ``folder`` will be.
         folder: all else in the archive is left there.
+        label: what messages call the archive.
         everything: with the genome scores.
         progress: called with the bytes so far and in all.
 
@@ -45,19 +52,20 @@ def unpack(
     try:
         with zipfile.ZipFile(archive) as opened:
             members = _members(opened, folder, everything)
-            total = sum(info.file_size for info in members)
-            _check_size(total, archive, into)
+            total = _checked_size(members, archive, into)
             done = 0
             for info in members:
                 for size in _unpack_member(opened, info, into):
                     done += size
                     progress(done, total)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadArchiveError(f"the archive is damaged: {error}.") from error
+    except _FaultError as fault:
+        raise BadArchiveError(f"{label} {fault}; nothing was unpacked.") from fault
+    except _DAMAGE as error:
+        raise BadArchiveError(f"{label} is damaged: {error}.") from error
 
 
 def _members(archive: zipfile.ZipFile, folder: str, everything: bool) -> list[zipfile.ZipInfo]:
-    """The files to unpack, once all members have shown to be harmless."""
+    """The files to unpack, once all members, wanted or not, have shown to be harmless."""
     for info in archive.infolist():
         _check_harmless(info)
     return [
@@ -72,34 +80,30 @@ def _members(archive: zipfile.ZipFile, folder: str, everything: bool) -> list[zi
 def _check_harmless(info: zipfile.ZipInfo) -> None:
     # As it is written in the archive; zipfile cuts names at a zero byte.
     name = info.orig_filename
-    kind = stat.S_IFMT(info.external_attr >> 16)
     if (
-        not name
+        not PurePosixPath(name).parts
         or name.startswith("/")
         or "\\" in name
         or ".." in name.split("/")
         or re.match(r"[A-Za-z]:", name)
         or not name.isprintable()
     ):
-        raise BadArchiveError(
-            f"the archive wants to write to {name!r}, out of its folder; nothing was unpacked."
-        )
-    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise BadArchiveError(
-            f"{name!r} in the archive is a link or a device, not a file; nothing was unpacked."
-        )
+        raise _FaultError(f"wants to write to {name!r}, out of its folder")
+    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise _FaultError(f"has {name!r}, which is a link or a device and no file")
 
 
-def _check_size(total: int, archive: Path, into: Path) -> None:
+def _checked_size(members: list[zipfile.ZipInfo], archive: Path, into: Path) -> int:
+    """Bytes of all members, as they are declared; zipfile reads no further than that."""
+    total = sum(info.file_size for info in members)
     packed, free = archive.stat().st_size, shutil.disk_usage(into).free
     if total > max(_MOST_EXPANSION * packed, _HARMLESS):
-        raise BadArchiveError(
-            f"the archive of {packed:,} bytes wants to unpack to {total:,}; nothing was unpacked."
-        )
+        raise _FaultError(f"has {packed:,} bytes and wants to unpack to {total:,}")
     if total > free:
         raise DownloadError(
             f"the data set takes {total:,} bytes, and only {free:,} are free in {into.parent}."
         )
+    return total
 
 
 def _unpack_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) -> Iterator[int]:
@@ -109,8 +113,7 @@ def _unpack_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         target = path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
-        raise BadArchiveError(f"the archive has {info.filename!r} twice.") from error
-    # zipfile reads no further than the declared size, and checks the CRC-32 at the end.
+        raise _FaultError(f"has {info.filename!r} twice") from error
     with target, archive.open(info) as member:
         while piece := member.read(_PIECE):
             target.write(piece)

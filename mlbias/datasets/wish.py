@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from mlbias.datasets.catalogue import Archive
 from mlbias.datasets.transfer import Patience
@@ -64,8 +65,9 @@ class Wish:
         mirror = self.mirror
         if mirror is None:
             return None
-        mirror = mirror.removeprefix("file://")
-        if "://" in mirror:
+        if mirror.startswith("file://"):
+            mirror = unquote(mirror.removeprefix("file://"))
+        elif "://" in mirror:
             return None
         path = Path(mirror)
         return path / self.archive.file if path.is_dir() else path
