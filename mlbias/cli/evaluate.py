@@ -90,12 +90,10 @@ def _training_part(
     output: Output, data: "TrainingData", dataset: "Dataset"
 ) -> tuple["Ratings", str, bool]:
     """What a model is scored on by itself, which part that is, and whether its data changed."""
-    from mlbias.datasets.fingerprint import fingerprint
     from mlbias.evaluation.splits import random_split
 
     ratings = dataset.ratings
-    now = fingerprint(dataset.user_ids, dataset.item_ids, dataset.incidence)
-    changed = now != data.fingerprint
+    changed = dataset.fingerprint != data.fingerprint
     if changed:
         sizes = f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
         if data.n_ratings == len(ratings):

@@ -18,7 +18,6 @@ from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, train
 from mlbias.datasets.dataset import Dataset, Oddities
-from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.model_file import (
     SavedModel,
     Training,
@@ -131,7 +130,7 @@ def _training_data(plan: Plan, inputs: Inputs) -> TrainingData:
         source=inputs.source,
         options=inputs.options,
         n_ratings=dataset.n_ratings,
-        fingerprint=fingerprint(dataset.user_ids, dataset.item_ids, dataset.incidence),
+        fingerprint=dataset.fingerprint,
         holdout=plan.holdout,
     )
 

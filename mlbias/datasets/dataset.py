@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.ratings import Ids, Ratings
+from mlbias.datasets.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Dataset:
         oddities: what was odd about them.
         incidence: makes the matrix.
         ratings: makes the columns.
+        fingerprint: of these ratings, if it is known already.
 
     ``notices`` is what is worth knowing about where they came from.
     """
@@ -46,6 +48,7 @@ class Dataset:
         oddities: Oddities,
         incidence: Callable[[], BlockIncidence],
         ratings: Callable[[], Ratings],
+        fingerprint: str | None = None,
     ) -> None:
         self.user_ids = user_ids
         self.item_ids = item_ids
@@ -54,6 +57,7 @@ class Dataset:
         self.notices: list[str] = []
         self._make_incidence = incidence
         self._make_ratings = ratings
+        self._fingerprint = fingerprint
         self._copying: Future[str] | None = None
 
     @classmethod
@@ -78,6 +82,11 @@ class Dataset:
         """The columns, in the order of users."""
         return self._make_ratings()
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """By which these ratings are known again; see fingerprint.py."""
+        return self._fingerprint or fingerprint(self.user_ids, self.item_ids, self.incidence)
+
     def keep(self, path: Path, write: Callable[[], None], *, tell: bool) -> None:
         """Write a copy in the background, while the ratings are being used already.
 
@@ -95,8 +104,8 @@ class Dataset:
             size = path.stat().st_size >> 20
             return f"left a prepared copy for the next run, {size} MiB" if tell else ""
 
-        # Made here, since two threads that ask for it at once might make it twice.
-        _ = self.incidence
+        # Made here with the matrix, since two threads that ask at once might make them twice.
+        _ = self.fingerprint
         # The interpreter waits for the pool's thread before it ends, however it ends.
         self._copying = ThreadPoolExecutor(1).submit(kept)
 

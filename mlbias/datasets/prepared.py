@@ -113,6 +113,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> None:
         "center": statistics.center,
         "total": statistics.total,
         "squares": statistics.squares,
+        "fingerprint": dataset.fingerprint,
     }
     with written_whole(copy.path) as file:
         write_arrays(file, about, _arrays(dataset))
@@ -187,4 +188,5 @@ def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> D
         oddities=Oddities(**about["oddities"]),
         incidence=lambda: BlockIncidence.restored(item, statistics, threads),
         ratings=ratings,
+        fingerprint=about["fingerprint"],
     )
