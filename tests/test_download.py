@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 import trustme
 
-from mlbias.datasets import download as download_module
 from mlbias.datasets.catalogue import ARCHIVES, Archive
-from mlbias.datasets.download import download
-from mlbias.datasets.transfer import Patience
-from mlbias.datasets.wish import Wish
 from mlbias.errors import BadArchiveError, DownloadError
+from mlbias.fetching import download as download_module
+from mlbias.fetching.download import download
+from mlbias.fetching.transfer import Patience
+from mlbias.fetching.wish import Wish
 from tests.site import (
     Answer,
     Request,

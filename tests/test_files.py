@@ -16,9 +16,9 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Ratings
 from mlbias.datasets import files
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
 from mlbias.datasets.fingerprint import fingerprint
-from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.model_file import (
     Holdout,
     SavedModel,

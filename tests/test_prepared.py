@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as arrays
 from mlbias.core.ratings import Ratings
 from mlbias.datasets import loading, prepared
 from mlbias.datasets.cache import cached_copies, clear_copies
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.prepared import CACHE_FOLDER, prepared_copy
 from mlbias.datasets.sources import Source

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mlbias.core.ratings import Ratings
 from mlbias.datasets import encoding, reading
-from mlbias.datasets.layout import IdKind, ReadOptions
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.reading import Reading, read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.errors import BadRowError, DataError, MlbiasError, OptionError

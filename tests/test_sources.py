@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlbias.datasets.catalogue import FOLDERS
-from mlbias.datasets.sources import Source, data_sets, find_source, opened
+from mlbias.datasets.sources import Source, data_sets, find_source
+from mlbias.datasets.streams import opened
 from mlbias.errors import DataError, OptionError
 
 LINE = "1,10,3.5\n"

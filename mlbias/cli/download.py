@@ -14,8 +14,8 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.datasets.catalogue import Archive
-    from mlbias.datasets.download import Download
-    from mlbias.datasets.wish import Wish
+    from mlbias.fetching.download import Download
+    from mlbias.fetching.wish import Wish
 
 _NAMES = ", ".join(ARCHIVES)
 SOURCE = "Source"
@@ -103,9 +103,9 @@ def download(
         return
     archive = _archive(name)
 
-    from mlbias.datasets.download import download
-    from mlbias.datasets.transfer import Patience
-    from mlbias.datasets.wish import Wish
+    from mlbias.fetching.download import download
+    from mlbias.fetching.transfer import Patience
+    from mlbias.fetching.wish import Wish
 
     wish = Wish(
         archive, data_dir, url, allow_bad_certificate, force, keep_archive, everything,
@@ -144,7 +144,7 @@ def _report(output: Output, wish: "Wish", done: "Download | None") -> None:
 
 
 def _list(output: Output, data_dir: Path) -> None:
-    from mlbias.datasets.download import on_disk
+    from mlbias.fetching.download import on_disk
 
     states = {archive.name: on_disk(archive, data_dir) for archive in ARCHIVES.values()}
     output.document(

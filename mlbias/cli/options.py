@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from mlbias.datasets.layout import ReadOptions
+    from mlbias.datasets.columns import ReadOptions
 
 DATA, MODEL, OUTPUT = "Data", "Model", "Output"
 
@@ -162,7 +162,7 @@ def read_options(
     Raises:
         OptionError: ids is neither auto nor text, or the separator is no single character.
     """
-    from mlbias.datasets.layout import IdKind, ReadOptions
+    from mlbias.datasets.columns import IdKind, ReadOptions
     from mlbias.errors import OptionError
 
     if ids not in list(IdKind):

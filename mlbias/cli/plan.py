@@ -9,8 +9,8 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.methods.protocol import Method
+    from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.layout import ReadOptions
     from mlbias.datasets.model_file import Holdout
     from mlbias.datasets.sources import Source
 

@@ -12,8 +12,8 @@ from mlbias.cli.signals import raise_on_signals
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
+    from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.layout import ReadOptions
     from mlbias.datasets.sources import Source
 
 

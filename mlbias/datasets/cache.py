@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlbias.datasets.array_file import DamagedFileError, read_about
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import sweep
-from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.prepared import CACHE_FOLDER, SUFFIX, prepared_copy
 from mlbias.datasets.sources import Source
 

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from mlbias.datasets.layout import INT64, Column, Layout, shortened
+from mlbias.datasets.columns import Column, shortened
+from mlbias.datasets.layout import INT64, Layout
 
 # User, item, rating and, where the layout has one, the timestamp.
 Row = tuple[int | str | float | None, ...]

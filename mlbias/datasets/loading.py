@@ -9,8 +9,8 @@ from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Ratings
 from mlbias.datasets import model_file
 from mlbias.datasets.array_file import DamagedFileError
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.prepared import load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from mlbias.core.model import BiasModel
 from mlbias.core.vectors import FloatArray
+from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import unwritable_folder, written_whole
 from mlbias.datasets.ids import pack_ids, unpack_ids
-from mlbias.datasets.layout import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import ModelFileError
 

@@ -6,9 +6,10 @@ from functools import partial
 
 import polars as pl
 
-from mlbias.datasets.layout import Column, Layout, ReadOptions, find_columns, find_timestamp
+from mlbias.datasets.columns import Column, ReadOptions, find_columns, find_timestamp
+from mlbias.datasets.layout import Layout
 from mlbias.datasets.rows import Rows, find_doubtful, frame_schema, reread
-from mlbias.datasets.sources import Stream
+from mlbias.datasets.streams import Stream
 from mlbias.errors import DataError
 
 _ROWS_A_SLICE = 1 << 20

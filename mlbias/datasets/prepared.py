@@ -26,10 +26,10 @@ from mlbias.core.incidence import BlockIncidence, starts_of
 from mlbias.core.ratings import Ratings, users_of
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_file import DamagedFileError, map_arrays, read_about, write_arrays
+from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.files import sweep, written_whole
 from mlbias.datasets.ids import pack_ids, unpack_ids
-from mlbias.datasets.layout import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_codes import coded, decoded
 

@@ -11,10 +11,11 @@ from itertools import chain, islice
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import Ratings, repeated_pairs
+from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Oddities
 from mlbias.datasets.encoding import EncodedChunk, RatingsBuilder, encode_chunk
 from mlbias.datasets.generate import sample
-from mlbias.datasets.layout import SNIFFED_ROWS, ReadOptions, sniff_layout
+from mlbias.datasets.layout import SNIFFED_ROWS, sniff_layout
 from mlbias.datasets.parquet import parquet_tasks
 from mlbias.datasets.rows import (
     Chunk,
@@ -26,7 +27,8 @@ from mlbias.datasets.rows import (
     parse_quoted,
     text_lines,
 )
-from mlbias.datasets.sources import Source, Stream, opened
+from mlbias.datasets.sources import Source
+from mlbias.datasets.streams import Stream, opened
 from mlbias.errors import BadRowError, DataError
 
 _CHUNK = 8 << 20

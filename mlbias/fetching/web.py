@@ -13,8 +13,8 @@ import urllib3
 from requests.utils import select_proxy
 
 from mlbias import __version__
-from mlbias.datasets.certificates import certificate_error, chain, fault
 from mlbias.errors import DownloadError, OptionError
+from mlbias.fetching.certificates import certificate_error, chain, fault
 
 _CONNECT_SECONDS = 15
 _MOST_REDIRECTS = 10

@@ -5,10 +5,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mlbias.datasets.catalogue import Archive
-from mlbias.datasets.transfer import Patience
-from mlbias.datasets.unpack import GENOME_SCORES
-from mlbias.datasets.web import Address
 from mlbias.errors import OptionError
+from mlbias.fetching.transfer import Patience
+from mlbias.fetching.unpack import GENOME_SCORES
+from mlbias.fetching.web import Address
 
 
 @dataclass(frozen=True, slots=True)

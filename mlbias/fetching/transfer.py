@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import requests
 
-from mlbias.datasets.part import Part, Version
-from mlbias.datasets.web import Address, BrokenError, StalledError, Web
 from mlbias.errors import BadArchiveError, DownloadError
+from mlbias.fetching.part import Part, Version
+from mlbias.fetching.web import Address, BrokenError, StalledError, Web
 
 _PIECE = 1 << 16
 _MOST_CONNECTIONS = 100

@@ -1,0 +1,1 @@
+"""From the site that publishes data sets to folders of them."""
