@@ -338,6 +338,19 @@ def test_a_site_that_mixes_versions_is_found_out(tmp_path: Path) -> None:
     assert left(tmp_path / "data") == DONE
 
 
+def test_where_a_change_is_believed_a_mixture_is_not(
+    tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", trusting(authority, tmp_path)["REQUESTS_CA_BUNDLE"])
+    changing = Archive("ml-latest", "ml-latest", "ratings.csv", None, "0" * 64, may_change=True)
+    first = ranged(ARCHIVE, at_most=9_000)
+    with Site(first, ranged(ARCHIVE), ranged(ARCHIVE), tls=secure(authority)) as site:
+        said = fetched(tmp_path, site, changing)
+        assert site.ranges == [None, "bytes=9000-", None]
+    assert any("do not fit together (" in notice for notice in said)
+    assert said[-1].startswith("ml-latest has changed since it was catalogued: expected SHA-256")
+
+
 def test_an_encoded_answer_is_decoded_and_never_gone_on_with(tmp_path: Path) -> None:
     with Site(gzipped(ARCHIVE, at_most=900), gzipped(ARCHIVE)) as site:
         fetched(tmp_path, site)
@@ -744,7 +757,7 @@ def test_redirects_are_followed_but_not_out_of_encryption(
     run: Run, tmp_path: Path, authority: trustme.CA
 ) -> None:
     with Site(whole(ARCHIVE)) as plain:
-        bare = f"{plain.url}ml-latest.zip?key=hidden"
+        bare = f"{plain.url}ml-latest.zip?key=hidden".replace("//", "//ann:hidden@")
         with Site(redirect(bare), tls=secure(authority)) as site:
             said = fails(
                 run("download", "ml-latest", "--url", site.url, **trusting(authority, tmp_path)), 1,
@@ -752,7 +765,7 @@ def test_redirects_are_followed_but_not_out_of_encryption(
             )  # fmt: skip
         assert plain.requests == []
         assert "hidden" not in said
-        with Site(redirect(bare)) as site:
+        with Site(redirect(f"{plain.url}ml-latest.zip")) as site:
             succeeds(run("download", "ml-latest", "--url", site.url))
 
 

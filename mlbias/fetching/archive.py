@@ -28,7 +28,7 @@ def verified_archive(wish: Wish, watcher: Watcher) -> Iterator[Path]:
     """
     local = wish.local_mirror
     if local is not None:
-        _verify(wish, _existing(local), watcher)
+        _verify(wish, _existing(local), watcher, None, is_strict=wish.is_strict)
         yield local
         if wish.keep_archive:
             _copy(local, wish.archive_path)
@@ -84,13 +84,13 @@ def _fetch(wish: Wish, part: Part, watcher: Watcher) -> None:
         with _told_what_is_kept(part, watcher), watcher.progress("downloading", "bytes") as bar:
             size = wish.archive.size if wish.is_strict else None
             Transfer(web, wish.address, size, wish.patience, watcher.notice, bar.update).run(part)
+        may_be_mixed = part.is_patched and attempt == 0
         try:
-            _verify(wish, part.path, watcher, web)
+            _verify(wish, part.path, watcher, web, is_strict=wish.is_strict or may_be_mixed)
             return
         except BadArchiveError as error:
-            is_patched = part.is_patched
             part.clear()
-            if attempt or not is_patched:
+            if not may_be_mixed:
                 raise
             watcher.notice(f"the two parts do not fit together ({error}); once more from the start")
 
@@ -105,8 +105,8 @@ def _certificate_advice(wish: Wish) -> str:
     )
 
 
-def _verify(wish: Wish, path: Path, watcher: Watcher, web: Web | None = None) -> None:
-    """See that a file is the archive; where it may have changed, only say that it has.
+def _verify(wish: Wish, path: Path, watcher: Watcher, web: Web | None, *, is_strict: bool) -> None:
+    """See that a file is the archive; if that is not to be strict, only say that it is not.
 
     Raises:
         BadArchiveError: it is not.
@@ -120,7 +120,7 @@ def _verify(wish: Wish, path: Path, watcher: Watcher, web: Web | None = None) ->
         return md5
 
     differs = difference(path, archive, published_md5)
-    if differs and wish.is_strict:
+    if differs and is_strict:
         raise BadArchiveError(
             f"{wish.shown} is not the published {archive.file}: {differs}; "
             f"{'its bytes were removed' if web else 'nothing was unpacked'}."

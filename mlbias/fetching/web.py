@@ -81,7 +81,7 @@ class Address:
     @property
     def shown(self) -> str:
         """For messages: without the query, which may hold a key."""
-        return urlunsplit((*urlsplit(self.url)[:3], "", ""))
+        return _shown(self.url)
 
     @property
     def host(self) -> str:
@@ -194,6 +194,12 @@ class Web:
         return bundle if isinstance(bundle, str) and Path(bundle).is_file() else certifi.where()
 
 
+def _shown(url: str) -> str:
+    """An address without credentials and query."""
+    scheme, netloc, path, *_ = urlsplit(url)
+    return urlunsplit((scheme, netloc.rpartition("@")[2], path, "", ""))
+
+
 class _DowngradeError(Exception):
     """A redirect from https to http, which requests follows in silence."""
 
@@ -208,7 +214,7 @@ class _Session(requests.Session):
         if target is not None and resp.url.startswith("https:"):
             whole = urljoin(resp.url, target)
             if not whole.startswith("https:"):
-                raise _DowngradeError(urlunsplit((*urlsplit(whole)[:3], "", "")))
+                raise _DowngradeError(_shown(whole))
         return target
 
 
