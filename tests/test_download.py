@@ -150,7 +150,7 @@ def test_a_second_call_does_nothing_also_offline_and_force_replaces(
         found = document(run("download", "ml-latest", "--url", site.url, "--force", "--json"))
     assert found == {
         "name": "ml-latest", "folder": "data/ml-latest", "fetched": True, "archive": None,
-        "n_ratings": 1, "n_users": 1, "n_items": 1,
+        "n_ratings": 1, "n_users": 1, "n_items": 1, "verified": False,
     }  # fmt: skip
     assert left(tmp_path / "data") == DONE
 
@@ -159,7 +159,8 @@ def test_genome_scores_come_with_all_and_the_archive_stays_on_request(
     run: Run, tmp_path: Path
 ) -> None:
     with Site(whole(ARCHIVE)) as site:
-        succeeds(run("download", "ml-latest", "--url", site.url, "--keep-archive"))
+        said = succeeds(run("download", "ml-latest", "--url", site.url, "--keep-archive"))
+    assert "archive kept: data/ml-latest.zip\n" in said
     assert left(tmp_path / "data") == ["ml-latest.zip", *DONE]
     assert (tmp_path / "data/ml-latest.zip").read_bytes() == ARCHIVE
     # The archive that was kept serves what is missing, without the site.
@@ -190,7 +191,7 @@ def test_the_real_archive_in_the_data_folder_needs_no_site(
     shutil.copy(real_archive("ml-latest-small"), tmp_path / "data")
     said = succeeds(run("download", "ml-latest-small", "--url", "http://localhost:1/"))
     assert said.startswith("ml-latest-small · 100,836 ratings · 610 users · 9,724 items")
-    assert "from data/ml-latest-small.zip\n" in said
+    assert "from data/ml-latest-small.zip\nverified, and unpacked to " in said
     assert (tmp_path / "data/ml-latest-small.zip").exists()
 
 
@@ -321,7 +322,7 @@ def test_parts_that_do_not_fit_together_are_fetched_once_more(tmp_path: Path) ->
         site.then(ranged(ARCHIVE))
         said = fetched(tmp_path, site)
         assert site.ranges == ["bytes=9000-", None]
-    assert any("do not fit together (" in notice for notice in said)
+    assert any("parts do not fit together (" in notice for notice in said)
     assert left(tmp_path / "data") == DONE
 
 
@@ -329,7 +330,7 @@ def test_a_site_that_mixes_versions_is_found_out(tmp_path: Path) -> None:
     changed = partial(ARCHIVE[9_000:20_000] + b"!" + ARCHIVE[20_001:], 9_000, len(ARCHIVE))
     first = ranged(ARCHIVE, at_most=9_000)
     with Site(first, changed, ranged(ARCHIVE)) as site:
-        assert any("do not fit together (" in notice for notice in fetched(tmp_path, site))
+        assert any("parts do not fit together (" in notice for notice in fetched(tmp_path, site))
         assert site.ranges == [None, "bytes=9000-", None]
         site.then(first, changed, first, changed)
         with pytest.raises(BadArchiveError, match="expected SHA-256"):
@@ -347,7 +348,7 @@ def test_where_a_change_is_believed_a_mixture_is_not(
     with Site(first, ranged(ARCHIVE), ranged(ARCHIVE), tls=secure(authority)) as site:
         said = fetched(tmp_path, site, changing)
         assert site.ranges == [None, "bytes=9000-", None]
-    assert any("do not fit together (" in notice for notice in said)
+    assert any("parts do not fit together (" in notice for notice in said)
     assert said[-1].startswith("ml-latest has changed since it was catalogued: expected SHA-256")
 
 
@@ -453,6 +454,13 @@ def test_nobody_there(run: Run) -> None:
     fails(result, 1, r"http://localhost:1/ml-latest\.zip: connection refused, 5 times in a row")
 
 
+def test_a_part_is_removed_when_the_set_has_come_another_way(run: Run, tmp_path: Path) -> None:
+    with Site(ranged(ARCHIVE, at_most=5_000), status(403)) as site:
+        fails(run("download", "ml-latest", "--url", site.url), 1, "answers 403")
+    succeeds(run("download", "ml-latest", "--url", _file(tmp_path, ARCHIVE)))
+    assert left(tmp_path / "data") == DONE
+
+
 # What is fetched is not what it should be
 
 
@@ -461,6 +469,15 @@ def test_another_length_is_refused_before_it_is_fetched(run: Run, tmp_path: Path
         said = fails(run("download", "ml-100k", "--url", site.url), 1, "expected are 4,924,029")
     assert f"has {len(ARCHIVE):,} bytes" in said
     assert left(tmp_path / "data") == []
+
+
+def test_a_web_page_is_told_from_an_archive_of_another_length(run: Run, tmp_path: Path) -> None:
+    with Site(whole(b"<html>", Content_Type="text/html; charset=utf-8")) as site:
+        fails(run("download", "ml-100k", "--url", site.url), 1, "is a web page, not a zip archive")
+    page = _file(tmp_path, b"<html>")
+    fails(
+        run("download", "ml-100k", "--url", page), 1, "not the published ml-100k.zip: it is no zip"
+    )
 
 
 def test_another_digest_is_refused_and_removed(run: Run, tmp_path: Path) -> None:
@@ -491,6 +508,7 @@ def test_the_publishers_md5_counts_where_the_catalogue_has_no_digest(
     with Site(whole(ARCHIVE)) as site:
         result = run("download", "ml-latest", "--url", site.url, "--force")
     assert "no digest of ml-latest.zip is known" in result.stderr
+    assert "\nnot verified, and unpacked to " in result.stdout
 
 
 def test_the_small_set_that_may_change_is_strict_over_plain_http_only(

@@ -39,9 +39,9 @@ def test_a_preset_is_generated_where_train_finds_it_by_name(run: Run, tmp_path: 
     assert said[2] == "drawn with α 3.4, σ 0.86, users' σ 0.43, items' σ 0.48"
     assert said[3].startswith("2.2 MiB of CSV in ")
     assert result.stderr == (
-        "saved data/generated-ml-100k/ratings.csv, and the true biases in ratings.truth.npz\n"
+        "saved data/generated-ml-100k/ratings.csv, and the true biases in ratings.csv.truth.npz\n"
     )
-    assert names(tmp_path / "data/generated-ml-100k") == {"ratings.csv", "ratings.truth.npz"}
+    assert names(tmp_path / "data/generated-ml-100k") == {"ratings.csv", "ratings.csv.truth.npz"}
     trained = succeeds(run("train", "--data", "generated-ml-100k"))
     facts = said[0].removeprefix("generated ml-100k")
     assert trained.splitlines()[0] == "generated-ml-100k" + facts
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(
         options = ("--seed", seed, "--out", f"{seed}{threads}/{name}", "--quiet")
         succeeds(run("generate", *options, POLARS_MAX_THREADS=threads))
         folder = tmp_path / f"{seed}{threads}"
-        seen.append((digest(folder / name), digest(folder / "r.truth.npz")))
+        seen.append((digest(folder / name), digest(folder / f"{name}.truth.npz")))
     assert seen[0] == seen[1] == seen[2]
     assert seen[0][0] != seen[3][0]
     assert seen[0][1] != seen[3][1]
@@ -88,7 +88,7 @@ def test_json_tells_what_was_generated(run: Run, tmp_path: Path) -> None:
     ratings = pl.read_parquet(tmp_path / "deep/er/x.parquet")
     assert found.pop("seconds") > 0
     assert found == {
-        "out": "deep/er/x.parquet", "truth": "deep/er/x.truth.npz", "format": "parquet",
+        "out": "deep/er/x.parquet", "truth": "deep/er/x.parquet.truth.npz", "format": "parquet",
         "preset": "sample", "seed": 2, "n_ratings": 3000, "n_users": 100,
         "n_items": ratings["movieId"].n_unique(), "alpha": 3.4, "sigma": 0.86,
         "sigma_user": 0.43, "sigma_item": 0.48,
@@ -113,6 +113,8 @@ def test_json_tells_what_was_generated(run: Run, tmp_path: Path) -> None:
         ("--step 0", "0 does not"),
         ("--step nan", "nan does not"),
         ("--format xml", "--format is csv or parquet, not 'xml'"),
+        ("--out r.csv.gz", "--out ends in .gz, but what is written is not packed"),
+        ("--out r.parquet --format csv", "--out ends in .parquet, and --format is csv"),
         ("--out -", "--out is a file: the truth has to go beside it"),
         ("--seed -1", "--seed is from 0 to 9,223,372,036,854,775,807, not -1"),
         ("--seed 9223372036854775808", "not 9,223,372,036,854,775,808"),
@@ -129,11 +131,11 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 def test_a_place_for_the_file_is_looked_for_first(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").mkdir()
     fails(run("generate", "--out", "r.csv"), 1, "r.csv is a folder, so that no file of that name")
-    (tmp_path / "q.truth.npz").mkdir()
-    fails(run("generate", "--out", "q.csv"), 1, "q.truth.npz is a folder")
+    (tmp_path / "q.csv.truth.npz").mkdir()
+    fails(run("generate", "--out", "q.csv"), 1, "q.csv.truth.npz is a folder")
     (tmp_path / "file").write_text("")
     fails(run("generate", "--out", "file/r.csv"), 1, "file/r.csv cannot be written: .*/file is no")
-    assert names(tmp_path) == {"r.csv", "q.truth.npz", "file"}
+    assert names(tmp_path) == {"r.csv", "q.csv.truth.npz", "file"}
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.parquet"])
@@ -153,7 +155,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, name: str
 def test_a_long_run_shows_a_bar_on_a_terminal(tmp_path: Path) -> None:
     seen = on_terminal(["generate", "--ratings", "4000000"], tmp_path, COLUMNS="100")
     assert "generating" in seen
-    assert "/4000000" in seen
+    assert "/4,000,000" in seen
     assert "next: mlbias train --data data/generated-sample/ratings.csv" in seen
 
 
@@ -193,8 +195,8 @@ def test_after_kills_at_any_moment_the_next_run_is_right_and_alone(
         kill_once_a_new_file_holds(size, start(folder, name), folder)
         assert (folder / name).read_text() == "before"
         # Of the ratings and of the truth there is at most what the last kill left.
-        assert len(names(folder) - {name, "r.truth.npz"}) <= 2
+        assert len(names(folder) - {name, f"{name}.truth.npz"}) <= 2
     assert start(folder, name).wait(timeout=60) == 0
-    assert names(folder) == {name, "r.truth.npz"}
+    assert names(folder) == {name, f"{name}.truth.npz"}
     for file in names(folder):
         assert digest(folder / file) == digest(whole / file)

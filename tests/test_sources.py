@@ -118,3 +118,12 @@ def test_folders_and_archives_without_plain_ratings(data_dir: Path) -> None:
 def test_every_known_name_has_a_folder_of_its_own() -> None:
     assert FOLDERS["ml-10m"] == "ml-10M100K"
     assert len(set(FOLDERS.values())) == len(FOLDERS)
+
+
+def test_of_two_ratings_files_in_a_folder_none_is_guessed(tmp_path: Path) -> None:
+    (tmp_path / "both").mkdir()
+    for name in ("ratings.csv", "ratings.parquet", "ratings.csv.truth.npz"):
+        (tmp_path / "both" / name).write_text(LINE)
+    with pytest.raises(DataError, match=r"has ratings\.csv, ratings\.parquet: which is meant"):
+        find_source("both", tmp_path)
+    assert data_sets(tmp_path) == ["both"]

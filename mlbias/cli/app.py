@@ -22,11 +22,11 @@ from mlbias.errors import MlbiasError, OptionError
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
 
 _WELCOME = """\
-mlbias fits the rating-bias baseline of recommenders: rating = alpha + user bias + item bias.
+mlbias fits the baseline of recommenders: rating = alpha + user bias + item bias.
 
-  mlbias train --data sample       train on generated ratings, a row for each epoch
-  mlbias evaluate                  score the model that was trained last
-  mlbias download                  fetch MovieLens ml-25m, which train then takes
+  mlbias train --data sample    train on generated ratings, a row each epoch
+  mlbias evaluate               score the model that was trained last
+  mlbias download               fetch MovieLens ml-25m, which train then takes
 
 mlbias COMMAND --help says more, with an example for each command."""
 

@@ -86,7 +86,8 @@ def clear(
     n = sum(len(cached_copies(folder)) for folder in folders)
     freed = sum(clear_copies(folder) for folder in folders)
     output.document({"removed": n, "bytes": freed})
-    output.line(f"removed {n} prepared {'copy' if n == 1 else 'copies'}, {size(freed)}")
+    copies = "copy" if n == 1 else "copies"
+    output.line(f"removed {n} prepared {copies}, {size(freed)}" if n else "no prepared copies")
 
 
 def _folders(data: str | None, data_dir: Path) -> list[Path]:

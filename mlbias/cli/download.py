@@ -91,9 +91,10 @@ def download(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    """Fetch a MovieLens data set: resumed where it broke off, verified, unpacked, counted.
+    """Fetch a MovieLens data set.
 
-    Without a name it is ml-25m. What is complete already is left alone, also offline.
+    A download that broke off is gone on with; the archive is verified and unpacked, and its
+    ratings are counted. Without a name it is ml-25m. What is complete already is left alone.
 
     Example: mlbias download ml-latest-small
     """
@@ -132,14 +133,20 @@ def _report(output: Output, wish: "Wish", done: "Download | None") -> None:
         users, items = len(dataset.user_ids), len(dataset.item_ids)
         document |= {"n_ratings": dataset.n_ratings, "n_users": users, "n_items": items}
         output.line(data_line(name, dataset.n_ratings, users, items))
+        document["verified"] = done.is_verified
         output.line(f"from {done.origin}")
-        output.line(f"verified, and unpacked to {folder}")
+        proved = "verified" if done.is_verified else "not verified"
+        output.line(f"{proved}, and unpacked to {folder}")
+        if wish.keep_archive:
+            output.line(f"archive kept: {wish.archive_path}")
         output.line("terms: no commercial use without permission; cite Harper & Konstan (2015)")
         readme = next((str(path) for path in sorted(folder.glob("README*"))), "on the site")
         output.line(f"in full: {readme}")
     document["archive"] = str(wish.archive_path) if wish.archive_path.is_file() else None
     output.document(document)
     named = "" if name == DEFAULT_NAME else f" --data {name}"
+    if wish.data_dir != opt.DEFAULT_DATA_DIR:
+        named = f" --data {folder}"
     output.hint(f"next: mlbias train{named}")
 
 
@@ -169,6 +176,6 @@ def _list(output: Output, data_dir: Path) -> None:
     table = Table(output, ["data set", "ratings", "archive", "on disk"], [15, 10, 9, 11])
     for archive in ARCHIVES.values():
         ratings = "varies" if archive.n_ratings is None else f"{archive.n_ratings:,}"
-        packed = "" if archive.size is None else size(archive.size)
+        packed = "?" if archive.size is None else size(archive.size)
         table.row([archive.name, ratings, packed, states[archive.name] or ""])
     output.hint("`mlbias download NAME` fetches one, `mlbias train --data NAME` trains on it")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlbias.datasets.generated_file import Format, Tally
 
 RATINGS = "Ratings"
+_PACKED = ("gz", "zip", "bz2", "xz", "zst")
 _LARGEST_SEED = 2**63 - 1  # what the truth's file can hold as a number
 
 
@@ -87,7 +88,8 @@ def generate(
             metavar="FILE",
             rich_help_panel=opt.OUTPUT,
             help="Where to; replaced if it is there. The truth goes beside it, into "
-            "NAME.truth.npz. [default: ratings.csv in the folder generated-PRESET of --data-dir]",
+            "FILE.truth.npz. [default: ratings.csv or ratings.parquet in the folder "
+            "generated-PRESET of --data-dir]",
         ),
     ] = None,
     format_: Annotated[
@@ -104,7 +106,9 @@ def generate(
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
 ) -> None:
-    """Generate ratings with long tails, and save the biases that they were drawn from.
+    """Generate ratings from known biases.
+
+    They have the long tails of MovieLens; what they were drawn from is saved beside them.
 
     Example: mlbias generate --preset ml-1m
     """
@@ -193,8 +197,11 @@ def _format(named: str | None, out: Path | None) -> "Format":
 
     if out == Path("-"):
         raise OptionError("--out is a file: the truth has to go beside it.")
-    if named is None:
-        return Format.PARQUET if out and out.suffix == ".parquet" else Format.CSV
-    if named not in list(Format):
+    if named is not None and named not in list(Format):
         raise OptionError(f"--format is csv or parquet, not {named!r}.")
-    return Format(named)
+    ending = "" if out is None else out.suffix.removeprefix(".")
+    if ending in _PACKED:
+        raise OptionError(f"--out ends in .{ending}, but what is written is not packed.")
+    if named is not None and ending in list(Format) and ending != named:
+        raise OptionError(f"--out ends in .{ending}, and --format is {named}.")
+    return Format(named or (ending if ending in list(Format) else Format.CSV))

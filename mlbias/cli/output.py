@@ -183,9 +183,9 @@ def _columns(unit: str) -> list["ProgressColumn"]:
     from rich import progress
 
     amount = (
-        [progress.DownloadColumn(binary_units=True), progress.TransferSpeedColumn()]
+        [progress.DownloadColumn(binary_units=True), _Rate(unit)]
         if unit == "bytes"
-        else [progress.MofNCompleteColumn(), _Rate(unit)]
+        else [progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), _Rate(unit)]
     )
     return [
         progress.TextColumn("{task.description}"),
@@ -200,9 +200,11 @@ def _Rate(unit: str) -> "ProgressColumn":  # noqa: N802
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(
-                f"{task.speed:,.{0 if task.speed >= 100 else 1}f} {unit}/s" if task.speed else ""
-            )
+            if not task.speed:
+                return Text("")
+            if unit == "bytes":
+                return Text(f"{size(round(task.speed))}/s")
+            return Text(f"{task.speed:,.{0 if task.speed >= 100 else 1}f} {unit}/s")
 
     return Rate()
 

@@ -101,8 +101,8 @@ class Dataset:
                 write()
             except OSError as error:
                 return f"no prepared copy is kept: {path.parent}: {error.strerror or error}"
-            size = path.stat().st_size >> 20
-            return f"left a prepared copy for the next run, {size} MiB" if tell else ""
+            size = path.stat().st_size / (1 << 20)
+            return f"left a prepared copy for the next run, {size:.1f} MiB" if tell else ""
 
         # Made here with the matrix, since two threads that ask at once might make them twice.
         _ = self.fingerprint

@@ -72,7 +72,7 @@ class Tally:
 
 def truth_path(path: Path) -> Path:
     """Where the truth behind a ratings file is."""
-    return path.with_suffix(TRUTH_ENDING)
+    return path.with_name(path.name + TRUTH_ENDING)
 
 
 def check_place(path: Path) -> None:

@@ -88,7 +88,7 @@ def data_sets(data_dir: Path) -> list[str]:
         names.get(entry.stem if entry.suffix == ".zip" else entry.name, entry.stem)
         for entry in data_dir.iterdir()
         if not entry.name.startswith(".")  # as the prepared copies' folder
-        if entry.suffix == ".zip" or (entry.is_dir() and _ratings_file(entry))
+        if entry.suffix == ".zip" or (entry.is_dir() and _ratings_files(entry))
     }
     return sorted(found)
 
@@ -96,9 +96,14 @@ def data_sets(data_dir: Path) -> list[str]:
 def _in_path(label: str, path: Path) -> Source:
     if not path.is_dir():
         return Source(label, path)
-    file = _ratings_file(path)
-    if file is not None:
-        return Source(label, file)
+    found = _ratings_files(path)
+    if len(found) == 1:
+        return Source(label, found[0])
+    if found:
+        raise DataError(
+            f"the folder {path} has {listed([file.name for file in found])}: which is meant?",
+            f"Name it, as in --data {found[0]}.",
+        )
     names = sorted(entry.name for entry in path.iterdir())
     raise DataError(
         f"the folder {path} has no ratings file: it holds {listed(names)}.",
@@ -106,16 +111,17 @@ def _in_path(label: str, path: Path) -> Source:
     )
 
 
-def _ratings_file(folder: Path) -> Path | None:
-    for usual in RATINGS_FILES:
-        if (folder / usual).is_file():
-            return folder / usual
+def _ratings_files(folder: Path) -> list[Path]:
+    """Files in a folder that are called as ratings are; or else its only file."""
+    usual = [folder / name for name in RATINGS_FILES if (folder / name).is_file()]
+    if usual:
+        return usual
     files = [
         entry
         for entry in folder.iterdir()
         if entry.is_file() and entry.name[0] != "." and not entry.name.endswith(TRUTH_ENDING)
     ]
-    return files[0] if len(files) == 1 else None
+    return files if len(files) == 1 else []
 
 
 def _default_source(data_dir: Path) -> Source:

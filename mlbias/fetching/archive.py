@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlbias.datasets.files import written_whole
@@ -17,8 +18,16 @@ from mlbias.fetching.wish import Wish
 _LONGEST_MD5 = 1 << 12
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """An archive on disk, and whether a digest proves that it is the published one."""
+
+    path: Path
+    is_verified: bool
+
+
 @contextmanager
-def verified_archive(wish: Wish, watcher: Watcher) -> Iterator[Path]:
+def archive_file(wish: Wish, watcher: Watcher) -> Iterator[ArchiveFile]:
     """The archive as a file, for as long as it takes to unpack it.
 
     Raises:
@@ -28,17 +37,17 @@ def verified_archive(wish: Wish, watcher: Watcher) -> Iterator[Path]:
     """
     local = wish.local_mirror
     if local is not None:
-        _verify(wish, _existing(local), watcher, None, is_strict=wish.is_strict)
-        yield local
+        is_verified = _verify(wish, _existing(local), watcher, None, is_strict=wish.is_strict)
+        yield ArchiveFile(local, is_verified)
         if wish.keep_archive:
             _copy(local, wish.archive_path)
     elif _has_archive(wish, watcher):
-        yield wish.archive_path
+        yield ArchiveFile(wish.archive_path, wish.archive.sha256 is not None)
     else:
         with Part(wish.archive_path) as part:
-            _fetch(wish, part, watcher)
+            is_verified = _fetch(wish, part, watcher)
             with _told_what_is_kept(part, watcher):
-                yield part.path
+                yield ArchiveFile(part.path, is_verified)
             if wish.keep_archive:
                 part.become(wish.archive_path)
             else:
@@ -69,8 +78,8 @@ def _has_archive(wish: Wish, watcher: Watcher) -> bool:
     return not differs
 
 
-def _fetch(wish: Wish, part: Part, watcher: Watcher) -> None:
-    """Bring the archive into the part, and see that it is the right one."""
+def _fetch(wish: Wish, part: Part, watcher: Watcher) -> bool:
+    """Bring the archive into the part; whether a digest proves that it is the right one."""
     if not part.is_only_one:
         watcher.notice(f"another process is downloading {wish.archive.name}; this one does too")
     if part.version is not None and part.version.url == wish.address.shown:
@@ -80,19 +89,26 @@ def _fetch(wish: Wish, part: Part, watcher: Watcher) -> None:
         silence=wish.patience.stall,
         certificate_advice=_certificate_advice(wish),
     )
-    for attempt in range(2):
-        with _told_what_is_kept(part, watcher), watcher.progress("downloading", "bytes") as bar:
-            size = wish.archive.size if wish.is_strict else None
+
+    def transfer() -> None:
+        size = wish.archive.size if wish.is_strict else None
+        with watcher.progress("downloading", "bytes") as bar:
             Transfer(web, wish.address, size, wish.patience, watcher.notice, bar.update).run(part)
-        may_be_mixed = part.is_patched and attempt == 0
+
+    with _told_what_is_kept(part, watcher):
+        transfer()
         try:
-            _verify(wish, part.path, watcher, web, is_strict=wish.is_strict or may_be_mixed)
-            return
+            # What came over several connections may be of two versions, also where a change of
+            # the archive would be believed.
+            is_strict = wish.is_strict or part.is_patched
+            return _verify(wish, part.path, watcher, web, is_strict=is_strict)
         except BadArchiveError as error:
-            part.clear()
-            if not may_be_mixed:
+            if not part.is_patched:
                 raise
-            watcher.notice(f"the two parts do not fit together ({error}); once more from the start")
+            watcher.notice(f"the parts do not fit together ({error}); once more from the start")
+            part.clear()
+        transfer()
+        return _verify(wish, part.path, watcher, web, is_strict=wish.is_strict)
 
 
 def _certificate_advice(wish: Wish) -> str:
@@ -105,28 +121,27 @@ def _certificate_advice(wish: Wish) -> str:
     )
 
 
-def _verify(wish: Wish, path: Path, watcher: Watcher, web: Web | None, *, is_strict: bool) -> None:
-    """See that a file is the archive; if that is not to be strict, only say that it is not.
+def _verify(wish: Wish, path: Path, watcher: Watcher, web: Web | None, *, is_strict: bool) -> bool:
+    """Whether a digest proves that a file is the archive; not strictly, only say if it is not.
 
     Raises:
         BadArchiveError: it is not.
     """
     archive = wish.archive
 
-    def published_md5() -> str | None:
-        md5 = _published_md5(web, wish.address) if web is not None else None
-        if md5 is None:
-            watcher.notice(f"no digest of {archive.file} is known: it is taken as it came")
-        return md5
-
-    differs = difference(path, archive, published_md5)
+    differs = difference(
+        path, archive, lambda: None if web is None else _published_md5(web, wish.address)
+    )
     if differs and is_strict:
         raise BadArchiveError(
             f"{wish.shown} is not the published {archive.file}: {differs}; "
             f"{'its bytes were removed' if web else 'nothing was unpacked'}."
         )
-    if differs:
+    if differs is None:
+        watcher.notice(f"no digest of {archive.file} is known: it is taken as it came")
+    elif differs:
         watcher.notice(f"{archive.name} has changed since it was catalogued: {differs}")
+    return differs == ""
 
 
 def _published_md5(web: Web, address: Address) -> str | None:

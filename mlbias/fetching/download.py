@@ -13,7 +13,8 @@ from mlbias.datasets.files import replace_folder, sync_folder, temporary_folder
 from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.sources import Source
 from mlbias.errors import BadArchiveError, DataError, DownloadError
-from mlbias.fetching.archive import verified_archive
+from mlbias.fetching.archive import archive_file
+from mlbias.fetching.part import discard_part
 from mlbias.fetching.unpack import unpack
 from mlbias.fetching.watcher import Watcher
 from mlbias.fetching.wish import Wish
@@ -26,10 +27,12 @@ class Download:
     Args:
         dataset: its ratings.
         origin: what messages call the place that its archive came from.
+        is_verified: whether a digest proved the archive.
     """
 
     dataset: Dataset
     origin: str
+    is_verified: bool
 
 
 def download(wish: Wish, watcher: Watcher) -> Download | None:
@@ -50,17 +53,18 @@ def download(wish: Wish, watcher: Watcher) -> Download | None:
 
 
 def _downloaded(wish: Wish, watcher: Watcher) -> Download | None:
-    with verified_archive(wish, watcher) as archive, temporary_folder(wish.folder) as temporary:
-        origin = str(archive) if archive == wish.archive_path else wish.shown
+    with archive_file(wish, watcher) as archive, temporary_folder(wish.folder) as temporary:
+        origin = str(archive.path) if archive.path == wish.archive_path else wish.shown
         with watcher.progress("unpacking", "bytes") as bar:
             unpack(
-                archive, temporary, wish.archive.folder, label=origin,
+                archive.path, temporary, wish.archive.folder, label=origin,
                 everything=wish.everything, progress=bar.update,
             )  # fmt: skip
         dataset = _counted(wish, temporary / wish.archive.folder, watcher)
         if not _put_in_place(wish, temporary / wish.archive.folder):
             return None
-    return Download(dataset, origin)
+    discard_part(wish.archive_path)
+    return Download(dataset, origin, archive.is_verified)
 
 
 def on_disk(archive: Archive, data_dir: Path) -> str | None:

@@ -118,3 +118,11 @@ class Part:
             return Version(**json.loads(self._about.read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
+
+
+def discard_part(archive: Path) -> None:
+    """Remove what an earlier download left, now that nobody needs it; not what somebody is at."""
+    part = archive.with_name(f"{archive.name}.part")
+    if part.exists():
+        with Part(archive) as left:
+            left.discard()

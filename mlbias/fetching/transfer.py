@@ -15,13 +15,13 @@ import requests
 
 from mlbias.errors import BadArchiveError, DownloadError
 from mlbias.fetching.part import Part, Version
+from mlbias.fetching.verify import ZIP
 from mlbias.fetching.web import Address, BrokenError, StalledError, Web
 
 _PIECE = 1 << 16
 _MOST_CONNECTIONS = 100
 # A connection that stalls after it brought so much is worth another one.
 _WORTH_ANOTHER = 1 << 20
-_ZIP = b"PK"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,10 @@ class Transfer:
                 since, received = now, 0
 
     def _start_afresh(self, response: requests.Response, part: Part) -> None:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            raise BadArchiveError(f"{self.address.shown} is a web page, not a zip archive.")
+        if part.size:
+            self.notice("the site does not go on with what is here; once more from the start")
         encoded = _is_encoded(response)
         length = response.headers.get("Content-Length", "")
         size = int(length) if length.isdigit() and not encoded else None
@@ -159,7 +163,8 @@ class Transfer:
                 )
             raise BrokenError(f"the site {said}", wait)
         raise DownloadError(
-            f"{self.address.shown} {said}.", "--url names a mirror: its address, or a file."
+            f"{self.address.shown} {said}.",
+            "--url names another mirror: an address or a file.",
         )
 
     def _check_range(self, response: requests.Response, part: Part) -> None:
@@ -187,8 +192,8 @@ class Transfer:
             raise BrokenError("the file on the site has changed")
 
     def _check_beginning(self, part: Part) -> None:
-        beginning = part.beginning(len(_ZIP))
-        if _ZIP.startswith(beginning) or beginning.startswith(_ZIP):
+        beginning = part.beginning(len(ZIP))
+        if ZIP.startswith(beginning) or beginning.startswith(ZIP):
             return
         page = "a web page" if beginning.startswith(b"<") else "something else"
         raise BadArchiveError(f"{self.address.shown} is {page}, not a zip archive.")

@@ -7,24 +7,30 @@ from pathlib import Path
 
 from mlbias.datasets.catalogue import Archive
 
+ZIP = b"PK"
 _PIECE = 1 << 20
 
 
-def difference(path: Path, archive: Archive, published_md5: Callable[[], str | None]) -> str:
-    """How a file differs from the archive that it should be, with expected and found; or "".
+def difference(path: Path, archive: Archive, published_md5: Callable[[], str | None]) -> str | None:
+    """How a file differs from the archive that it should be, with expected and found.
+
+    "" if it does not, and None if there is nothing to compare it with.
 
     Args:
         path: of the file.
         archive: what it should be.
         published_md5: called where the catalogue has no digest; see read_md5.
     """
+    with path.open("rb") as file:
+        if file.read(len(ZIP)) != ZIP:
+            return "it is no zip archive"
     size = path.stat().st_size
     if archive.size is not None and size != archive.size:
         return f"expected {archive.size:,} bytes, found {size:,}"
     if archive.sha256 is not None:
         return _differs("SHA-256", archive.sha256, _digest(path, "sha256"))
     md5 = published_md5()
-    return "" if md5 is None else _differs("MD5", md5, _digest(path, "md5"))
+    return None if md5 is None else _differs("MD5", md5, _digest(path, "md5"))
 
 
 def read_md5(content: bytes) -> str | None:
