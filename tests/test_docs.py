@@ -61,9 +61,17 @@ def test_readme_commands_print_what_the_readme_shows(
     assert without_seconds(result.stdout) == without_seconds(shown)
 
 
-def test_readme_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = blocks(README, "python")
-    exec(compile(code, "README.md", "exec"), {})
+def test_readme_python_runs_and_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recovery, prediction = blocks(README, "python")
+    monkeypatch.chdir(tmp_path)
+    (generating,) = (c for c, _ in console_examples() if c.startswith("mlbias generate"))
+    subprocess.run([sys.executable, "-m", *generating.split(), "--quiet"], check=True)
+    exec(compile(recovery, "README.md", "exec"), {})
+    (said,) = re.findall(r"print\(.*\)  # (.*)", recovery)
+    assert capsys.readouterr().out == f"{said}\n"
+    exec(compile(prediction, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("[")
 
 
