@@ -11,7 +11,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -20,10 +20,12 @@ from typing import Any
 import pytest
 import trustme
 
+from mlbias.datasets import files
 from mlbias.datasets.catalogue import ARCHIVES, Archive
 from mlbias.errors import BadArchiveError, DownloadError
 from mlbias.fetching import download as download_module
 from mlbias.fetching.download import download
+from mlbias.fetching.part import Part
 from mlbias.fetching.transfer import Patience
 from mlbias.fetching.wish import Wish
 from tests.site import (
@@ -217,6 +219,28 @@ def _file(tmp_path: Path, content: bytes) -> str:
     return str(path)
 
 
+def test_what_is_missing_is_added_and_what_is_there_stays(run: Run, tmp_path: Path) -> None:
+    with Site(whole(ARCHIVE)) as site:
+        succeeds(run("download", "ml-latest", "--url", site.url))
+        (tmp_path / "data/ml-latest/my-notes.txt").write_text("precious")
+        succeeds(run("download", "ml-latest", "--url", site.url, "--all"))
+        added = ["ml-latest/genome-scores.csv", "ml-latest/my-notes.txt"]
+        assert left(tmp_path / "data") == sorted([*DONE, *added])
+        said = succeeds(run("download", "ml-latest", "--url", site.url, "--keep-archive"))
+    assert "is complete in data/ml-latest" in said
+    assert (tmp_path / "data/ml-latest.zip").read_bytes() == ARCHIVE
+
+
+def test_a_cut_archive_in_the_data_folder_is_fetched_instead(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/ml-latest.zip").write_bytes(ARCHIVE[:5_000])
+    with Site(whole(ARCHIVE)) as site:
+        result = run("download", "ml-latest", "--url", site.url)
+    succeeds(result)
+    assert "(it is cut or damaged), which is fetched instead" in result.stderr
+    assert left(tmp_path / "data") == ["ml-latest.zip", *DONE]
+
+
 # Connections that break
 
 
@@ -405,8 +429,8 @@ def test_a_site_that_asks_to_wait_is_heeded_up_to_two_minutes(tmp_path: Path) ->
         (whole(b"<!DOCTYPE html><html>Sorry</html>"), "is a web page, not a zip archive"),
         (whole(b"nothing"), "is something else, not a zip archive"),
         (redirect("/datasets/ml-latest.zip"), "redirects more than 10 times"),
-        (whole(b"PK\3\4 but no more"), "ml-latest.zip is damaged: "),
-        (whole(ARCHIVE[: len(ARCHIVE) // 2]), "ml-latest.zip is damaged: "),
+        (whole(b"PK\3\4 but no more"), "ml-latest.zip is damaged "),
+        (whole(ARCHIVE[: len(ARCHIVE) // 2]), "ml-latest.zip is damaged "),
         (
             whole(zipped(MEMBERS | {"ml-latest/ratings.csv": "<html>"})),
             "the ratings in .* are bad: ",
@@ -539,6 +563,54 @@ def test_another_number_of_ratings_is_refused(tmp_path: Path) -> None:
     assert left(tmp_path / "data") == []
 
 
+def test_a_page_in_between_costs_no_byte_of_the_part(tmp_path: Path) -> None:
+    page = whole(b"<html>", Content_Type="text/html")
+    for wrong in (page, whole(ARCHIVE + b"more"), partial(b"x", 5, 6)):
+        with Site(ranged(ARCHIVE, at_most=9_000), status(403)) as site:
+            with pytest.raises(DownloadError, match="403"):
+                fetched(tmp_path, site, replace=True)
+            site.then(wrong, *[status(403)] * 5)
+            with pytest.raises(DownloadError):
+                fetched(tmp_path, site, replace=True)
+            assert (tmp_path / "data/ml-latest.zip.part").stat().st_size == 9_000
+            site.then(ranged(ARCHIVE))
+            fetched(tmp_path, site, replace=True)
+            assert site.ranges == ["bytes=9000-"]
+
+
+def test_a_body_without_an_end_is_cut_at_the_known_size(tmp_path: Path) -> None:
+    sent: list[int] = []
+
+    def endless(request: Request) -> None:
+        request.head(200, None)
+        request.wfile.write(b"PK")
+        while len(sent) < 1_000:
+            request.wfile.write(bytes(1 << 16))
+            sent.append(1)
+
+    with Site(endless) as site, pytest.raises(BadArchiveError, match="brings more than the"):
+        fetched(tmp_path, site)
+    assert len(sent) < 1_000
+    assert left(tmp_path / "data") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (redirect("http://[bad/"), "or redirects to none"),
+        (redirect("ftp://localhost/ml-latest.zip"), "or redirects to none"),
+        (status(429, Retry_After="²"), "answers 429"),
+        (status(429, Retry_After="soon"), "answers 429"),
+    ],
+)
+def test_nonsense_from_the_site_is_no_fault_of_ours(
+    tmp_path: Path, answer: Answer, message: str
+) -> None:
+    with Site(answer) as site, pytest.raises(DownloadError, match=message):
+        fetched(tmp_path, site)
+    assert left(tmp_path / "data") == []
+
+
 # Archives that would do harm
 
 
@@ -581,6 +653,52 @@ def test_archives_that_would_do_harm_unpack_nothing(
         fails(run("download", "ml-latest", "--url", site.url), 1, message)
     assert left(tmp_path) == []
     assert_next_works(run, tmp_path)
+
+
+def with_damage(kind: int, at: bytes, by: bytes) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", kind) as archive:
+        archive.writestr("ml-latest/ratings.csv", RATINGS)
+        archive.writestr("ml-latest/ä.txt", "x" * 2_000)
+    return buffer.getvalue().replace(at, by)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        with_damage(zipfile.ZIP_STORED, "ä".encode(), b"\xff\xfe"),
+        with_damage(zipfile.ZIP_STORED, b"x" * 50, b"y" * 50),
+        with_damage(zipfile.ZIP_BZIP2, b"1AY&SY", b"0AY&SY"),
+        with_damage(zipfile.ZIP_LZMA, b"\x5d\x00\x00", b"\xff\xff\xff"),
+        with_damage(zipfile.ZIP_DEFLATED, b"PK\1\2", b"PK\1\3"),
+    ],
+    ids=["name", "content", "bzip2", "lzma", "directory"],
+)
+def test_damage_of_any_kind_is_told_and_not_gone_on_with(
+    run: Run, tmp_path: Path, content: bytes
+) -> None:
+    with Site(ranged(content)) as site:
+        fails(run("download", "ml-latest", "--url", site.url), 1, "ml-latest.zip is damaged ")
+        assert left(tmp_path) == []
+        site.then(ranged(ARCHIVE))
+        succeeds(run("download", "ml-latest", "--url", site.url))
+    assert left(tmp_path / "data") == DONE
+
+
+def test_a_name_that_a_newer_python_takes_from_another_field_is_checked_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infolist = zipfile.ZipFile.infolist
+
+    def renamed(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+        infos = infolist(archive)
+        infos[-1].filename = "ml-latest/../../evil"
+        return infos
+
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", renamed)
+    with Site(whole(ARCHIVE)) as site, pytest.raises(BadArchiveError, match="wants to write to"):
+        fetched(tmp_path, site)
+    assert left(tmp_path) == []
 
 
 def test_a_member_twice_is_no_archive_of_ours(run: Run, tmp_path: Path) -> None:
@@ -683,7 +801,12 @@ def test_a_signal_leaves_a_part_that_the_next_call_goes_on_with(
         )  # fmt: skip
         while not part.exists() or part.stat().st_size < 8_000:
             assert process.poll() is None
-        process.send_signal(number)
+        # A signal just before a read begins is seen only after it, so one may not be enough.
+        for _ in range(100):
+            process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.3)
+                break
         _, said = process.communicate(timeout=60)
         half.set()
         assert process.returncode == code
@@ -797,10 +920,27 @@ def test_credentials_are_sent_and_never_shown(run: Run, tmp_path: Path) -> None:
         files = [path.read_bytes() for path in (tmp_path / "data").iterdir()]
         site.then(whole(ARCHIVE))
         good = run("download", "ml-latest", "--url", address)
+    nobody = run("download", "ml-latest", "--url", address, "--debug", "--force")
+    assert nobody.returncode == 1
     assert result.returncode == parted.returncode == 1
-    said = "".join(r.stdout + r.stderr for r in (result, parted, good)).encode() + b"".join(files)
+    said = "".join(r.stdout + r.stderr for r in (result, parted, good, nobody)).encode() + b"".join(
+        files
+    )
     for secret in (b"ann", b"s@cret", b"s%40cret", b"hidden"):
         assert secret not in said.replace(b"instan", b"").replace(b"cannot", b"")
+
+
+def test_two_downloads_do_no_harm_where_there_are_no_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(_: int) -> bool:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(files, "_lock", no_locks)
+    with Part(tmp_path / "a.zip") as one, Part(tmp_path / "a.zip") as other:
+        assert one.path != other.path
+        assert not one.can_be_resumed
+    assert left(tmp_path) == []
 
 
 def test_a_proxy_from_the_environment_is_used(run: Run) -> None:
@@ -818,9 +958,17 @@ def test_a_proxy_from_the_environment_is_used(run: Run) -> None:
     assert "secret" not in result.stderr
 
 
-@pytest.mark.parametrize("url", ["ftp://x/y.zip", "https://", "http://:80/", "http://[x"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x/y.zip", "https://", "http://:80/", "http://[x", "x://y/z.zip"]
+)
 def test_addresses_that_are_none(run: Run, url: str) -> None:
     fails(run("download", "ml-1m", "--url", url), 2, "is no path of a file and no address as")
+
+
+def test_an_empty_address_and_endless_patience_are_refused(run: Run) -> None:
+    fails(run("download", "ml-1m", "--url", ""), 2, "--url names nothing")
+    fails(run("download", "ml-1m", "--timeout", "inf"), 2, "timeout")
+    fails(run("download", "ml-1m", "--url", "https://a..b/x.zip"), 1, "is no address of the web")
 
 
 def test_names_that_are_none(run: Run) -> None:

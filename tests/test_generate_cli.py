@@ -191,7 +191,7 @@ def test_after_kills_at_any_moment_the_next_run_is_right_and_alone(
     assert start(whole, name).wait(timeout=60) == 0
     total = (whole / name).stat().st_size
     for number in range(kills):
-        size = int(0.6 * total * number / kills)
+        size = int(0.95 * total * number / kills)
         kill_once_a_new_file_holds(size, start(folder, name), folder)
         assert (folder / name).read_text() == "before"
         # Of the ratings and of the truth there is at most what the last kill left.

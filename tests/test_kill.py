@@ -73,17 +73,20 @@ def test_download(run: Run, tmp_path: Path, big: Path) -> None:
         "ml-latest/README.txt": "Terms.",
     }
     archive = zipped(members)
+    copy_size = big.stat().st_size // 3
     data = tmp_path / "data"
     arguments = ["download", "ml-latest", "--url"]
 
     kills = 0
     with Site(ranged(archive)) as site:
         arguments.append(site.url)
-        # First a sixth of the archive at a time; then ever more of what is unpacked and prepared.
-        sixths, eighths = [len(archive) // 6] * 5, [k * big.stat().st_size // 8 for k in range(9)]
-        for size in [*sixths, *(len(archive) // 6 + more for more in eighths)]:
-            kills += killed_once_new_files_hold(max(size, 1), arguments, tmp_path, data)
-        assert kills >= 10
+        # First an eleventh of the archive at a time; then, what is left of it and ever more of what
+        # is unpacked, and of the copy that is prepared.
+        eleventh = len(archive) // 11
+        later = [eleventh + k * (big.stat().st_size + copy_size) // 14 for k in range(14)]
+        for size in [*[eleventh] * 10, *later]:
+            kills += killed_once_new_files_hold(size, arguments, tmp_path, data)
+        assert kills >= 20
         assert len(temporaries(tmp_path)) <= 4
         succeeds(run(*arguments))
     assert temporaries(tmp_path) == []

@@ -286,7 +286,7 @@ def test_the_header_is_readable_by_anyone(source: Source) -> None:
     arrays.arrays(
         st.sampled_from([np.float32, np.float64]),
         st.integers(1, 400),
-        elements=st.sampled_from([-0.0, 0.0, 0.5, 1, 1.5, 2, 4.7, 1e30, -3.0]),
+        elements=st.sampled_from([-0.0, 0.0, 0.5, 1, 1.5, 2, 4.75, 1e30, 3.1e38, -3.1e38, -3.0]),
     )
 )
 def test_codes_give_back_every_bit(value: np.ndarray) -> None:

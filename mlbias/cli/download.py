@@ -44,6 +44,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         min=0.001,
+        max=86_400,
         metavar="SECONDS",
         rich_help_panel=SOURCE,
         help="Give up a connection that brings less than 1 KiB a second for so long.",

@@ -67,13 +67,16 @@ def map_arrays(file: BinaryIO, threads: int) -> dict[str, NDArray[Any]]:
     """
     header = _header(file)
     size = os.fstat(file.fileno()).st_size
+    for _, kind, start, length, _ in header["parts"]:
+        if kind not in _TYPES or start < 0 or length < 0 or start + length > size:
+            raise DamagedFileError
     with ThreadPoolExecutor(threads) as pool:
         places = [(start, length) for _, _, start, length, _ in header["parts"]]
         found = list(pool.map(partial(_checksum, file.fileno()), places))
     arrays = {}
     memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     for (name, kind, start, length, expected), checksum in zip(header["parts"], found, strict=True):
-        if checksum != expected or kind not in _TYPES or start + length > size:
+        if checksum != expected:
             raise DamagedFileError
         dtype = np.dtype(kind)
         arrays[name] = np.frombuffer(memory, dtype, length // dtype.itemsize, start)

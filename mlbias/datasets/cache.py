@@ -1,5 +1,6 @@
 """The prepared copies on disk: which there are, and away with them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,8 +43,9 @@ def clear_copies(folder: Path) -> int:
     """
     freed = 0
     for path in (folder / CACHE_FOLDER).glob(f"*{SUFFIX}"):
-        freed += path.stat().st_size
-        path.unlink()
+        with suppress(FileNotFoundError):  # another process clears too
+            freed += path.stat().st_size
+            path.unlink()
     sweep(folder / CACHE_FOLDER, ".")
     # Another process may be writing a copy just now.
     if (folder / CACHE_FOLDER).is_dir() and not any((folder / CACHE_FOLDER).iterdir()):

@@ -5,17 +5,14 @@ process left, since a process number may long be another's. Where the system or 
 has no locks, nothing is ever swept.
 """
 
+import fcntl
 import os
 import secrets
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
-
-if sys.platform != "win32":
-    import fcntl
 
 _SUFFIX = ".part"
 
@@ -74,27 +71,32 @@ def new_temporary(path: Path) -> tuple[Path, int]:
     """
     while True:
         part = _temporary_name(path)
-        descriptor = open_held(part)
-        if descriptor is not None:
-            return part, descriptor
+        descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        with suppress(OSError):  # no locks here: nobody sweeps either
+            if not (_lock(descriptor) and _is_named(descriptor, part)):  # swept at once
+                os.close(descriptor)
+                continue
+        return part, descriptor
 
 
 def open_held(path: Path) -> int | None:
-    """Open a file to read and write, made if missing; None while another process holds it.
+    """Open a file to read and write, made if missing; None where it cannot be had for oneself.
 
     Raises:
         OSError: it cannot be opened or made.
     """
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            free = _lock(descriptor)
-        except OSError:  # no locks here: nobody sweeps either
-            return descriptor
-        if free and _is_named(descriptor, path):
+            is_free = _lock(descriptor)
+        except OSError:  # no locks here
+            is_free = False
+            if os.fstat(descriptor).st_size == 0:
+                path.unlink(missing_ok=True)
+        if is_free and _is_named(descriptor, path):
             return descriptor
         os.close(descriptor)
-        if not free:
+        if not is_free:
             return None
 
 
@@ -117,7 +119,11 @@ def replace_folder(folder: Path, place: Path) -> None:
         return
     aside = folder.with_name(f"{folder.name}.old")
     place.rename(aside)
-    folder.rename(place)
+    try:
+        folder.rename(place)
+    except OSError:
+        aside.rename(place)
+        raise
     aside.rename(folder)
 
 
@@ -173,7 +179,7 @@ def _temporary_name(path: Path) -> Path:
 
 
 def _remove_unless_held(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         # Whoever had it may have renamed it between our opening and our lock.
         if _lock(descriptor) and _is_named(descriptor, path):
@@ -191,8 +197,6 @@ def _lock(descriptor: int) -> bool:
     Raises:
         OSError: there are no locks here.
     """
-    if sys.platform == "win32":
-        raise OSError("no advisory locks")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,6 +4,7 @@ The truth is a NumPy archive (npz) of plain arrays: alpha, sigma, sigma_user, si
 numbers; user_ids and item_ids, ascending, with user_bias and item_bias in the same order.
 """
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -94,7 +95,7 @@ def write_generated(
 ) -> Tally:
     """Write all ratings and the truth; the same generator and Polars give the same bytes.
 
-    Both files are whole or not there, and the ratings never without the truth. Holds a block of
+    Both files are whole or not there, and new ratings never without their truth. Holds a block of
     about a million ratings or a few, however many there are.
 
     Args:
@@ -111,7 +112,10 @@ def write_generated(
     try:
         with written_whole(path) as file:
             write(_frames(generator, tally, progress), file)
-            # Only now, so that ratings that are to be replaced keep their own truth until then.
+            # Only now, so that ratings that are to be replaced keep their own truth until then; on
+            # disk first, so that nothing but two renames is between the one and the other.
+            file.flush()
+            os.fsync(file.fileno())
             _write_truth(generator, truth_path(path))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or error

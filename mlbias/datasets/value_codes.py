@@ -32,20 +32,22 @@ def decoded(codes: ValueCodes, table: Values) -> Values:
 
 def _even_scale(value: Values) -> Values:
     """256 values from the lowest on, in the smallest step that the first ratings show."""
-    gaps = np.diff(np.unique(value[:_PIECE]))
-    step = gaps.min() if len(gaps) else value.dtype.type(1)
-    scale: Values = value.min() + step * np.arange(_MOST_VALUES, dtype=value.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        gaps = np.diff(np.unique(value[:_PIECE]))
+        step = gaps.min() if len(gaps) else value.dtype.type(1)
+        scale: Values = value.min() + step * np.arange(_MOST_VALUES, dtype=value.dtype)
     return scale
 
 
 def _coded_evenly(value: Values, scale: Values) -> tuple[ValueCodes, Values] | None:
     """By division, six times as fast as a search; None where a rating is not on the scale."""
     bits, scale_bits = _bits(value), _bits(scale)
-    low, step = scale[0], scale[1] - scale[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        low, step = scale[0], scale[1] - scale[0]
     codes = np.empty(len(value), np.uint8)
     for start in range(0, len(value), _PIECE):
         here = slice(start, start + _PIECE)
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             codes[here] = np.rint((value[here] - low) / step)
         if (scale_bits.take(codes[here]) != bits[here]).any():
             return None

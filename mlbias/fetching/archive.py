@@ -1,6 +1,7 @@
 """The archive of a data set as a verified file: fetched, or found on disk."""
 
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ def archive_file(wish: Wish, watcher: Watcher) -> Iterator[ArchiveFile]:
     else:
         with Part(wish.archive_path) as part:
             is_verified = _fetch(wish, part, watcher)
-            with _told_what_is_kept(part, watcher):
+            with _told_what_is_kept(part, watcher), _cleared_if_bad(part):
                 yield ArchiveFile(part.path, is_verified)
             if wish.keep_archive:
                 part.become(wish.archive_path)
@@ -73,6 +74,8 @@ def _has_archive(wish: Wish, watcher: Watcher) -> bool:
     if wish.replace or not path.is_file():
         return False
     differs = difference(path, wish.archive, lambda: None)
+    if differs is None and not zipfile.is_zipfile(path):
+        differs = "it is cut or damaged"
     if differs:
         watcher.notice(f"{path} is not the published archive ({differs}), which is fetched instead")
     return not differs
@@ -89,26 +92,27 @@ def _fetch(wish: Wish, part: Part, watcher: Watcher) -> bool:
         silence=wish.patience.stall,
         certificate_advice=_certificate_advice(wish),
     )
-
-    def transfer() -> None:
-        size = wish.archive.size if wish.is_strict else None
-        with watcher.progress("downloading", "bytes") as bar:
-            Transfer(web, wish.address, size, wish.patience, watcher.notice, bar.update).run(part)
-
-    with _told_what_is_kept(part, watcher):
-        transfer()
-        try:
-            # What came over several connections may be of two versions, also where a change of
-            # the archive would be believed.
-            is_strict = wish.is_strict or part.is_patched
-            return _verify(wish, part.path, watcher, web, is_strict=is_strict)
-        except BadArchiveError as error:
-            if not part.is_patched:
-                raise
-            watcher.notice(f"the parts do not fit together ({error}); once more from the start")
-            part.clear()
-        transfer()
+    _transfer(wish, web, part, watcher)
+    try:
+        # What came over several connections may be of two versions, also where a change of the
+        # archive would be believed.
+        is_strict = wish.is_strict or part.is_patched
+        return _verify(wish, part.path, watcher, web, is_strict=is_strict)
+    except BadArchiveError as error:
+        is_patched = part.is_patched
+        part.clear()
+        if not is_patched:
+            raise
+        watcher.notice(f"the parts do not fit together ({error}); once more from the start")
+    _transfer(wish, web, part, watcher)
+    with _cleared_if_bad(part):
         return _verify(wish, part.path, watcher, web, is_strict=wish.is_strict)
+
+
+def _transfer(wish: Wish, web: Web, part: Part, watcher: Watcher) -> None:
+    size = wish.archive.size if wish.is_strict else None
+    with _told_what_is_kept(part, watcher), watcher.progress("downloading", "bytes") as bar:
+        Transfer(web, wish.address, size, wish.patience, watcher.notice, bar.update).run(part)
 
 
 def _certificate_advice(wish: Wish) -> str:
@@ -160,18 +164,26 @@ def _published_md5(web: Web, address: Address) -> str | None:
 
 @contextmanager
 def _told_what_is_kept(part: Part, watcher: Watcher) -> Iterator[None]:
-    """Whatever ends the work, say that the next call goes on with what there is of it.
-
-    An archive that is bad is not worth going on with; one for which there is no room is.
-    """
+    """Whatever ends the work, say that the next call goes on with what there is."""
     try:
         yield
-    except BadArchiveError:
-        part.clear()
-        raise
     except BaseException:
         if part.can_be_resumed:
             watcher.notice(
                 f"{part.size:,} bytes of the archive are kept; the same command goes on from there"
             )
+        raise
+
+
+@contextmanager
+def _cleared_if_bad(part: Part) -> Iterator[None]:
+    """An archive that is bad, or that we fail on, is not worth going on with.
+
+    One for which there is no room, or no time, is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, BadArchiveError) or not isinstance(error, DownloadError | OSError):
+            part.clear()
         raise

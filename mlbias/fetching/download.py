@@ -133,8 +133,19 @@ def _put_in_place(wish: Wish, folder: Path) -> bool:
     try:
         folder.rename(wish.folder)
     except OSError:  # there is one of this name
-        if wish.is_fulfilled and not wish.replace:
+        if wish.has_folder and not wish.replace:
             return False
-        replace_folder(folder, wish.folder)
+        if wish.replace:
+            replace_folder(folder, wish.folder)
+        else:
+            _add_missing(folder, wish.folder)
     sync_folder(wish.data_dir)
     return True
+
+
+def _add_missing(folder: Path, to: Path) -> None:
+    """Move the files that are not there yet, and leave all that is there alone."""
+    for path in folder.iterdir():
+        if not (to / path.name).exists():
+            path.rename(to / path.name)
+    sync_folder(to)

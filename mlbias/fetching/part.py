@@ -51,6 +51,8 @@ class Part:
         self._descriptor = descriptor
         # Whether the bytes came over several connections, so that they may not fit together.
         self.is_patched = self.size > 0
+        # Whether to ask for all of the file again, keeping these bytes until that comes.
+        self.is_doubtful = False
         self.version = self._known_version() if self.is_only_one else None
         if self.version is None:
             self.clear()
@@ -68,6 +70,12 @@ class Part:
     def size(self) -> int:
         """Bytes so far."""
         return os.fstat(self._descriptor).st_size
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the file is missing, as far as is known."""
+        known = self.version is not None and self.version.size == self.size
+        return known and not self.is_doubtful
 
     @property
     def can_be_resumed(self) -> bool:
@@ -97,7 +105,7 @@ class Part:
     def clear(self) -> None:
         """Forget all bytes, and what they were."""
         os.ftruncate(self._descriptor, 0)
-        self.is_patched = False
+        self.is_patched = self.is_doubtful = False
         self.version = None
 
     def discard(self) -> None:

@@ -72,10 +72,10 @@ class Transfer:
             OSError: the part cannot be written.
         """
         if part.version is not None and part.version.url != self.address.shown:
-            part.clear()
+            part.is_doubtful = True
         failures, furthest = 0, part.size
         for _ in range(_MOST_CONNECTIONS):
-            if part.version is not None and part.size == part.version.size:
+            if part.is_whole:
                 return
             before = part.size
             try:
@@ -96,7 +96,8 @@ class Transfer:
         """One connection: the rest of the file, or all of it from the start."""
         headers = {"Accept-Encoding": "identity"}
         version = part.version
-        if part.size and version is not None and version.validator is not None:
+        can_go_on = part.size and not part.is_doubtful
+        if can_go_on and version is not None and version.validator is not None:
             headers |= {"Range": f"bytes={part.size}-", "If-Range": version.validator}
         with self.web.get(self.address, headers) as response:
             self._check_status(response)
@@ -118,6 +119,7 @@ class Transfer:
         while content := self.web.read(self.address, response, _PIECE):
             part.append(content)
             self._check_beginning(part)
+            self._check_length(part)
             self.progress(part.size, size)
             received += len(content)
             now = time.monotonic()
@@ -133,8 +135,8 @@ class Transfer:
         if part.size:
             self.notice("the site does not go on with what is here; once more from the start")
         encoded = _is_encoded(response)
-        length = response.headers.get("Content-Length", "")
-        size = int(length) if length.isdigit() and not encoded else None
+        length = _whole_number(response.headers.get("Content-Length", ""))
+        size = None if encoded else length
         if self.size is not None and size not in (None, self.size):
             raise BadArchiveError(
                 f"{self.address.shown} has {size:,} bytes; expected are {self.size:,}."
@@ -180,7 +182,7 @@ class Transfer:
             and not _is_encoded(response)
         )
         if not fits:
-            part.clear()
+            part.is_doubtful = True
             raise BrokenError("the site sends another part than was asked for")
         part.is_patched = True
 
@@ -188,15 +190,23 @@ class Transfer:
         """Nothing comes after the part: it is whole, or of another file."""
         found = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", "").strip())
         if found is None or int(found[1]) != part.size:
-            part.clear()
+            part.is_doubtful = True
             raise BrokenError("the file on the site has changed")
 
     def _check_beginning(self, part: Part) -> None:
         beginning = part.beginning(len(ZIP))
         if ZIP.startswith(beginning) or beginning.startswith(ZIP):
             return
+        part.clear()
         page = "a web page" if beginning.startswith(b"<") else "something else"
         raise BadArchiveError(f"{self.address.shown} is {page}, not a zip archive.")
+
+    def _check_length(self, part: Part) -> None:
+        if self.size is not None and part.size > self.size:
+            part.clear()
+            raise BadArchiveError(
+                f"{self.address.shown} brings more than the {self.size:,} bytes that it should."
+            )
 
     def _given_up(self, broken: BrokenError, failures: int) -> DownloadError:
         times = f", {failures} times in a row" if failures > 1 else ""
@@ -225,11 +235,16 @@ def _validator(response: requests.Response) -> str | None:
     return response.headers.get("Last-Modified")
 
 
+def _whole_number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,18}", text.strip()) else None
+
+
 def _retry_after(response: requests.Response) -> float | None:
     """Seconds to wait, given as such or as a date."""
     text = response.headers.get("Retry-After", "").strip()
-    if text.isdigit():
-        return float(text)
+    seconds = _whole_number(text)
+    if seconds is not None:
+        return float(seconds)
     try:
         date = email.utils.parsedate_to_datetime(text)
     except ValueError:

@@ -1,13 +1,17 @@
 """A data set out of its zip archive, into an empty folder; nothing else gets out of it."""
 
+import lzma
 import os
 import re
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from mlbias.datasets.files import sync_folder
 from mlbias.errors import BadArchiveError, DownloadError
@@ -18,7 +22,11 @@ GENOME_SCORES = "genome-scores.csv"
 _PIECE = 1 << 20
 # MovieLens' archives unpack to about four times their size.
 _MOST_EXPANSION, _HARMLESS = 50, 100 << 20
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+# What reading a damaged archive may raise.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError,
+    KeyError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 
 class _FaultError(Exception):
@@ -50,7 +58,9 @@ def unpack(
         OSError: a file cannot be written.
     """
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with _reading():
+            opened = zipfile.ZipFile(archive)
+        with opened:
             members = _members(opened, folder, everything)
             total = _checked_size(members, archive, into)
             done = 0
@@ -60,8 +70,15 @@ def unpack(
                     progress(done, total)
     except _FaultError as fault:
         raise BadArchiveError(f"{label} {fault}; nothing was unpacked.") from fault
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What fails in here is the archive's fault; an OSError elsewhere is the disk's."""
+    try:
+        yield
     except _DAMAGE as error:
-        raise BadArchiveError(f"{label} is damaged: {error}.") from error
+        raise _FaultError(f"is damaged ({error})") from error
 
 
 def _members(archive: zipfile.ZipFile, folder: str, everything: bool) -> list[zipfile.ZipInfo]:
@@ -78,17 +95,18 @@ def _members(archive: zipfile.ZipFile, folder: str, everything: bool) -> list[zi
 
 
 def _check_harmless(info: zipfile.ZipInfo) -> None:
-    # As it is written in the archive; zipfile cuts names at a zero byte.
-    name = info.orig_filename
-    if (
-        not PurePosixPath(name).parts
-        or name.startswith("/")
-        or "\\" in name
-        or ".." in name.split("/")
-        or re.match(r"[A-Za-z]:", name)
-        or not name.isprintable()
-    ):
-        raise _FaultError(f"wants to write to {name!r}, out of its folder")
+    # zipfile cuts the first at a zero byte for the second, and newer Pythons take the second from
+    # another field where there is one.
+    for name in (info.orig_filename, info.filename):
+        if (
+            not PurePosixPath(name).parts
+            or name.startswith("/")
+            or "\\" in name
+            or ".." in name.split("/")
+            or re.match(r"[A-Za-z]:", name)
+            or not name.isprintable()
+        ):
+            raise _FaultError(f"wants to write to {name!r}, out of its folder")
     if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise _FaultError(f"has {name!r}, which is a link or a device and no file")
 
@@ -106,6 +124,11 @@ def _checked_size(members: list[zipfile.ZipInfo], archive: Path, into: Path) -> 
     return total
 
 
+def _read(member: IO[bytes]) -> bytes:
+    with _reading():
+        return member.read(_PIECE)
+
+
 def _unpack_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) -> Iterator[int]:
     """Write one file to disk; yield the sizes of its pieces."""
     path = into / info.filename
@@ -114,8 +137,10 @@ def _unpack_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) 
         target = path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
         raise _FaultError(f"has {info.filename!r} twice") from error
-    with target, archive.open(info) as member:
-        while piece := member.read(_PIECE):
+    with target:
+        with _reading():
+            member = archive.open(info)
+        while piece := _read(member):
             target.write(piece)
             yield len(piece)
         target.flush()

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
@@ -48,7 +48,7 @@ class Address:
     """
 
     url: str
-    credentials: tuple[str, str] | None = None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Address":
@@ -164,26 +164,31 @@ class Web:
     def _told(self, address: Address) -> Iterator[None]:
         try:
             yield
+        # Nothing is raised "from" the errors of requests, whose texts have whole addresses.
         except _DowngradeError as error:
             raise DownloadError(
                 f"{address.shown} redirects to {error.target}, which is not encrypted; "
                 "that is refused."
-            ) from error
-        except requests.TooManyRedirects as error:
+            ) from None
+        except requests.TooManyRedirects:
             raise DownloadError(
                 f"{address.shown} redirects more than {_MOST_REDIRECTS} times."
-            ) from error
+            ) from None
+        except ValueError:  # of several kinds, for what is no address
+            raise DownloadError(
+                f"{address.shown} is no address of the web, or redirects to none."
+            ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             refused = certificate_error(error)
             if refused is None:
-                raise _broken(error, address) from error
+                raise _broken(error, address) from None
             url = getattr(getattr(error, "request", None), "url", None) or address.url
             words = fault(refused, url, self._bundle(url))
             raise DownloadError(
                 f"the certificate of {urlsplit(url).hostname} {words}; that is for the site to "
                 "mend.",
                 self._advice,
-            ) from error
+            ) from None
 
     def _bundle(self, url: str) -> str | None:
         """The trusted issuers' file; None behind a proxy, where there is no second handshake."""
@@ -211,9 +216,9 @@ class _DowngradeError(Exception):
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target: str | None = super().get_redirect_target(resp)
-        if target is not None and resp.url.startswith("https:"):
+        if target is not None and resp.url.lower().startswith("https:"):
             whole = urljoin(resp.url, target)
-            if not whole.startswith("https:"):
+            if not whole.lower().startswith("https:"):
                 raise _DowngradeError(_shown(whole))
         return target
 

@@ -33,7 +33,7 @@ class Wish:
 
     archive: Archive
     data_dir: Path
-    mirror: str | None = None
+    mirror: str | None = field(default=None, repr=False)  # it may hold credentials
     trust_any_certificate: bool = False
     replace: bool = False
     keep_archive: bool = False
@@ -48,6 +48,8 @@ class Wish:
             )
         if self.mirror is not None and self.local_mirror is None:
             Address.parse(self.mirror)
+        if self.mirror == "":
+            raise OptionError("--url names nothing: it is empty.")
 
     @property
     def folder(self) -> Path:
@@ -86,6 +88,11 @@ class Wish:
 
     @property
     def is_fulfilled(self) -> bool:
+        """Whether all that is wanted is there."""
+        return self.has_folder and (not self.keep_archive or self.archive_path.is_file())
+
+    @property
+    def has_folder(self) -> bool:
         """Whether the data set is there, with all that is wanted of it."""
         folder = self.folder
         # Where there are tags of the genome, the archive has scores.
