@@ -88,11 +88,11 @@ def test_version_help_and_completion(run: Run) -> None:
 
 def test_help_states_every_methods_own_defaults(run: Run) -> None:
     helped = re.sub(r"\s+", " ", succeeds(run("train", "--help", COLUMNS="200")))
-    assert "gd|adam|closed-form" in helped
+    assert "gd|adam|closed-form|exact" in helped
     helped = helped.replace("closed- form", "closed-form")
-    assert "[default: gd 100, adam 20, closed-form 10]" in helped
+    assert "[default: gd 100, adam 20, closed-form 10, exact 1000]" in helped
     assert "[default: gd 1, adam 0.3]" in helped
-    assert "[default: gd mean, adam mean, closed-form sum]" in helped
+    assert "[default: gd mean, adam mean, closed-form sum, exact sum]" in helped
 
 
 def test_help_fits_a_narrow_terminal(run: Run) -> None:
@@ -130,13 +130,14 @@ def test_train_then_evaluate_without_options(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_json_of_train_is_one_document_with_full_precision(run: Run, method: str) -> None:
-    result = run("train", "--data", "sample", "--method", method, "--epochs", "3", "--json")
-    found = document(result)
+    options = ("--method", method, "--lambda", "0.001", "--epochs", "3")
+    found = document(run("train", "--data", "sample", *options, "--json"))
     assert (found["method"], found["epochs"], found["model"]) == (method, 3, "data/model.npz")
     assert (found["n_ratings"], found["n_users"], found["n_items"]) == (100_000, 1_000, 3_637)
     assert (found["lambda_user"], found["lambda_item"]) == (0.001, 0.001)
-    assert found["penalty"] == ("sum" if method == "closed-form" else "mean")
-    assert found["lr"] == {"gd": 1.0, "adam": 0.3, "closed-form": None}[method]
+    assert found["penalty"] == ("mean" if method in ("gd", "adam") else "sum")
+    assert found["lr"] == {"gd": 1.0, "adam": 0.3}.get(method)
+    assert ("certificate" in found) == (method == "exact")
     assert [row["epoch"] for row in found["history"]] == [0, 1, 2, 3]
     assert found["history"][-1].keys() == {"epoch", "rmse", "cost", "alpha", "seconds"}
     assert (found["rmse"], found["alpha"]) == (
@@ -146,6 +147,61 @@ def test_json_of_train_is_one_document_with_full_precision(run: Run, method: str
     evaluated = document(run("evaluate", "--json"))
     assert evaluated["rmse"] == pytest.approx(found["rmse"], rel=1e-12)
     assert evaluated["baseline_rmse"] == pytest.approx(found["history"][0]["rmse"], rel=1e-12)
+
+
+def test_exact_learns_lambda_and_certifies_the_optimum(run: Run) -> None:
+    options = ("train", "--data", "sample", "--method", "exact")
+    said = succeeds(run(*options, "--every", "99"))
+    assert re.search(r"\nlearned: σ 0\.82\d\d ± 0\.001\d, users' 0\.39\d\d ± 0\.009\d, ", said)
+    assert re.search(
+        r"\nλ users 4\.4\d\d ± 0\.2\d\d, items 3\.\d+ ± 0\.\d+ · variance: users 1", said
+    )
+    assert re.search(r"\noptimum: the cost is at most \d\.\de-\d\d above its minimum · ", said)
+    found = document(run(*options, "--json"))
+    components = found["variance_components"]
+    assert found["lambda_user"] == (components["sigma"] / components["sigma_user"]) ** 2
+    assert sum(components["shares"].values()) == pytest.approx(1)
+    assert found["certificate"]["gap"] <= 1e-8 * found["cost"]
+    assert found["seconds"].keys() == {"read", "learn", "train"}
+    # The λ's that were learned, given by hand, are the same training to the last bit.
+    given = (
+        "--lambda-user",
+        repr(found["lambda_user"]),
+        "--lambda-item",
+        repr(found["lambda_item"]),
+    )
+    again = document(run(*options, *given, "--json"))
+    assert (again["rmse"], again["alpha"]) == (found["rmse"], found["alpha"])
+    assert "variance_components" not in again
+    other = document(
+        run("train", "--data", "sample", "--lambda", "auto", "--epochs", "30", "--json")
+    )
+    assert other["lambda_item"] == found["lambda_item"]
+    assert other["cost"] == pytest.approx(found["cost"], rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ("--method gd --lambda auto", 2, "learned on the scale of sums, where it is a ratio"),
+        ("--method exact --lambda-user 5", 2, "exact learns both lambdas or none"),
+        ("--lambda auto --lambda-item 5", 2, "--lambda auto learns both"),
+        ("--lambda some", 2, "--lambda is a number from 0 on or auto, not 'some'"),
+        ("--method exact --data r.csv", 1, "cannot be learned from these ratings: every user has"),
+    ],
+)
+def test_where_lambda_cannot_be_learned_it_is_said_why(
+    run: Run, tmp_path: Path, options: str, code: int, message: str
+) -> None:
+    (tmp_path / "r.csv").write_text("1,1,3\n2,1,4\n3,2,5\n4,2,1\n")
+    data = () if "--data" in options else ("--data", "sample")
+    fails(run("train", *options.split(), *data), code, message)
+
+
+def test_lambda_zero_is_said_and_certified(run: Run) -> None:
+    result = run("train", "--data", "sample", "--method", "exact", "--lambda", "0", "--json")
+    assert document(result)["certificate"]["gap"] < 1e-4
+    assert "a lambda of 0 leaves levels free" in result.stderr
 
 
 def test_a_holdout_is_reported_per_epoch_and_evaluated_again(run: Run) -> None:

@@ -81,8 +81,10 @@ def test_an_epoch_costs_two_products_its_report_included(
 ) -> None:
     incidence = CountingIncidence(make_ratings())
     problem = Problem(incidence, Penalty(1, 1))
-    for stats, _ in train(make_method(name), problem, epochs=10):
-        assert incidence.products == 2 * stats.epoch
+    # The exact method has equations to set up, and looks one step ahead for its last one.
+    setup = 6 if name == "exact" else 0
+    for stats, _ in train(make_method(name), problem, epochs=5):
+        assert incidence.products == 2 * stats.epoch + (setup if stats.epoch else 0)
 
 
 def test_first_step_of_gd_by_hand(four: Ratings, make_problem: MakeProblem) -> None:

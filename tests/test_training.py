@@ -27,6 +27,7 @@ class Scripted:
     name: ClassVar[str] = "scripted"
     default_epochs: ClassVar[int] = 3
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
+    default_lambda: ClassVar[float | None] = 0.001
     descends: ClassVar[bool] = True
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:

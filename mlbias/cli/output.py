@@ -22,7 +22,7 @@ _BAR_AFTER_SECONDS = 0.5
 
 # What stands for our letters and signs where the encoding is not UTF-8.
 _ASCII = str.maketrans(
-    {"·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "…": "..."}
+    {"±": "+-", "·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "…": "..."}
     | {"α": "alpha", "λ": "lambda", "σ": "sigma"}
     | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
     | dict.fromkeys("▁▂▃▄▅▆▇", "")

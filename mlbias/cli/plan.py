@@ -8,6 +8,7 @@ from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
+    from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
     from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
@@ -22,8 +23,7 @@ class Plan:
     method: "Method"
     epochs: int
     penalty: str
-    lambda_user: float
-    lambda_item: float
+    lambdas: "Lambdas"
     tolerance: float | None
     every: int
     holdout: "Holdout | None"
@@ -46,7 +46,7 @@ def make_plan(
     epochs: int | None,
     lr: float | None,
     penalty: str | None,
-    lambdas: tuple[float | None, float | None, float | None],
+    lambdas: tuple[str | None, float | None, float | None],
     tolerance: float | None,
     every: int,
     holdout: tuple[float | None, int | None],
@@ -58,20 +58,11 @@ def make_plan(
         OptionError: one is out of range, or the method does not have it.
         ModelFileError: the model's file cannot be written, or is something else.
     """
-    from mlbias.core.model import DEFAULT_LAMBDA
     from mlbias.datasets.model_file import Holdout, check_replaceable
 
     chosen = make_method(method, lr)
-    both, user, item = lambdas
-    both = DEFAULT_LAMBDA if both is None else both
-    lambda_user, lambda_item = both if user is None else user, both if item is None else item
-    for name, value in (
-        ("lambda", both),
-        ("lambda-user", lambda_user),
-        ("lambda-item", lambda_item),
-    ):
-        if not 0 <= value < float("inf"):
-            raise OptionError(f"--{name} must be a number from 0 on, not {value:g}.")
+    scale = penalty or chosen.default_penalty
+    chosen_pair = _lambdas(chosen, scale, lambdas)
     if tolerance is not None and not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tol must be a number from 0 on, not {tolerance:g}.")
     if penalty not in (None, "mean", "sum"):
@@ -85,11 +76,53 @@ def make_plan(
     return Plan(
         chosen,
         chosen.default_epochs if epochs is None else epochs,
-        penalty or chosen.default_penalty,
-        lambda_user,
-        lambda_item,
+        scale,
+        chosen_pair,
         tolerance,
         every,
         None if test_size is None else Holdout(test_size, seed or 0),
         model_path,
     )
+
+
+def _lambdas(
+    method: "Method", scale: str, given: tuple[str | None, float | None, float | None]
+) -> "Lambdas":
+    """λ's as they were given, or None to learn them.
+
+    Raises:
+        OptionError: they are out of range, contradict each other, or cannot be learned so.
+    """
+    from mlbias.core.fitting import chosen_lambdas
+
+    text, user, item = given
+    if text == "auto":
+        if user is not None or item is not None:
+            raise OptionError(
+                "--lambda auto learns both; --lambda-user and --lambda-item do not go with it."
+            )
+        pair = None
+    else:
+        both = None if text is None else _number(text)
+        pair = chosen_lambdas(
+            method, both if user is None else user, both if item is None else item
+        )
+    if pair is None:
+        if scale != "sum":
+            raise OptionError(
+                "--lambda auto is learned on the scale of sums, where it is a ratio of variances; "
+                "add --penalty sum."
+            )
+        return None
+    for name, value in zip(("user", "item"), pair, strict=True):
+        if not 0 <= value < float("inf"):
+            option = "lambda" if user is None and item is None else f"lambda-{name}"
+            raise OptionError(f"--{option} must be a number from 0 on, not {value:g}.")
+    return pair
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise OptionError(f"--lambda is a number from 0 on or auto, not {text!r}.") from None

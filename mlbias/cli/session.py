@@ -7,16 +7,19 @@ from typing import Any
 
 import typer
 
+from mlbias.cli.learned import document_learned, report_learned
 from mlbias.cli.options import DEFAULT_MODEL
 from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.signals import StopRequest, exit_code
+from mlbias.core.certificate import Certificate, certify
 from mlbias.core.fitting import to_model
-from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
+from mlbias.core.learning import penalty_for
+from mlbias.core.model import Parameters, Problem
 from mlbias.core.ratings import Ratings
-from mlbias.core.training import EpochStats, train
+from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.model_file import (
     SavedModel,
@@ -35,32 +38,47 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     started = time.perf_counter()
     dataset, held_out = _split(plan, inputs)
     statistics = dataset.incidence.statistics
-    scale = PenaltyScale(plan.penalty)
-    penalty = Penalty.on_scale(scale, plan.lambda_user, plan.lambda_item, statistics)
-    problem = Problem(dataset.incidence, penalty)
     seconds = {"read": inputs.seconds + time.perf_counter() - started}
 
     output.line(_data_line(inputs, dataset, held_out))
+    started = time.perf_counter()
+    penalty, learned = penalty_for(dataset.incidence, plan.penalty, plan.lambdas)
+    problem = Problem(dataset.incidence, penalty)
+    if learned is not None:
+        seconds["learn"] = time.perf_counter() - started
+        report_learned(output, learned)
     output.line()
     history, parameters, signal = _train(output, plan, problem, dataset, held_out)
     seconds["train"] = history[-1].seconds
 
+    parameters = parameters if learned is None else learned.cleaned(parameters)
     model = to_model(parameters, statistics, dataset.user_ids, dataset.item_ids)
     last = history[-1]
+    lambda_user, lambda_item = plan.lambdas or (None, None)
+    if learned is not None:
+        lambda_user, lambda_item = learned.components.lambda_user, learned.components.lambda_item
     training = Training(
         method=plan.method.name,
         learning_rate=getattr(plan.method, "learning_rate", None),
         epochs=last.epoch,
         penalty=plan.penalty,
-        lambda_user=plan.lambda_user,
-        lambda_item=plan.lambda_item,
+        lambda_user=lambda_user,
+        lambda_item=lambda_item,
         n_ratings=dataset.n_ratings,
         rmse=last.rmse,
     )
     save_model(SavedModel(model, training, _training_data(plan, inputs)), plan.model_path)
     evaluation = evaluate(model, held_out) if held_out else None
-    output.document(_document(plan, inputs, training, history, seconds, evaluation, problem))
+    certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
+    document = _document(plan, inputs, training, history, seconds, evaluation, problem)
+    if certificate is not None:
+        document["certificate"] = asdict(certificate)
+    if learned is not None:
+        document["variance_components"] = document_learned(learned)
+    output.document(document)
     _report(output, plan, history, seconds, evaluation)
+    if certificate is not None:
+        _report_certificate(output, problem, certificate)
     _say_what_ended_it(output, plan, last.epoch, signal)
     output.notice(f"saved {plan.model_path}")
     finish(output, inputs.dataset)
@@ -157,16 +175,30 @@ def _report(
         f"{against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
     )
     curve = learning_curve([stats.rmse for stats in history], _CURVE_WIDTH)
-    spent = (
-        f"{counted(last.epoch, 'epoch')} · read {duration(seconds['read'])} · "
-        f"train {duration(seconds['train'])}"
+    spent = " · ".join(
+        [counted(last.epoch, "epoch"), *(f"{what} {duration(s)}" for what, s in seconds.items())]
     )
     output.line(f"{curve}   {spent}" if output.unicode else spent)
+
+
+def _report_certificate(output: Output, problem: Problem, certificate: Certificate) -> None:
+    """How far from the optimum the model is, at most; and which one is meant where λ is 0."""
+    output.line(
+        f"optimum: the cost is at most {certificate.gap:.1e} above its minimum"
+        f" · gradient {certificate.gradient_norm:.1e}"
+    )
+    if problem.penalty.user == 0 or problem.penalty.item == 0:
+        output.notice(
+            "a lambda of 0 leaves levels free: taken is the limit of one lambda that goes to 0"
+        )
 
 
 def _say_what_ended_it(output: Output, plan: Plan, epoch: int, signal: int | None) -> None:
     if signal is not None:
         output.notice(f"interrupted: kept the last whole epoch, {epoch:,} of {plan.epochs:,}")
+    elif ends_by_itself(plan.method):
+        if epoch == plan.epochs:
+            output.notice(f"not at the optimum yet after {epoch:,} epochs; --epochs allows more")
     elif epoch < plan.epochs and plan.tolerance is not None:
         output.notice(f"stopped after epoch {epoch:,}: the cost changes by no more than --tol")
 

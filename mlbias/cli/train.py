@@ -25,6 +25,12 @@ class TrainCommand(opt.Command):
         known = {
             "{epochs}": _each({name: method.default_epochs for name, method in methods.items()}),
             "{lr}": _each({name: f"{rate:g}" for name, rate in rates.items()}),
+            "{lambda}": _each(
+                {
+                    name: "auto" if method.default_lambda is None else method.default_lambda
+                    for name, method in methods.items()
+                }
+            ),
             "{penalty}": _each({name: method.default_penalty for name, method in methods.items()}),
         }
         for param in self.params:
@@ -80,14 +86,15 @@ def train(
         ),
     ] = None,
     lambda_: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--lambda",
-            metavar="X",
+            metavar="X|auto",
             rich_help_panel=opt.MODEL,
             help="Regularisation of both biases. It means different things: on the mean scale it "
             "stands before the mean of the squared biases, beside the mean squared error; on the "
-            "sum scale before their sum, so that it is added to the counts. [default: 0.001]",
+            "sum scale before their sum, so that it is added to the counts. auto learns both from "
+            "the ratings, by restricted maximum likelihood. [default: {lambda}]",
         ),
     ] = None,
     lambda_user: Annotated[
@@ -125,7 +132,7 @@ def train(
             metavar="X",
             rich_help_panel=opt.MODEL,
             help="Stop once an epoch changes the cost by no more than this share of it (adam: "
-            "five epochs in a row).",
+            "five epochs in a row). Of exact it is the relative residual. [default: exact 1e-10]",
         ),
     ] = None,
     test_size: Annotated[

@@ -3,11 +3,14 @@
 from collections import deque
 
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.learning import Lambdas, penalty_for
 from mlbias.core.methods import DEFAULT_METHOD, make_method
-from mlbias.core.model import DEFAULT_LAMBDA, BiasModel, Parameters, Penalty, PenaltyScale, Problem
+from mlbias.core.methods.protocol import Method
+from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem
 from mlbias.core.ratings import Ids, Ratings
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
+from mlbias.errors import OptionError
 
 
 def fit(
@@ -17,8 +20,8 @@ def fit(
     epochs: int | None = None,
     learning_rate: float | None = None,
     penalty: PenaltyScale | str | None = None,
-    lambda_user: float = DEFAULT_LAMBDA,
-    lambda_item: float = DEFAULT_LAMBDA,
+    lambda_user: float | None = None,
+    lambda_item: float | None = None,
     tolerance: float | None = None,
     threads: int | None = None,
 ) -> BiasModel:
@@ -26,11 +29,12 @@ def fit(
 
     Args:
         ratings: from load_ratings or Ratings.from_ids.
-        method: gd, adam or closed-form.
+        method: gd, adam, closed-form or exact.
         epochs: the most updates to make; by default the method's own number.
         learning_rate: of gd or adam; by default the method's own.
         penalty: mean or sum, the scale that the λ's are given on; by default the method's own.
-        lambda_user: regularisation of the users' biases, 0 or more.
+        lambda_user: regularisation of the users' biases, 0 or more; by default the method's own,
+            which exact learns from the ratings.
         lambda_item: of the items', alike.
         tolerance: stop once the cost's relative change in an epoch is at most this.
         threads: how many work at a time; by default one for each core. Never changes a bit.
@@ -42,11 +46,29 @@ def fit(
     chosen = make_method(method, learning_rate)
     incidence = BlockIncidence(ratings, threads)
     scale = penalty or chosen.default_penalty
-    problem = Problem(
-        incidence, Penalty.on_scale(scale, lambda_user, lambda_item, incidence.statistics)
-    )
+    lambdas = chosen_lambdas(chosen, lambda_user, lambda_item)
+    cost_penalty, learned = penalty_for(incidence, scale, lambdas)
+    problem = Problem(incidence, cost_penalty)
     [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
+    last = last if learned is None else learned.cleaned(last)
     return to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
+
+
+def chosen_lambdas(method: Method, user: float | None, item: float | None) -> Lambdas:
+    """The λ's that were given, those that were not at the method's default.
+
+    Raises:
+        OptionError: one is given, and the method would learn the other.
+    """
+    default = method.default_lambda
+    if default is None and (user is None) != (item is None):
+        raise OptionError(
+            f"{method.name} learns both lambdas or none: give lambda-user and lambda-item."
+        )
+    if user is None and item is None and default is None:
+        return None
+    both = 0.0 if default is None else default
+    return both if user is None else user, both if item is None else item
 
 
 def to_model(

@@ -92,6 +92,19 @@ class BlockIncidence:
 
         return _added(self._map(lane))
 
+    def components(self) -> tuple[Codes, Codes]:
+        """The connected component of each user (n_users,) and of each item (n_items,)."""
+        from scipy.sparse.csgraph import connected_components  # for this alone
+
+        n_users, n_items = self._shape
+        starts = starts_of(self._statistics.user_counts).astype(np.int32)
+        indices = np.concatenate([block.indices for block in self._blocks]) + np.int32(n_users)
+        # Users in the first rows, items, which rate nobody, in the others.
+        edges = np.append(starts, np.full(n_items, starts[-1], np.int32))
+        graph = csr_array((np.ones(len(indices)), indices, edges), shape=(n_users + n_items,) * 2)
+        _, labels = connected_components(graph, directed=False)
+        return labels[:n_users], labels[n_users:]
+
     def _lay_out(
         self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
     ) -> None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,7 +61,8 @@ def train(
         problem: what it minimises.
         epochs: the most updates to make, 0 or more; by default the method's own number.
         tolerance: stop once the cost's relative change in an epoch is at most this; a method
-            whose cost may rise stops after five such epochs in a row.
+            whose cost may rise stops after five such epochs in a row. A method that ends by itself
+            takes it for its own tolerance.
         holdout: gives RMSE and MAE of a state on ratings that are held out.
 
     Raises:
@@ -73,7 +74,14 @@ def train(
         raise OptionError(f"epochs must be 0 or more, not {last}")
     if tolerance is not None and not 0 <= tolerance < math.inf:
         raise OptionError(f"tol must be 0 or more, not {tolerance:g}")
+    if tolerance is not None and ends_by_itself(method):
+        method, tolerance = replace(method, tolerance=tolerance), None  # type: ignore[type-var]
     return _epochs(method, problem, last, tolerance, holdout)
+
+
+def ends_by_itself(method: Method) -> bool:
+    """Whether a method has a tolerance of its own, and so an end."""
+    return hasattr(method, "tolerance")
 
 
 def _epochs(

@@ -38,14 +38,17 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a model was trained: the options, the λ's on the scale ``penalty`` names, the result."""
+    """How a model was trained: the options, the λ's on the scale ``penalty`` names, the result.
+
+    A λ is None where it was learned to be infinite, so that the biases are 0.
+    """
 
     method: str
     learning_rate: float | None
     epochs: int
     penalty: str
-    lambda_user: float
-    lambda_item: float
+    lambda_user: float | None
+    lambda_item: float | None
     n_ratings: int
     rmse: float
 

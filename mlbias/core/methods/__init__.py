@@ -16,6 +16,7 @@ METHODS = {
     "gd": "gd.GradientDescent",
     "adam": "adam.Adam",
     "closed-form": "closed_form.ClosedForm",
+    "exact": "exact.Exact",
 }
 DEFAULT_METHOD = "closed-form"
 

@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from mlbias.core.methods.protocol import Iterate
-from mlbias.core.model import Parameters, PenaltyScale, Problem
+from mlbias.core.model import DEFAULT_LAMBDA, Parameters, PenaltyScale, Problem
 from mlbias.core.vectors import FloatArray
 
 
@@ -35,6 +35,7 @@ class Adam:
     name: ClassVar[str] = "adam"
     default_epochs: ClassVar[int] = 20
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.MEAN
+    default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = False
 
     learning_rate: float = 0.3

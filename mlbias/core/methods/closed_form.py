@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mlbias.core.methods.protocol import Iterate
-from mlbias.core.model import ErrorSums, Parameters, PenaltyScale, Problem
+from mlbias.core.model import DEFAULT_LAMBDA, ErrorSums, Parameters, PenaltyScale, Problem
 from mlbias.core.vectors import divide_or_zero, dot
 
 
@@ -23,6 +23,7 @@ class ClosedForm:
     name: ClassVar[str] = "closed-form"
     default_epochs: ClassVar[int] = 10
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
+    default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = True
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:

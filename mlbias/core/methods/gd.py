@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mlbias.core.methods.protocol import Iterate
-from mlbias.core.model import Parameters, PenaltyScale, Problem
+from mlbias.core.model import DEFAULT_LAMBDA, Parameters, PenaltyScale, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class GradientDescent:
     name: ClassVar[str] = "gd"
     default_epochs: ClassVar[int] = 100
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.MEAN
+    default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = True
 
     learning_rate: float = 1.0

@@ -21,12 +21,14 @@ class Method(Protocol):
     name: what it is called on the command line and in files.
     default_epochs: updates to make when nobody says how many.
     default_penalty: the scale on which its λ is understood when nobody says which.
+    default_lambda: λ of both sides when nobody gives one; None to learn both from the ratings.
     descends: whether no epoch may raise the cost; a rise beyond rounding is then divergence.
     """
 
     name: ClassVar[str]
     default_epochs: ClassVar[int]
     default_penalty: ClassVar[PenaltyScale]
+    default_lambda: ClassVar[float | None]
     descends: ClassVar[bool]
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:

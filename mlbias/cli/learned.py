@@ -1,0 +1,47 @@
+"""What was learned of λ, as lines for people and as JSON."""
+
+from typing import Any
+
+from mlbias.cli.output import Output
+from mlbias.core.learning import Learned
+
+
+def report_learned(output: Output, learned: Learned) -> None:
+    """Two lines below the data: the components and the λ's, with their standard errors."""
+    c, e = learned.components, learned.stderr
+    output.line(
+        f"learned: σ {_number(c.sigma, e.sigma if e else None)}, "
+        f"users' {_number(c.sigma_user, e.sigma_user if e else None)}, "
+        f"items' {_number(c.sigma_item, e.sigma_item if e else None)}"
+    )
+    user, item, rest = (f"{100 * share:.1f} %" for share in learned.shares)
+    output.line(
+        f"λ users {_number(c.lambda_user, e.lambda_user if e else None, 3)}, "
+        f"items {_number(c.lambda_item, e.lambda_item if e else None, 3)} · "
+        f"variance: users {user}, items {item}, rest {rest}"
+    )
+
+
+def document_learned(learned: Learned) -> dict[str, Any]:
+    """The same under the names that it has in JSON."""
+    c, e = learned.components, learned.stderr
+    user, item, rest = learned.shares
+    return {
+        "sigma": c.sigma,
+        "sigma_user": c.sigma_user,
+        "sigma_item": c.sigma_item,
+        "sigma_stderr": e and e.sigma,
+        "sigma_user_stderr": e and e.sigma_user,
+        "sigma_item_stderr": e and e.sigma_item,
+        "lambda_user_stderr": e and e.lambda_user,
+        "lambda_item_stderr": e and e.lambda_item,
+        "shares": {"user": user, "item": item, "rest": rest},
+        "rounds": c.rounds,
+    }
+
+
+def _number(value: float | None, error: float | None, decimals: int = 4) -> str:
+    """With its standard error, where there is one."""
+    if value is None:
+        return "infinite (all biases 0)"
+    return f"{value:.{decimals}f}" + ("" if error is None else f" ± {error:.{decimals}f}")

@@ -1,0 +1,85 @@
+"""λ given, or learned from the ratings with everything that is known of it then."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlbias.core.model import Parameters, Penalty, PenaltyScale
+from mlbias.core.standard_errors import StandardErrors, standard_errors
+from mlbias.core.statistics import Incidence
+from mlbias.core.variance_components import VarianceComponents, estimate, fit_at
+from mlbias.errors import OptionError
+
+# Stands for an infinite λ, times the largest count: biases are 0 but for rounding.
+_INFINITE = 1e12
+
+# A λ for the users and one for the items, on some scale; None to learn them.
+Lambdas = tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Variance components, their standard errors, and the penalty that they make.
+
+    Args:
+        components: the REML estimate.
+        stderr: None where a component is 0, which is the end of what it can be.
+        penalty: on the scale of sums; a very large λ stands for an infinite one.
+    """
+
+    components: VarianceComponents
+    stderr: StandardErrors | None
+    penalty: Penalty
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of a rating's variance: the users', the items' and the rest's."""
+        c = self.components
+        variances = c.sigma_user**2, c.sigma_item**2, c.sigma**2
+        user, item, rest = (variance / sum(variances) for variance in variances)
+        return user, item, rest
+
+    def cleaned(self, at: Parameters) -> Parameters:
+        """The same state with biases that are exactly 0 where their component is."""
+        c = self.components
+        user = at.user_bias if c.sigma_user > 0 else np.zeros_like(at.user_bias)
+        item = at.item_bias if c.sigma_item > 0 else np.zeros_like(at.item_bias)
+        return Parameters(at.alpha, user, item)
+
+
+def learn(incidence: Incidence) -> Learned:
+    """Estimate the variance components by REML, and their standard errors.
+
+    Raises:
+        DataError: the ratings do not tell the components apart.
+    """
+    found = estimate(incidence)
+    s = incidence.statistics
+    user, item = found.lambda_user, found.lambda_item
+    penalty = Penalty(
+        _INFINITE * float(s.user_counts.max()) if user is None else user,
+        _INFINITE * float(s.item_counts.max()) if item is None else item,
+    )
+    if user is None or item is None:
+        return Learned(found, None, penalty)
+    return Learned(found, standard_errors(incidence, found, fit_at(incidence, penalty)), penalty)
+
+
+def penalty_for(
+    incidence: Incidence, scale: PenaltyScale | str, lambdas: Lambdas
+) -> tuple[Penalty, Learned | None]:
+    """The penalty of given λ's, or a learned one and what was learned.
+
+    Raises:
+        OptionError: λ's are out of range, or to be learned on the scale of means.
+        DataError: they cannot be learned from these ratings.
+    """
+    if lambdas is not None:
+        return Penalty.on_scale(scale, *lambdas, incidence.statistics), None
+    if scale != PenaltyScale.SUM:
+        raise OptionError(
+            "lambda is learned on the scale of sums, where it is a ratio of variances: "
+            "with auto goes --penalty sum."
+        )
+    learned = learn(incidence)
+    return learned.penalty, learned

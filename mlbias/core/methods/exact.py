@@ -1,0 +1,58 @@
+"""Exact: the optimum itself, by conjugate gradients on the normal equations.
+
+M (α, b_u, b_i) = (R, R_u, R_i) is reduced to its smaller side and solved; normal_equations.py has
+the equations. Row k is the model after k iterations with the other side solved for it, whose cost
+is J without a further product: the residual of the reduced equations is E_i - λ_i b_i, and the
+eliminated side has E_u = λ_u b_u.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mlbias.core.identification import identified
+from mlbias.core.methods.protocol import Iterate
+from mlbias.core.model import ErrorSums, PenaltyScale, Problem
+from mlbias.core.normal_equations import NormalEquations, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Preconditioned conjugate gradients. Two products an epoch; ends by itself.
+
+    Args:
+        tolerance: relative residual of the equations at which it ends, 0 or more.
+    """
+
+    name: ClassVar[str] = "exact"
+    default_epochs: ClassVar[int] = 1000
+    default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
+    default_lambda: ClassVar[float | None] = None
+    descends: ClassVar[bool] = True
+
+    tolerance: float = 1e-10
+
+    def iterates(self, problem: Problem) -> Iterator[Iterate]:
+        """Yield the start, then the state after each iteration, the last one the optimum."""
+        s, start = problem.statistics, problem.start()
+        yield Iterate(start, problem.squared_error(start, problem.error_sums(start)))
+        right = ErrorSums(s.total, s.user_sums, s.item_sums)
+        last: Iterate | None = None
+        for step in NormalEquations(problem).solve(right, start, self.tolerance):
+            if last is not None:
+                yield last
+            state = step.parameters
+            last = Iterate(state, problem.squared_error(state, _error_sums(problem, step)))
+        if last is not None:
+            yield Iterate(identified(problem, last.parameters), last.squared_error)
+
+    def remedy(self, _: Problem, /) -> str:
+        """What to try after a divergence, which only numbers near overflow can bring about."""
+        return "The ratings or the penalty are out of the range of float64; scale them."
+
+
+def _error_sums(problem: Problem, step: Step) -> ErrorSums:
+    """E, E_u and E_i of a state: half the penalty's gradient and what the equations lack."""
+    user = problem.penalty.user * step.parameters.user_bias + step.user_lack
+    item = problem.penalty.item * step.parameters.item_bias + step.item_lack
+    return ErrorSums(float(user.sum()), user, item)
