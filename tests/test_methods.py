@@ -82,7 +82,7 @@ def test_an_epoch_costs_two_products_its_report_included(
     incidence = CountingIncidence(make_ratings())
     problem = Problem(incidence, Penalty(1, 1))
     # The exact method has equations to set up, and looks one step ahead for its last one.
-    setup = 6 if name == "exact" else 0
+    setup = 4 if name == "exact" else 0
     for stats, _ in train(make_method(name), problem, epochs=5):
         assert incidence.products == 2 * stats.epoch + (setup if stats.epoch else 0)
 

@@ -7,13 +7,16 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from mlbias.core.dense import DenseInverse
 from mlbias.core.fixed_point import find_fixed_point
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn, penalty_for
 from mlbias.core.model import Penalty, PenaltyScale
+from mlbias.core.probes import remainders
 from mlbias.core.ratings import Ratings
 from mlbias.core.standard_errors import standard_errors
 from mlbias.core.statistics import Incidence
+from mlbias.core.trace_check import checked
 from mlbias.core.traces import expanded_traces
 from mlbias.core.variance_components import VarianceComponents, estimate, fit_at
 from mlbias.errors import DataError, OptionError
@@ -200,3 +203,85 @@ def test_golden_components_of_real_ratings(
 ) -> None:
     found = estimate(BlockIncidence(real_ratings(name)))
     np.testing.assert_allclose(sigmas_of(found), sigmas, rtol=5e-4)
+
+
+def communities(seed: int, n: int = 30, size: int = 12, bridges: int = 0) -> Ratings:
+    """Communities of users and items that hardly know of each other."""
+    rng = np.random.default_rng(seed)
+    inside = [rng.permutation(size * size)[: size * size // 3] for _ in range(n)]
+    user = np.concatenate([k * size + pairs // size for k, pairs in enumerate(inside)])
+    item = np.concatenate([k * size + pairs % size for k, pairs in enumerate(inside)])
+    user = np.append(user, rng.integers(n * size, size=bridges))
+    item = np.append(item, rng.integers(n * size, size=bridges))
+    of_user, of_item = 0.5 * rng.normal(size=(2, n * size))
+    noise = 0.9 * rng.normal(size=len(user))
+    return Ratings.from_ids(user, item, 3.5 + of_user[user] + of_item[item] + noise)
+
+
+@pytest.mark.parametrize("shape", [(40, 25, 500), (25, 40, 500), (30, 30, 60)])
+def test_the_dense_inverse_has_the_diagonal_of_the_whole_one(shape: tuple[int, int, int]) -> None:
+    ratings = drawn(0, *shape)
+    incidence, dense = BlockIncidence(ratings), Dense(ratings)
+    for penalty in (Penalty(3.0, 1.5), Penalty(30.0, 0.5)):
+        found = DenseInverse(incidence).traces(incidence, penalty)
+        assert found == pytest.approx(dense.traces(incidence, penalty), rel=1e-10)
+
+
+def test_probes_measure_what_the_expansion_leaves_out() -> None:
+    ratings = communities(0)
+    incidence, penalty = BlockIncidence(ratings), Penalty(3.0, 3.0)
+    exact = DenseInverse(incidence).traces(incidence, penalty)
+    expanded = expanded_traces(incidence, penalty)
+    left = remainders(incidence, penalty, 40)
+    for one, other, mean, error in zip(exact, expanded, left.means(), left.errors(), strict=True):
+        assert one - other > 0.005 * one
+        assert mean == pytest.approx(one - other, abs=4 * error)
+        assert error < 0.2 * mean
+    few = remainders(incidence, penalty, 5)
+    assert few.user.tolist() == left.user[:5].tolist()
+
+
+@pytest.mark.parametrize("bridges", [0, 30])
+def test_where_the_expansion_is_off_it_is_seen_and_put_right(bridges: int) -> None:
+    incidence = BlockIncidence(communities(1, bridges=bridges))
+    expanded = estimate(incidence)
+    dense = estimate(incidence, DenseInverse(incidence).traces)
+    found, check = checked(incidence, expanded)
+    assert check.is_corrected
+    for name in ("lambda_user", "lambda_item"):
+        true, off = getattr(dense, name), getattr(expanded, name) / getattr(dense, name) - 1
+        error = getattr(check, f"{name}_error")
+        assert error <= 0.002
+        assert getattr(found, name) == pytest.approx(true, rel=4 * error + 1e-4)
+        assert getattr(check, name) == pytest.approx(off, abs=4 * error + 1e-4)
+
+
+def test_where_the_expansion_is_good_it_stays() -> None:
+    incidence = BlockIncidence(drawn(0, 150, 120, 9_000))
+    expanded = estimate(incidence)
+    found, check = checked(incidence, expanded)
+    assert found == expanded
+    assert not check.is_corrected
+    dense = estimate(incidence, DenseInverse(incidence).traces)
+    assert dense.lambda_user is not None
+    assert expanded.lambda_user == pytest.approx(dense.lambda_user, rel=1e-3)
+
+
+def test_small_sets_are_learned_by_the_dense_inverse_and_large_ones_checked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ratings = drawn(2, 60, 50, 900)
+    incidence = BlockIncidence(ratings)
+    small = learn(incidence)
+    assert small.check is not None
+    assert small.check.n_probes == 0
+    np.testing.assert_allclose(
+        sigmas_of(small.components),
+        sigmas_of(estimate(incidence, Dense(ratings).traces)),
+        rtol=1e-6,
+    )
+    monkeypatch.setattr("mlbias.core.learning.is_small", lambda _: False)
+    large = learn(incidence)
+    assert large.check is not None
+    assert large.check.n_probes >= 4
+    assert large.inverse is None

@@ -1,9 +1,11 @@
 """What was learned of λ, as lines for people and as JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.output import Output
 from mlbias.core.learning import Learned
+from mlbias.core.trace_check import Check
 
 
 def report_learned(output: Output, learned: Learned) -> None:
@@ -20,6 +22,8 @@ def report_learned(output: Output, learned: Learned) -> None:
         f"items {_number(c.lambda_item, e.lambda_item if e else None, 3)} · "
         f"variance: users {user}, items {item}, rest {rest}"
     )
+    if learned.check is not None:
+        output.line(f"checked {_checked(learned.check)}")
 
 
 def document_learned(learned: Learned) -> dict[str, Any]:
@@ -37,7 +41,19 @@ def document_learned(learned: Learned) -> dict[str, Any]:
         "lambda_item_stderr": e and e.lambda_item,
         "shares": {"user": user, "item": item, "rest": rest},
         "rounds": c.rounds,
+        "check": learned.check and asdict(learned.check),
     }
+
+
+def _checked(check: Check) -> str:
+    if check.n_probes == 0:
+        return "by a dense inverse, exactly"
+    offs = (
+        f"users' {100 * check.lambda_user:+.2f} ± {100 * check.lambda_user_error:.2f} %, "
+        f"items' {100 * check.lambda_item:+.2f} ± {100 * check.lambda_item_error:.2f} %"
+    )
+    done = "was off by" if check.is_corrected else "is off by"
+    return f"by {2 * check.n_probes} probes: λ {done} {offs}"
 
 
 def _number(value: float | None, error: float | None, decimals: int = 4) -> str:

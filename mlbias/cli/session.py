@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import typer
@@ -15,7 +15,7 @@ from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
-from mlbias.core.fitting import to_model
+from mlbias.core.fitting import to_model, uncertainty_of
 from mlbias.core.learning import penalty_for
 from mlbias.core.model import Parameters, Problem
 from mlbias.core.ratings import Ratings
@@ -53,6 +53,8 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
 
     parameters = parameters if learned is None else learned.cleaned(parameters)
     model = to_model(parameters, statistics, dataset.user_ids, dataset.item_ids)
+    known = uncertainty_of(plan.method, problem, parameters, learned)
+    model = replace(model, uncertainty=known)
     last = history[-1]
     lambda_user, lambda_item = plan.lambdas or (None, None)
     if learned is not None:

@@ -1,15 +1,18 @@
 """From ratings and options to a trained model: what the command line and Python share."""
 
 from collections import deque
+from dataclasses import replace
 
+from mlbias.core.error_bars import error_bars
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.learning import Lambdas, penalty_for
+from mlbias.core.learning import Lambdas, Learned, penalty_for
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem
 from mlbias.core.ratings import Ids, Ratings
 from mlbias.core.statistics import Statistics
-from mlbias.core.training import train
+from mlbias.core.training import ends_by_itself, train
+from mlbias.core.uncertainty import Uncertainty
 from mlbias.errors import OptionError
 
 
@@ -51,7 +54,30 @@ def fit(
     problem = Problem(incidence, cost_penalty)
     [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
     last = last if learned is None else learned.cleaned(last)
-    return to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
+    model = to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
+    return replace(model, uncertainty=uncertainty_of(chosen, problem, last, learned))
+
+
+def uncertainty_of(
+    method: Method, problem: Problem, at: Parameters, learned: Learned | None
+) -> Uncertainty | None:
+    """How well the biases of an optimum are known; None for methods that stop before it.
+
+    σ² is the learned one or, at λ's that were given, J/(n - 1). None too where a λ is 0 or
+    infinite, so that a prior is without bounds, or the biases are not free.
+    """
+    penalty, s = problem.penalty, problem.statistics
+    if not ends_by_itself(method) or penalty.user == 0 or penalty.item == 0 or s.n_ratings < 2:
+        return None
+    if learned is not None:
+        is_whole = learned.stderr is not None
+        variance = learned.components.sigma**2
+        if not is_whole:
+            return None
+        return error_bars(problem.incidence, penalty, variance, learned.inverse)
+    squared_error = problem.squared_error(at, problem.error_sums(at))
+    variance = problem.cost(at, squared_error) / (s.n_ratings - 1)
+    return error_bars(problem.incidence, penalty, variance)
 
 
 def chosen_lambdas(method: Method, user: float | None, item: float | None) -> Lambdas:

@@ -10,6 +10,8 @@ from mlbias.core.vectors import FloatArray
 _MOST_ROUNDS = 200
 _LONGEST_STEP = 2.0
 _LEAST_SLOPE = 1e-6
+# Points that are closer than this tell nothing of a slope but rounding.
+_APART = 1e-5
 
 # How far the map moves a point, (k,) to (k,); zero at a fixed point.
 Residual = Callable[[FloatArray], FloatArray]
@@ -23,11 +25,13 @@ class FixedPoint:
         x: (k,) the point.
         residual: (k,) how far the map still moves it.
         rounds: how often the map was asked.
+        slope: (k,) of each coordinate's residual, by the last two points; -1 if there is one only.
     """
 
     x: FloatArray
     residual: FloatArray
     rounds: int
+    slope: FloatArray
 
 
 def find_fixed_point(
@@ -49,19 +53,20 @@ def find_fixed_point(
         is_over: given a point and its residual, whether to end there.
     """
     x, f, rounds = start, residual(start), 1
-    step = f
+    step, slope = f, np.full_like(start, -1.0)
     while np.abs(f).max() > tolerance and rounds < _MOST_ROUNDS and not is_over(x, f):
         old_x, old_f = x, f
         x = x + step
         f, rounds = residual(x), rounds + 1
-        step = _step(x, f, old_x, old_f)
-    return FixedPoint(x, f, rounds)
+        moved = x - old_x
+        is_apart = np.abs(moved) > _APART
+        slope = np.divide(f - old_f, moved, out=slope.copy(), where=is_apart)
+        grew = np.abs(f).max() > np.abs(old_f).max()
+        step = f if grew else _secant(f, slope)
+    return FixedPoint(x, f, rounds, slope)
 
 
-def _step(x: FloatArray, f: FloatArray, old_x: FloatArray, old_f: FloatArray) -> FloatArray:
-    if np.abs(f).max() > np.abs(old_f).max():
-        return f
-    moved = x - old_x
-    slope = np.divide(f - old_f, moved, out=np.zeros_like(f), where=moved != 0)
-    secant = np.divide(-f, slope, out=f.copy(), where=slope < -_LEAST_SLOPE)
-    return np.clip(secant, -_LONGEST_STEP, _LONGEST_STEP)
+def _secant(f: FloatArray, slope: FloatArray) -> FloatArray:
+    """To the zeros of straight lines of these slopes; the plain step where they do not fall."""
+    step = np.divide(-f, slope, out=f.copy(), where=slope < -_LEAST_SLOPE)
+    return np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)

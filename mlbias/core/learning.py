@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.core.dense import DenseInverse, is_small
 from mlbias.core.model import Parameters, Penalty, PenaltyScale
 from mlbias.core.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
+from mlbias.core.trace_check import Check, checked
 from mlbias.core.variance_components import VarianceComponents, estimate, fit_at
 from mlbias.errors import OptionError
 
@@ -25,11 +27,15 @@ class Learned:
         components: the REML estimate.
         stderr: None where a component is 0, which is the end of what it can be.
         penalty: on the scale of sums; a very large λ stands for an infinite one.
+        check: by what the estimate was checked; None where a component is 0.
+        inverse: the dense inverse, where the ratings are few enough for one.
     """
 
     components: VarianceComponents
     stderr: StandardErrors | None
     penalty: Penalty
+    check: Check | None = None
+    inverse: DenseInverse | None = None
 
     @property
     def shares(self) -> tuple[float, float, float]:
@@ -53,7 +59,7 @@ def learn(incidence: Incidence) -> Learned:
     Raises:
         DataError: the ratings do not tell the components apart.
     """
-    found = estimate(incidence)
+    found, check, inverse = _estimated(incidence)
     s = incidence.statistics
     user, item = found.lambda_user, found.lambda_item
     penalty = Penalty(
@@ -62,7 +68,21 @@ def learn(incidence: Incidence) -> Learned:
     )
     if user is None or item is None:
         return Learned(found, None, penalty)
-    return Learned(found, standard_errors(incidence, found, fit_at(incidence, penalty)), penalty)
+    errors = standard_errors(incidence, found, fit_at(incidence, penalty))
+    return Learned(found, errors, penalty, check, inverse)
+
+
+def _estimated(
+    incidence: Incidence,
+) -> tuple[VarianceComponents, Check | None, DenseInverse | None]:
+    """By the expansion first; then by a dense inverse where that is small, else checked."""
+    found = estimate(incidence)
+    if found.sigma_user == 0 or found.sigma_item == 0:
+        return found, None, None
+    if not is_small(incidence):
+        return *checked(incidence, found), None
+    inverse = DenseInverse(incidence)
+    return estimate(incidence, inverse.traces, near=found), Check(0), inverse
 
 
 def penalty_for(

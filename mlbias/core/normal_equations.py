@@ -104,8 +104,9 @@ class NormalEquations:
         has_stepped = False
         _, b = self._sides(start.user_bias, start.item_bias)
         while True:
-            of_gone = self._gone.product(b)
-            residual = f - self._product(b, of_gone)
+            is_zero = not b.any()  # as at a cold start, which needs no products
+            of_gone = np.zeros_like(gone_sums) if is_zero else self._gone.product(b)
+            residual = f if is_zero else f - self._product(b, of_gone)
             if norm(residual) <= goal or norm(residual) >= known / 2:
                 if not has_stepped:  # the kept side was right from the start
                     yield step(b, of_gone, residual)

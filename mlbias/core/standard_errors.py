@@ -20,7 +20,7 @@ from mlbias.core.statistics import Incidence
 from mlbias.core.variance_components import Fit, VarianceComponents
 from mlbias.core.vectors import FloatArray, dot
 
-_SOLVE_TOLERANCE = 1e-6
+_SOLVE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)

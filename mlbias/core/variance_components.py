@@ -49,6 +49,7 @@ class VarianceComponents:
         sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
         rounds: of the search.
         residual: how far the last round still moved a log λ.
+        slopes: of that movement with log λ_u and with log λ_i, both below 0.
     """
 
     sigma: float
@@ -56,6 +57,7 @@ class VarianceComponents:
     sigma_item: float
     rounds: int
     residual: float
+    slopes: tuple[float, float] = (-1.0, -1.0)
 
     @property
     def lambda_user(self) -> float | None:
@@ -99,12 +101,17 @@ def fit_at(incidence: Incidence, penalty: Penalty, start: Parameters | None = No
     return Fit(at, errors, squared_error, problem.cost(at, squared_error))
 
 
-def estimate(incidence: Incidence, traces: Traces = expanded_traces) -> VarianceComponents:
+def estimate(
+    incidence: Incidence,
+    traces: Traces = expanded_traces,
+    near: VarianceComponents | None = None,
+) -> VarianceComponents:
     """The REML estimate.
 
     Args:
         incidence: of the ratings.
         traces: gives tr_u and tr_i at λ's above 0.
+        near: an estimate to begin at, of which no component is 0.
 
     Raises:
         DataError: the ratings do not tell the components apart.
@@ -115,7 +122,7 @@ def estimate(incidence: Incidence, traces: Traces = expanded_traces) -> Variance
     highest = np.log([_BEYOND_COUNTS * s.user_counts.max(), _BEYOND_COUNTS * s.item_counts.max()])
     found = find_fixed_point(
         residual,
-        np.full(2, _START),
+        _start(near),
         tolerance=_TOLERANCE,
         is_over=lambda x, f: bool(((x >= highest) & (f > 0)).any()),
     )
@@ -128,8 +135,20 @@ def estimate(incidence: Incidence, traces: Traces = expanded_traces) -> Variance
         found = find_fixed_point(residual, found.x, tolerance=_TOLERANCE)
     variance = residual.last.cost / (s.n_ratings - 1)
     user, item = np.sqrt(variance / np.exp(found.x)).tolist()
-    moved = float(np.abs(found.residual).max())
-    return VarianceComponents(math.sqrt(variance), user, item, found.rounds, moved)
+    return VarianceComponents(
+        math.sqrt(variance),
+        user,
+        item,
+        found.rounds,
+        residual=float(np.abs(found.residual).max()),
+        slopes=(float(found.slope[0]), float(found.slope[1])),
+    )
+
+
+def _start(near: VarianceComponents | None) -> FloatArray:
+    if near is None:
+        return np.full(2, _START)
+    return 2 * np.log([near.sigma / near.sigma_user, near.sigma / near.sigma_item])
 
 
 class _TwoWay:

@@ -1,7 +1,8 @@
 """Trained models on disk: a NumPy archive (npz) of plain arrays, without pickle.
 
 ``about`` is a JSON text with the format's name and version, the model's numbers, how it was
-trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
+trained and on what. The arrays user_bias and item_bias (and user_stderr and item_stderr, where the
+biases' standard errors are known) go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.model import BiasModel
+from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import unwritable_folder, written_whole
@@ -95,12 +97,13 @@ def save_model(saved: SavedModel, path: Path) -> None:
     Raises:
         ModelFileError: the file cannot be written.
     """
-    model = saved.model
+    model, known = saved.model, saved.model.uncertainty
     about = {
         "format": _FORMAT,
         "version": _VERSION,
         "alpha": model.alpha,
         "mean": model.mean,
+        "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
         "training": asdict(saved.training),
         "data": _described(saved.data),
     }
@@ -112,6 +115,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
         **pack_ids("user_ids", model.user_ids),
         **pack_ids("item_ids", model.item_ids),
     }
+    if known is not None:
+        arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
     try:
         with written_whole(path) as file:
             # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
@@ -204,7 +209,9 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
     data = about["data"]
     holdout = data["holdout"]
     return SavedModel(
-        BiasModel(alpha, user_bias, item_bias, user_ids, item_ids, mean),
+        BiasModel(
+            alpha, user_bias, item_bias, user_ids, item_ids, mean, _uncertainty(about, archive)
+        ),
         Training(**about["training"]),
         TrainingData(
             source=Source(
@@ -216,6 +223,17 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
             holdout=Holdout(**holdout) if holdout else None,
         ),
     )
+
+
+def _uncertainty(about: dict[str, Any], archive: Any) -> Uncertainty | None:
+    sigmas = about.get("sigmas")
+    if sigmas is None:
+        return None
+    user, item = _biases(archive["user_stderr"]), _biases(archive["item_stderr"])
+    if (len(user), len(item)) != (len(archive["user_bias"]), len(archive["item_bias"])):
+        raise ValueError("biases and standard errors differ in number")
+    sigma, sigma_user, sigma_item = (float(value) for value in sigmas)
+    return Uncertainty(sigma, sigma_user, sigma_item, user, item)
 
 
 def _described(data: TrainingData) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Error bars against a dense inverse, intervals against ratings that were held out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from mlbias.core.dense import DenseInverse
+from mlbias.core.error_bars import error_bars
+from mlbias.core.fitting import fit
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.model import Penalty
+from mlbias.core.ratings import Ratings
+from mlbias.datasets.columns import ReadOptions
+from mlbias.datasets.model_file import SavedModel, Training, TrainingData, load_model, save_model
+from mlbias.datasets.sources import Source
+from mlbias.errors import DataError
+from mlbias.evaluation.splits import random_split
+
+
+def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:
+    """M⁻¹ over (α, b_u, b_i); times σ² it is the posterior covariance."""
+    n_users, n_items = len(ratings.user_ids), len(ratings.item_ids)
+    users, items = np.eye(n_users)[ratings.user], np.eye(n_items)[ratings.item]
+    design = np.hstack([np.ones((len(ratings), 1)), users, items])
+    ridge = np.diag([0.0] + [penalty.user] * n_users + [penalty.item] * n_items)
+    return np.linalg.inv(design.T @ design + ridge)
+
+
+def test_they_are_near_the_dense_ones(make_ratings: Callable[..., Ratings]) -> None:
+    ratings, penalty, variance = make_ratings(4_000, 60, 80), Penalty(4.0, 3.0), 0.7
+    incidence = BlockIncidence(ratings)
+    known = error_bars(incidence, penalty, variance)
+    covariance = variance * dense_covariance(ratings, penalty)
+    exact = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=0.02)
+    np.testing.assert_allclose(known.item_stderr, exact[61:], rtol=0.02)
+    exactly = error_bars(incidence, penalty, variance, DenseInverse(incidence))
+    np.testing.assert_allclose(exactly.user_stderr, exact[1:61], rtol=1e-9)
+    np.testing.assert_allclose(exactly.item_stderr, exact[61:], rtol=1e-9)
+    user = item = np.arange(60, dtype=np.int32)
+    contrast = np.zeros((60, 141))
+    contrast[:, 0] = contrast[user, 1 + user] = contrast[user, 61 + item] = 1
+    noisy = np.sqrt(np.einsum("ij,jk,ik->i", contrast, covariance, contrast) + variance)
+    np.testing.assert_allclose(known.of_ratings(user, item), noisy, rtol=0.005)
+
+
+def test_they_are_at_most_the_priors(make_ratings: Callable[..., Ratings]) -> None:
+    ratings = make_ratings(60, 40, 40)
+    known = error_bars(BlockIncidence(ratings), Penalty(4.0, 100.0), 1.0)
+    assert (known.user_stderr <= 0.5).all()
+    assert (known.item_stderr <= 0.1).all()
+
+
+def test_an_unknown_id_has_the_priors_uncertainty(make_ratings: Callable[..., Ratings]) -> None:
+    model = fit(make_ratings(2_000, 30, 40), "exact", lambda_user=4.0, lambda_item=2.0)
+    known = model.uncertainty
+    assert known is not None
+    assert known.sigma_user == pytest.approx(known.sigma / 2)
+    predicted, std = model.predict([999, 0], [999, 0], return_std=True)
+    assert predicted.tolist() == model.predict([999, 0], [999, 0]).tolist()
+    assert predicted[0] == model.alpha
+    assert std[0] ** 2 == pytest.approx(known.sigma**2 + known.sigma_user**2 + known.sigma_item**2)
+    assert known.sigma < std[1] < std[0]
+
+
+def test_only_the_exact_method_has_them(make_ratings: Callable[..., Ratings]) -> None:
+    model = fit(make_ratings(), "closed-form")
+    assert (model.user_stderr, model.item_stderr) == (None, None)
+    with pytest.raises(DataError, match="no standard deviations"):
+        model.predict([1], [1], return_std=True)
+    assert fit(make_ratings(), "exact", lambda_user=0.0, lambda_item=1.0).uncertainty is None
+
+
+def test_they_are_saved_with_the_model(
+    tmp_path: Path, make_ratings: Callable[..., Ratings]
+) -> None:
+    model = fit(make_ratings(2_000, 30, 40), "exact")
+    training = Training("exact", None, 9, "sum", 4.0, None, 2_000, 0.8)
+    data = TrainingData(Source("sample"), ReadOptions(), 2_000, "0" * 32, None)
+    save_model(SavedModel(model, training, data), tmp_path / "m.npz")
+    loaded = load_model(tmp_path / "m.npz")
+    assert loaded.training == training
+    assert loaded.model.user_stderr is not None
+    assert model.user_stderr is not None
+    assert loaded.model.user_stderr.tolist() == model.user_stderr.tolist()
+    for one, other in zip(
+        loaded.model.predict([1], [2], return_std=True), model.predict([1], [2], return_std=True),
+        strict=True,
+    ):  # fmt: skip
+        assert one.tolist() == other.tolist()
+    save_model(SavedModel(replace(model, uncertainty=None), training, data), tmp_path / "m.npz")
+    assert load_model(tmp_path / "m.npz").model.uncertainty is None
+
+
+@pytest.mark.parametrize("name", ["ml-100k", "ml-latest-small"])
+def test_intervals_cover_what_they_say_of_real_ratings(
+    real_ratings: Callable[[str], Ratings], name: str
+) -> None:
+    training, held_out = random_split(real_ratings(name), 0.1, 0)
+    predicted, std = fit(training, "exact").predict(
+        held_out.user_ids[held_out.user], held_out.item_ids[held_out.item], return_std=True
+    )
+    distance = np.abs(held_out.value - predicted) / std
+    for level, within in ((0.5, 0.05), (0.8, 0.03), (0.9, 0.03), (0.95, 0.03)):
+        inside = float(np.mean(distance <= NormalDist().inv_cdf((1 + level) / 2)))
+        assert inside == pytest.approx(level, abs=within)
