@@ -26,6 +26,8 @@ def is_small(incidence: Incidence) -> bool:
 class DenseInverse:
     """M⁻¹ at any λ's, from the whole table of ones; 8 bytes for each pair of a user and an item.
 
+    By BLAS, whose last bits depend on its threads; the command line gives it one.
+
     Args:
         incidence: see is_small; its columns cost a product each.
     """

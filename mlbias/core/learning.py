@@ -9,7 +9,7 @@ from mlbias.core.model import Parameters, Penalty, PenaltyScale
 from mlbias.core.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
 from mlbias.core.trace_check import Check, checked
-from mlbias.core.variance_components import VarianceComponents, estimate, fit_at
+from mlbias.core.variance_components import VarianceComponents, estimate
 from mlbias.errors import OptionError
 
 # Stands for an infinite λ, times the largest count: biases are 0 but for rounding.
@@ -66,9 +66,9 @@ def learn(incidence: Incidence) -> Learned:
         _INFINITE * float(s.user_counts.max()) if user is None else user,
         _INFINITE * float(s.item_counts.max()) if item is None else item,
     )
-    if user is None or item is None:
+    if found.fit is None:
         return Learned(found, None, penalty)
-    errors = standard_errors(incidence, found, fit_at(incidence, penalty))
+    errors = standard_errors(incidence, found, found.fit)
     return Learned(found, errors, penalty, check, inverse)
 
 

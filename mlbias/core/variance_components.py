@@ -15,7 +15,7 @@ model without it is fitted, and the sign of the REML score at 0 decides whether 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,43 +31,13 @@ from mlbias.errors import DataError
 _SOLVE_TOLERANCE = 1e-8
 _START = math.log(4.0)
 # In the logarithm of a λ.
-_TOLERANCE = 1e-7
+_TOLERANCE = 1e-6
 # A λ beyond this multiple of the largest count that still rises may be on its way to infinity.
 _BEYOND_COUNTS = 50.0
 # Less than this share of the ratings' variance is no noise, but rounding.
 _NO_NOISE = 1e-9
 
 Traces = Callable[[Incidence, Penalty], tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class VarianceComponents:
-    """Standard deviations of the model's parts, in the ratings' units.
-
-    Args:
-        sigma: of a rating around its user's and item's level.
-        sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
-        rounds: of the search.
-        residual: how far the last round still moved a log λ.
-        slopes: of that movement with log λ_u and with log λ_i, both below 0.
-    """
-
-    sigma: float
-    sigma_user: float
-    sigma_item: float
-    rounds: int
-    residual: float
-    slopes: tuple[float, float] = (-1.0, -1.0)
-
-    @property
-    def lambda_user(self) -> float | None:
-        """σ²/σ_u²; None where σ_u is 0, so that λ_u is infinite."""
-        return None if self.sigma_user == 0 else (self.sigma / self.sigma_user) ** 2
-
-    @property
-    def lambda_item(self) -> float | None:
-        """σ²/σ_i², alike."""
-        return None if self.sigma_item == 0 else (self.sigma / self.sigma_item) ** 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +55,38 @@ class Fit:
     errors: ErrorSums
     squared_error: float
     cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceComponents:
+    """Standard deviations of the model's parts, in the ratings' units.
+
+    Args:
+        sigma: of a rating around its user's and item's level.
+        sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
+        rounds: of the search.
+        residual: how far the last round still moved a log λ.
+        slopes: of that movement with log λ_u and with log λ_i, both below 0.
+        fit: the optimum there; None where a component is 0.
+    """
+
+    sigma: float
+    sigma_user: float
+    sigma_item: float
+    rounds: int
+    residual: float
+    slopes: tuple[float, float] = (-1.0, -1.0)
+    fit: Fit | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def lambda_user(self) -> float | None:
+        """σ²/σ_u²; None where σ_u is 0, so that λ_u is infinite."""
+        return None if self.sigma_user == 0 else (self.sigma / self.sigma_user) ** 2
+
+    @property
+    def lambda_item(self) -> float | None:
+        """σ²/σ_i², alike."""
+        return None if self.sigma_item == 0 else (self.sigma / self.sigma_item) ** 2
 
 
 def fit_at(incidence: Incidence, penalty: Penalty, start: Parameters | None = None) -> Fit:
@@ -142,6 +144,7 @@ def estimate(
         found.rounds,
         residual=float(np.abs(found.residual).max()),
         slopes=(float(found.slope[0]), float(found.slope[1])),
+        fit=residual.last,
     )
 
 
