@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench reml clean
 
 demo: .venv/installed
 	$(BIN)/mlbias train --method closed-form --data sample
@@ -18,8 +18,11 @@ lint: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.against_source
 
+reml: .venv/installed-dev
+	$(BIN)/python -m benchmarks.reml
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-gpboost
 
 # Installed anew only when pyproject.toml changed.
 .venv/installed: pyproject.toml

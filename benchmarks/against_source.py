@@ -38,7 +38,7 @@ class Measured:
 
 
 def measure(command: list[str]) -> Measured:
-    """Run a command that prints one JSON document."""
+    """Run a command whose last line, or all that it prints, is one JSON document."""
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -47,7 +47,8 @@ def measure(command: list[str]) -> Measured:
     seconds = time.perf_counter() - started
     if status != 0:
         raise SystemExit(f"{' '.join(command)} failed")
-    return Measured(seconds, usage.ru_maxrss * 1024 / 1e9, json.loads(printed))
+    document = printed if printed.lstrip().startswith(b"{") else printed.splitlines()[-1]
+    return Measured(seconds, usage.ru_maxrss * 1024 / 1e9, json.loads(document))
 
 
 def ours(method: str, path: Path, model: Path, *more: str) -> Measured:
