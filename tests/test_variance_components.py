@@ -1,6 +1,7 @@
 """REML against dense likelihoods: the fixed point, the expansion, boundaries, standard errors."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mlbias.core.learning import learn, penalty_for
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.probes import remainders
 from mlbias.core.ratings import Ratings
+from mlbias.core.repeats import Repeats
 from mlbias.core.standard_errors import standard_errors
 from mlbias.core.statistics import Incidence
 from mlbias.core.trace_check import checked
@@ -133,6 +135,7 @@ def test_standard_errors_are_near_those_of_the_observed_information() -> None:
     found = estimate(incidence, dense.traces)
     penalty = Penalty(found.lambda_user or 0, found.lambda_item or 0)
     errors = standard_errors(incidence, found, fit_at(incidence, penalty))
+    assert errors is not None
     at = np.square(sigmas_of(found))
     steps = 1e-3 * at
 
@@ -285,3 +288,71 @@ def test_small_sets_are_learned_by_the_dense_inverse_and_large_ones_checked(
     assert large.check is not None
     assert large.check.n_probes >= 4
     assert large.inverse is None
+
+
+def doubled(ratings: Ratings, seed: int) -> Ratings:
+    """Every third pair rated a second time."""
+    rng = np.random.default_rng(seed)
+    again = np.arange(0, len(ratings), 3)
+    value = ratings.value[again] + 0.9 * rng.normal(size=len(again))
+    return Ratings(
+        np.append(ratings.user, ratings.user[again]), np.append(ratings.item, ratings.item[again]),
+        np.append(ratings.value, value), ratings.user_ids, ratings.item_ids,
+    )  # fmt: skip
+
+
+def test_repeated_pairs_count_by_their_squares() -> None:
+    ratings = doubled(drawn(0, 40, 30, 600), 0)
+    incidence, dense = BlockIncidence(ratings, threads=1), Dense(ratings)
+    _, _, times = incidence.repeats()
+    assert times.tolist() == [2.0] * 200
+    table = dense.users.T @ dense.items
+    vector = np.linspace(1, 2, 30)
+    repeats = Repeats.of(incidence)
+    of_users = table @ vector
+    np.testing.assert_allclose(
+        repeats.squared_per_user(vector, incidence.per_user(vector)), table**2 @ vector
+    )
+    np.testing.assert_allclose(
+        repeats.squared_per_item(of_users, incidence.per_item(of_users)), (table**2).T @ of_users
+    )
+    penalty = Penalty(3.0, 1.5)
+    left = remainders(incidence, penalty, 60)
+    exact = DenseInverse(incidence).traces(incidence, penalty)
+    for one, other, mean, error in zip(
+        exact, expanded_traces(incidence, penalty), left.means(), left.errors(), strict=True
+    ):
+        assert 0 <= one - other < 0.02 * one
+        assert mean == pytest.approx(one - other, abs=4 * error + 1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_zeros_are_told_right_where_pairs_are_repeated(seed: int) -> None:
+    ratings = doubled(drawn(seed, 12, 15, 90, (0.15, 0.6, 0.9)), seed)
+    dense = Dense(ratings)
+    found = learn(BlockIncidence(ratings)).components
+    np.testing.assert_allclose(sigmas_of(found), dense.estimate(), atol=3e-3)
+
+
+def test_a_small_effect_of_many_is_no_zero() -> None:
+    rng = np.random.default_rng(3)
+    user = np.repeat(np.arange(30_000), 3)
+    item = rng.integers(40, size=len(user))
+    value = 3.0 + 0.2 * rng.normal(size=30_000)[user] + rng.normal(size=len(user))
+    found = estimate(BlockIncidence(Ratings.from_ids(user, item, value)))
+    assert found.sigma_item < 0.02
+    assert found.sigma_user == pytest.approx(0.2, abs=0.03)
+
+
+def test_on_hardly_informative_ratings_nothing_crashes() -> None:
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(8, 70))
+        ratings = Ratings.from_ids(
+            rng.integers(n // 3 + 2, size=n), rng.integers(n // 2 + 2, size=n),
+            rng.integers(1, 6, size=n).astype(float),
+        )  # fmt: skip
+        with suppress(DataError):  # what is not identified at all
+            learned = learn(BlockIncidence(ratings, threads=1))
+            assert learned.components.sigma > 0
+            assert learned.stderr is None or learned.stderr.sigma > 0

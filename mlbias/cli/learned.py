@@ -22,6 +22,11 @@ def report_learned(output: Output, learned: Learned) -> None:
         f"items {_number(c.lambda_item, e.lambda_item if e else None, 3)} · "
         f"variance: users {user}, items {item}, rest {rest}"
     )
+    if not c.has_converged:
+        output.notice(
+            f"the search for lambda has not come to its end in {c.rounds} rounds: the ratings "
+            "hardly tell users, items and noise apart"
+        )
     if learned.check is not None:
         output.line(f"checked {_checked(learned.check)}")
 
@@ -41,6 +46,8 @@ def document_learned(learned: Learned) -> dict[str, Any]:
         "lambda_item_stderr": e and e.lambda_item,
         "shares": {"user": user, "item": item, "rest": rest},
         "rounds": c.rounds,
+        "residual": c.residual,
+        "converged": c.has_converged,
         "check": learned.check and asdict(learned.check),
     }
 
@@ -53,7 +60,8 @@ def _checked(check: Check) -> str:
         f"items' {100 * check.lambda_item:+.2f} ± {100 * check.lambda_item_error:.2f} %"
     )
     done = "was off by" if check.is_corrected else "is off by"
-    return f"by {2 * check.n_probes} probes: λ {done} {offs}"
+    known = "" if check.is_known else ", and is known no better"
+    return f"by {2 * check.n_probes} probes: λ {done} {offs}{known}"
 
 
 def _number(value: float | None, error: float | None, decimals: int = 4) -> str:

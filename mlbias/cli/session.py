@@ -51,6 +51,7 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     history, parameters, signal = _train(output, plan, problem, dataset, held_out)
     seconds["train"] = history[-1].seconds
 
+    certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
     parameters = parameters if learned is None else learned.cleaned(parameters)
     model = to_model(parameters, statistics, dataset.user_ids, dataset.item_ids)
     known = uncertainty_of(plan.method, problem, parameters, learned)
@@ -71,7 +72,6 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     )
     save_model(SavedModel(model, training, _training_data(plan, inputs)), plan.model_path)
     evaluation = evaluate(model, held_out) if held_out else None
-    certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
     document = _document(plan, inputs, training, history, seconds, evaluation, problem)
     if certificate is not None:
         document["certificate"] = asdict(certificate)
@@ -189,7 +189,9 @@ def _report_certificate(output: Output, problem: Problem, certificate: Certifica
         f"optimum: the cost is at most {certificate.gap:.1e} above its minimum"
         f" · gradient {certificate.gradient_norm:.1e}"
     )
-    if problem.penalty.user == 0 or problem.penalty.item == 0:
+    if not certificate.is_optimum:
+        output.notice("not at the optimum yet; --epochs allows more")
+    elif problem.penalty.user == 0 or problem.penalty.item == 0:
         output.notice(
             "a lambda of 0 leaves levels free: taken is the limit of one lambda that goes to 0"
         )
@@ -198,10 +200,7 @@ def _report_certificate(output: Output, problem: Problem, certificate: Certifica
 def _say_what_ended_it(output: Output, plan: Plan, epoch: int, signal: int | None) -> None:
     if signal is not None:
         output.notice(f"interrupted: kept the last whole epoch, {epoch:,} of {plan.epochs:,}")
-    elif ends_by_itself(plan.method):
-        if epoch == plan.epochs:
-            output.notice(f"not at the optimum yet after {epoch:,} epochs; --epochs allows more")
-    elif epoch < plan.epochs and plan.tolerance is not None:
+    elif epoch < plan.epochs and plan.tolerance is not None and not ends_by_itself(plan.method):
         output.notice(f"stopped after epoch {epoch:,}: the cost changes by no more than --tol")
 
 

@@ -24,6 +24,8 @@ from mlbias.core.components import Components
 from mlbias.core.model import ErrorSums, Parameters, Problem
 from mlbias.core.vectors import dot
 
+_NEGLIGIBLE = 1e-7
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -38,6 +40,11 @@ class Certificate:
     gradient_norm: float
     relative_residual: float
     gap: float
+
+    @property
+    def is_optimum(self) -> bool:
+        """Whether the equations hold as far as anybody would ask."""
+        return self.relative_residual <= _NEGLIGIBLE
 
 
 def certify(problem: Problem, at: Parameters) -> Certificate:

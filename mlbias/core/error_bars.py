@@ -13,6 +13,7 @@ import numpy as np
 
 from mlbias.core.dense import DenseInverse
 from mlbias.core.model import Penalty
+from mlbias.core.repeats import Repeats
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
@@ -45,8 +46,11 @@ def error_bars(
 def _expanded(incidence: Incidence, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
     """The variances in units of σ²."""
     s = incidence.statistics
+    repeats = Repeats.of(incidence)
     user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
+    around_user = repeats.squared_per_user(item, incidence.per_user(item))
+    around_item = repeats.squared_per_item(user, incidence.per_item(user))
     return (
-        user + user * user * incidence.per_user(item) + 1 / (s.n_users * penalty.user),
-        item + item * item * incidence.per_item(user) + 1 / (s.n_items * penalty.item),
+        user + user * user * around_user + 1 / (s.n_users * penalty.user),
+        item + item * item * around_item + 1 / (s.n_items * penalty.item),
     )

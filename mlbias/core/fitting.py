@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import replace
 
+from mlbias.core.certificate import certify
 from mlbias.core.error_bars import error_bars
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import Lambdas, Learned, penalty_for
@@ -69,10 +70,11 @@ def uncertainty_of(
     penalty, s = problem.penalty, problem.statistics
     if not ends_by_itself(method) or penalty.user == 0 or penalty.item == 0 or s.n_ratings < 2:
         return None
+    if not certify(problem, at).is_optimum:
+        return None
     if learned is not None:
-        is_whole = learned.stderr is not None
         variance = learned.components.sigma**2
-        if not is_whole:
+        if learned.components.fit is None:
             return None
         return error_bars(problem.incidence, penalty, variance, learned.inverse)
     squared_error = problem.squared_error(at, problem.error_sums(at))

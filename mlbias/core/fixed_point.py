@@ -25,13 +25,11 @@ class FixedPoint:
         x: (k,) the point.
         residual: (k,) how far the map still moves it.
         rounds: how often the map was asked.
-        slope: (k,) of each coordinate's residual, by the last two points; -1 if there is one only.
     """
 
     x: FloatArray
     residual: FloatArray
     rounds: int
-    slope: FloatArray
 
 
 def find_fixed_point(
@@ -63,7 +61,7 @@ def find_fixed_point(
         slope = np.divide(f - old_f, moved, out=slope.copy(), where=is_apart)
         grew = np.abs(f).max() > np.abs(old_f).max()
         step = f if grew else _secant(f, slope)
-    return FixedPoint(x, f, rounds, slope)
+    return FixedPoint(x, f, rounds)
 
 
 def _secant(f: FloatArray, slope: FloatArray) -> FloatArray:

@@ -38,6 +38,8 @@ class BlockIncidence:
         DataError: the ratings are too large to be squared in float64.
     """
 
+    _known_repeats: tuple[Codes, Codes, FloatArray] | None
+
     def __init__(self, ratings: Ratings, threads: int | None = None) -> None:
         ratings = ratings.by_user()
         # Of the same type, since NumPy would otherwise widen a copy of all the codes.
@@ -92,6 +94,19 @@ class BlockIncidence:
 
         return _added(self._map(lane))
 
+    def repeats(self) -> tuple[Codes, Codes, FloatArray]:
+        """Users and items of pairs with several ratings, (k,) each, and how many they have."""
+        if self._known_repeats is not None:
+            return self._known_repeats
+        parts = list((self._pool.map if self._pool else map)(_repeats, self._blocks))
+        users = [user + first for (user, _, _), first in zip(parts, self._cuts, strict=False)]
+        self._known_repeats = (
+            np.concatenate(users).astype(np.int32),
+            np.concatenate([item for _, item, _ in parts]),
+            np.concatenate([times for _, _, times in parts]),
+        )
+        return self._known_repeats
+
     def components(self) -> tuple[Codes, Codes]:
         """The connected component of each user (n_users,) and of each item (n_items,)."""
         from scipy.sparse.csgraph import connected_components  # for this alone
@@ -116,6 +131,7 @@ class BlockIncidence:
             self._block(ones, item, starts[first : last + 1])
             for first, last in zip(self._cuts, self._cuts[1:], strict=False)
         ]
+        self._known_repeats = None
         self._transposed = [_transposed(block) for block in self._blocks]
         self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         workers = min(threads or usable_cores(), len(self._lanes))
@@ -170,6 +186,21 @@ class BlockIncidence:
 def starts_of(user_counts: FloatArray) -> NDArray[np.int64]:
     """Where each user's ratings start in the order of users, (n_users + 1,), n last."""
     return np.concatenate([[0], np.cumsum(user_counts)]).astype(np.int64)
+
+
+def _repeats(block: csr_array) -> tuple[Codes, Codes, FloatArray]:
+    """Rows, columns and numbers of entries that stand in the same place."""
+    items, starts = block.indices, block.indptr
+    ascends = np.diff(items) > 0
+    ascends[starts[1:-1] - 1] = True  # from one row to the next nothing has to
+    if ascends.all():
+        nothing = np.empty(0, np.int32)
+        return nothing, nothing, np.empty(0)
+    rows = np.repeat(np.arange(block.shape[0], dtype=np.int64), np.diff(starts))
+    pairs, times = np.unique(rows * block.shape[1] + items, return_counts=True)
+    pairs, times = pairs[times > 1], times[times > 1]
+    user, item = np.divmod(pairs, block.shape[1])
+    return user.astype(np.int32), item.astype(np.int32), times.astype(np.float64)
 
 
 def _transposed(block: csr_array) -> csc_array:

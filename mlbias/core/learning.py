@@ -76,13 +76,12 @@ def _estimated(
     incidence: Incidence,
 ) -> tuple[VarianceComponents, Check | None, DenseInverse | None]:
     """By the expansion first; then by a dense inverse where that is small, else checked."""
-    found = estimate(incidence)
-    if found.sigma_user == 0 or found.sigma_item == 0:
-        return found, None, None
     if not is_small(incidence):
-        return *checked(incidence, found), None
+        found = estimate(incidence)
+        return (*checked(incidence, found), None) if found.fit else (found, None, None)
+    # From the start again: the expansion's answer may be far off on small, fragmented sets.
     inverse = DenseInverse(incidence)
-    return estimate(incidence, inverse.traces, near=found), Check(0), inverse
+    return estimate(incidence, inverse.traces), Check(0), inverse
 
 
 def penalty_for(

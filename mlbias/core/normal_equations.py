@@ -31,6 +31,10 @@ from mlbias.core.vectors import FloatArray, dot
 _ROUNDING = float(np.finfo(np.float64).eps)
 
 
+# Down to this the residual of the recurrence is the true one, and need not be computed afresh.
+_DRIFT = 1e-6
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A state on the way to the solution.
@@ -78,7 +82,8 @@ class NormalEquations:
 
         Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., algorithm 9.1, with the
         diagonal c + λ for a preconditioner. Ends when ‖f - K b‖ is at most ``tolerance`` times
-        ‖f‖, by a residual that is computed afresh, or where rounding allows nothing better.
+        ‖f‖, for fine tolerances by a residual that is computed afresh, or where rounding allows
+        nothing better.
 
         Args:
             right: the right side, R, R_u and R_i.
@@ -116,6 +121,8 @@ class NormalEquations:
             for b, of_gone, residual in steps:
                 has_stepped = True
                 yield step(b, of_gone, residual)
+            if tolerance >= _DRIFT:
+                return
 
     def _steps(
         self, b: FloatArray, of_gone: FloatArray, residual: FloatArray, goal: float

@@ -12,6 +12,8 @@ import numpy as np
 from mlbias.core.fixed_point import find_fixed_point
 from mlbias.core.vectors import FloatArray, dot
 
+_TOLERANCE = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class OneWay:
@@ -53,7 +55,17 @@ class OneWay:
         found = find_fixed_point(
             residual,
             np.array([start]),
-            tolerance=1e-9,
+            tolerance=_TOLERANCE,
             is_over=lambda x, f: bool(x[0] >= highest and f[0] > 0),
         )
+        if found.residual[0] > _TOLERANCE and self._grows_from_zero():
+            found = find_fixed_point(residual, found.x, tolerance=_TOLERANCE)
+            return float(found.x[0])
         return min(float(found.x[0]), highest)
+
+    def _grows_from_zero(self) -> bool:
+        """Whether the REML score of the biases' variance is positive where that is 0."""
+        n, total = float(self.counts.sum()), float(self.sums.sum())
+        variance = (self.squares - total * total / n) / (n - 1)
+        errors = self.sums - self.counts * total / n
+        return dot(errors, errors) / variance > n - dot(self.counts, self.counts) / n

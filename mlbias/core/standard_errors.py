@@ -20,7 +20,7 @@ from mlbias.core.statistics import Incidence
 from mlbias.core.variance_components import Fit, VarianceComponents
 from mlbias.core.vectors import FloatArray, dot
 
-_SOLVE_TOLERANCE = 1e-4
+_SOLVE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,10 @@ class StandardErrors:
     lambda_item: float
 
 
-def standard_errors(incidence: Incidence, found: VarianceComponents, fit: Fit) -> StandardErrors:
-    """Of an estimate whose fit is at its λ's; both must be above 0.
+def standard_errors(
+    incidence: Incidence, found: VarianceComponents, fit: Fit
+) -> StandardErrors | None:
+    """Of an estimate whose fit is at its λ's, both above 0; None where the ratings tell none.
 
     Args:
         incidence: of the ratings.
@@ -51,7 +53,11 @@ def standard_errors(incidence: Incidence, found: VarianceComponents, fit: Fit) -
     explained = np.array([[_inner(fitted, of) for of in sums] for fitted in fits])
     variances = np.array([variance, found.sigma_user**2, found.sigma_item**2])
     information = (products - explained) / variance / np.outer(variances, variances) / 2
-    covariance = np.linalg.inv((information + information.T) / 2)
+    information = (information + information.T) / 2
+    # So little is known then that the likelihood is no parabola around its maximum.
+    if not np.isfinite(information).all() or np.linalg.eigvalsh(information)[0] <= 0:
+        return None
+    covariance = np.linalg.inv(information)
     sigmas = np.sqrt(np.diag(covariance)) / (2 * np.sqrt(variances))  # delta method
     return StandardErrors(
         sigma=float(sigmas[0]),

@@ -1,19 +1,20 @@
 """Whether the expansion of the traces may be trusted here, and what to do where it may not.
 
 A graph of many barely connected communities has more slow modes than the one that the expansion
-puts right. Probes (probes.py) measure what it leaves out; what that does to a λ follows from the
-slope of the fixed point's map: a trace that is too low by Δ moves log λ by λ Δ / (n slope), n the
-number of users or items.
+puts right. Probes (probes.py) measure what it leaves out; what that does to the λ's follows from
+the slopes of the fixed point's map: a trace that is too low by Δ makes the map's log λ too high by
+λ Δ/n, n the number of users or items.
 """
 
-import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from mlbias.core.model import Penalty
 from mlbias.core.probes import Remainders, remainders
 from mlbias.core.statistics import Incidence
 from mlbias.core.traces import expanded_traces
-from mlbias.core.variance_components import VarianceComponents, estimate
+from mlbias.core.variance_components import VarianceComponents, estimate, slopes
 
 # A λ may be off by so much, or be known no better than this, relatively.
 _TOLERABLE = 0.002
@@ -39,6 +40,11 @@ class Check:
     is_corrected: bool = False
 
     @property
+    def is_known(self) -> bool:
+        """Whether both λ's are known as well as they should be."""
+        return max(self.lambda_user_error, self.lambda_item_error) <= _TOLERABLE
+
+    @property
     def is_off(self) -> bool:
         """Whether a λ is off by more than is tolerable, beyond doubt."""
         return any(
@@ -53,48 +59,65 @@ class Check:
 def checked(incidence: Incidence, found: VarianceComponents) -> tuple[VarianceComponents, Check]:
     """The estimate as it is, or with traces that probes put right; and how that was told."""
     n_probes = _PROBES
-    check = _check(incidence, found, _remainders(incidence, found, n_probes), n_probes)
+    left = _remainders(incidence, found, n_probes)
+    check = _check(incidence, found, left)
     if not check.is_off:
         return found, check
+    corrected = found
     while True:
-        corrected = estimate(incidence, _Corrected(n_probes), near=found)
+        # The remainder hardly changes with λ, so that it is held while the λ's are searched for.
+        corrected = estimate(incidence, _Corrected(left), near=corrected)
+        if corrected.fit is None:
+            return found, check
         left = _remainders(incidence, corrected, n_probes)
-        errors = _check(incidence, corrected, left, n_probes)
-        worst = max(errors.lambda_user_error, errors.lambda_item_error)
-        if worst <= _TOLERABLE or n_probes >= _MOST_PROBES:
-            return corrected, Check(
-                n_probes,
-                (found.lambda_user or math.inf) / (corrected.lambda_user or math.inf) - 1,
-                (found.lambda_item or math.inf) / (corrected.lambda_item or math.inf) - 1,
-                errors.lambda_user_error,
-                errors.lambda_item_error,
-                is_corrected=True,
-            )
+        now = _check(incidence, corrected, left, before=found)
+        if now.is_known or n_probes >= _MOST_PROBES:
+            return estimate(incidence, _Corrected(left), near=corrected), now
         n_probes *= 2
+        left = _remainders(incidence, corrected, n_probes)
 
 
 class _Corrected:
-    """The expansion of the traces plus what so many probes say that it leaves out."""
+    """The expansion of the traces, plus what it was found to leave out."""
 
-    def __init__(self, n_probes: int) -> None:
-        self._n_probes = n_probes
+    def __init__(self, left: Remainders) -> None:
+        self._user, self._item = left.means()
 
     def __call__(self, incidence: Incidence, penalty: Penalty) -> tuple[float, float]:
         user, item = expanded_traces(incidence, penalty)
-        more_user, more_item = remainders(incidence, penalty, self._n_probes).means()
-        return user + more_user, item + more_item
+        return user + self._user, item + self._item
 
 
 def _remainders(incidence: Incidence, found: VarianceComponents, n_probes: int) -> Remainders:
-    penalty = Penalty(found.lambda_user or 0.0, found.lambda_item or 0.0)
-    return remainders(incidence, penalty, n_probes)
+    return remainders(incidence, Penalty(*_lambdas(found)), n_probes)
+
+
+def _lambdas(found: VarianceComponents) -> tuple[float, float]:
+    return found.lambda_user or 0.0, found.lambda_item or 0.0
 
 
 def _check(
-    incidence: Incidence, found: VarianceComponents, left: Remainders, n_probes: int
+    incidence: Incidence,
+    found: VarianceComponents,
+    left: Remainders,
+    before: VarianceComponents | None = None,
 ) -> Check:
+    """By how much the λ's of the expansion are off, and how well that is known.
+
+    Args:
+        incidence: of the ratings.
+        found: where the remainders were probed.
+        left: these.
+        before: the estimate by the expansion, where ``found`` is what it was put right to.
+    """
     s = incidence.statistics
-    user = (found.lambda_user or 0.0) / s.n_users / -found.slopes[0]
-    item = (found.lambda_item or 0.0) / s.n_items / -found.slopes[1]
-    (left_user, left_item), (user_error, item_error) = left.means(), left.errors()
-    return Check(n_probes, user * left_user, item * left_item, user * user_error, item * item_error)
+    lambdas = np.array(_lambdas(found))
+    scale = lambdas / [s.n_users, s.n_items]
+    inverse = np.linalg.inv(slopes(incidence, found))
+    if before is None:
+        user, item = (-inverse @ (scale * left.means())).tolist()
+    else:
+        user, item = (np.array(_lambdas(before)) / lambdas - 1).tolist()
+    spread = inverse * (scale * left.errors())
+    user_error, item_error = np.hypot(spread[:, 0], spread[:, 1]).tolist()
+    return Check(len(left.user), user, item, user_error, item_error, before is not None)

@@ -4,12 +4,14 @@ With D = 1/(c + λ), to second order in A, and with the slowest mode (all users 
 put right: M (0, 1, 0) - M (1, 0, 0) = (0, λ_u 1, 0), so that this mode has exactly 1/λ_u, while
 the terms before hold the bracket's share of it already:
 
-    tr_u ≈ Σ D_u + Σ D_u² (A D_i) + 1/λ_u - [Σ D_u + Σ_i D_i (Aᵀ D_u)_i²] / n_users
+    tr_u ≈ Σ D_u + Σ D_u² (A² D_i) + 1/λ_u - [Σ D_u + Σ_i D_i (Aᵀ D_u)_i²] / n_users
 
-and the items alike. What is left out is never negative.
+and the items alike; A² squares each entry, which differs where a pair was rated twice. What is
+left out is never negative.
 """
 
 from mlbias.core.model import Penalty
+from mlbias.core.repeats import Repeats
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray, dot
 
@@ -19,15 +21,18 @@ def expanded_traces(incidence: Incidence, penalty: Penalty) -> tuple[float, floa
     s = incidence.statistics
     of_user, of_item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
     around_user, around_item = incidence.per_user(of_item), incidence.per_item(of_user)
+    repeats = Repeats.of(incidence)
+    squared_user = repeats.squared_per_user(of_item, around_user)
+    squared_item = repeats.squared_per_item(of_user, around_item)
     return (
-        _trace(of_user, around_user, of_item, around_item, penalty.user),
-        _trace(of_item, around_item, of_user, around_user, penalty.item),
+        _trace(of_user, squared_user, of_item, around_item, penalty.user),
+        _trace(of_item, squared_item, of_user, around_user, penalty.item),
     )
 
 
 def _trace(
     own: FloatArray, around: FloatArray, other: FloatArray, around_other: FloatArray, penalty: float
 ) -> float:
-    """One side's: its D, the other's D summed around it, and both the other way round."""
+    """One side's: its D, the other's D summed around it by A², and both the other way by A."""
     held = (float(own.sum()) + dot(other, around_other * around_other)) / len(own)
     return float(own.sum()) + dot(own * own, around) + 1 / penalty - held

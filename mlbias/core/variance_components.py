@@ -23,15 +23,17 @@ from mlbias.core.fixed_point import find_fixed_point
 from mlbias.core.model import ErrorSums, Parameters, Penalty, Problem
 from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.one_way import OneWay
+from mlbias.core.repeats import Repeats
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.traces import expanded_traces
 from mlbias.core.vectors import FloatArray, dot
 from mlbias.errors import DataError
 
-_SOLVE_TOLERANCE = 1e-8
+_SOLVE_TOLERANCE = 1e-7
 _START = math.log(4.0)
 # In the logarithm of a λ.
 _TOLERANCE = 1e-6
+_DIFFERENCE = 1e-2
 # A λ beyond this multiple of the largest count that still rises may be on its way to infinity.
 _BEYOND_COUNTS = 50.0
 # Less than this share of the ratings' variance is no noise, but rounding.
@@ -66,7 +68,6 @@ class VarianceComponents:
         sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
         rounds: of the search.
         residual: how far the last round still moved a log λ.
-        slopes: of that movement with log λ_u and with log λ_i, both below 0.
         fit: the optimum there; None where a component is 0.
     """
 
@@ -75,8 +76,12 @@ class VarianceComponents:
     sigma_item: float
     rounds: int
     residual: float
-    slopes: tuple[float, float] = (-1.0, -1.0)
     fit: Fit | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def has_converged(self) -> bool:
+        """Whether the search ended at a fixed point, and not because it took too long."""
+        return self.residual <= _TOLERANCE
 
     @property
     def lambda_user(self) -> float | None:
@@ -90,7 +95,7 @@ class VarianceComponents:
 
 
 def fit_at(incidence: Incidence, penalty: Penalty, start: Parameters | None = None) -> Fit:
-    """The optimum at λ's above 0, to a relative residual of 1e-8."""
+    """The optimum at λ's above 0, to a relative residual of 1e-7."""
     problem = Problem(incidence, penalty)
     s = problem.statistics
     right = ErrorSums(s.total, s.user_sums, s.item_sums)
@@ -143,7 +148,6 @@ def estimate(
         item,
         found.rounds,
         residual=float(np.abs(found.residual).max()),
-        slopes=(float(found.slope[0]), float(found.slope[1])),
         fit=residual.last,
     )
 
@@ -154,13 +158,20 @@ def _start(near: VarianceComponents | None) -> FloatArray:
     return 2 * np.log([near.sigma / near.sigma_user, near.sigma / near.sigma_item])
 
 
+def slopes(incidence: Incidence, at: VarianceComponents) -> FloatArray:
+    """How the map's movement of (log λ_u, log λ_i) changes with them near an estimate, (2, 2)."""
+    residual, x = _TwoWay(incidence, expanded_traces, at.fit), _start(at)
+    # At the estimate itself it hardly moves.
+    return np.column_stack([residual(x + step) / _DIFFERENCE for step in _DIFFERENCE * np.eye(2)])
+
+
 class _TwoWay:
     """How far the map moves (log λ_u, log λ_i); goes on from the fit before."""
 
-    def __init__(self, incidence: Incidence, traces: Traces) -> None:
+    def __init__(self, incidence: Incidence, traces: Traces, known: Fit | None = None) -> None:
         self._incidence = incidence
         self._traces = traces
-        self._known: Fit | None = None
+        self._known = known
 
     @property
     def last(self) -> Fit:
@@ -202,12 +213,15 @@ def _without(
     variance = cost / (s.n_ratings - 1)
     shrinkage = 1 / (model.counts + penalty)
     around = product(shrinkage)
+    repeats = Repeats.of(incidence)
+    square = repeats.squared_per_user if side == 0 else repeats.squared_per_item
+    squared = square(shrinkage, around)
     counts, sums = gone
     errors = sums - counts * alpha - product(bias)
     # Twice the REML score of the component that is 0, times σ²: positive where it should grow.
     expected = (
         s.n_ratings
-        - float(around.sum())
+        - float(squared.sum())
         - penalty * dot(around, around) / dot(model.counts, shrinkage)
     )
     if dot(errors, errors) / variance > expected:
