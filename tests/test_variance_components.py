@@ -116,7 +116,6 @@ def test_a_component_that_is_zero_is_found_to_be_zero_as_the_likelihood_has_it(s
 
 
 def test_without_any_effects_both_are_zero() -> None:
-    rng = np.random.default_rng(3)
     for seed in range(6):
         ratings = drawn(seed, 10, 10, 90, (0.0, 0.0, 1.0))
         found = estimate(BlockIncidence(ratings))
@@ -126,7 +125,6 @@ def test_without_any_effects_both_are_zero() -> None:
             learned = learn(BlockIncidence(ratings))
             assert learned.stderr is None
             assert (learned.components.lambda_user, learned.components.lambda_item) == (None, None)
-    assert rng
 
 
 def test_standard_errors_are_near_those_of_the_observed_information() -> None:
@@ -345,6 +343,7 @@ def test_a_small_effect_of_many_is_no_zero() -> None:
 
 
 def test_on_hardly_informative_ratings_nothing_crashes() -> None:
+    n_learned = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
         n = int(rng.integers(8, 70))
@@ -356,3 +355,5 @@ def test_on_hardly_informative_ratings_nothing_crashes() -> None:
             learned = learn(BlockIncidence(ratings, threads=1))
             assert learned.components.sigma > 0
             assert learned.stderr is None or learned.stderr.sigma > 0
+            n_learned += 1
+    assert n_learned > 30

@@ -16,7 +16,7 @@ from mlbias.cli.render import EpochTable, against_mean, counted, data_line, lear
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
 from mlbias.core.fitting import to_model, uncertainty_of
-from mlbias.core.learning import penalty_for
+from mlbias.core.learning import Learned, penalty_for
 from mlbias.core.model import Parameters, Problem
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, ends_by_itself, train
@@ -37,7 +37,7 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     """Train as planned on what was read; save the model and report it."""
     started = time.perf_counter()
     dataset, held_out = _split(plan, inputs)
-    statistics = dataset.incidence.statistics
+    _ = dataset.incidence  # made here, as a part of the reading
     seconds = {"read": inputs.seconds + time.perf_counter() - started}
 
     output.line(_data_line(inputs, dataset, held_out))
@@ -53,23 +53,11 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
 
     certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
     parameters = parameters if learned is None else learned.cleaned(parameters)
-    model = to_model(parameters, statistics, dataset.user_ids, dataset.item_ids)
-    known = uncertainty_of(plan.method, problem, parameters, learned)
-    model = replace(model, uncertainty=known)
-    last = history[-1]
-    lambda_user, lambda_item = plan.lambdas or (None, None)
-    if learned is not None:
-        lambda_user, lambda_item = learned.components.lambda_user, learned.components.lambda_item
-    training = Training(
-        method=plan.method.name,
-        learning_rate=getattr(plan.method, "learning_rate", None),
-        epochs=last.epoch,
-        penalty=plan.penalty,
-        lambda_user=lambda_user,
-        lambda_item=lambda_item,
-        n_ratings=dataset.n_ratings,
-        rmse=last.rmse,
+    model = replace(
+        to_model(parameters, problem.statistics, dataset.user_ids, dataset.item_ids),
+        uncertainty=uncertainty_of(plan.method, problem, parameters, learned),
     )
+    training = _training(plan, learned, dataset, history[-1])
     save_model(SavedModel(model, training, _training_data(plan, inputs)), plan.model_path)
     evaluation = evaluate(model, held_out) if held_out else None
     document = _document(plan, inputs, training, history, seconds, evaluation, problem)
@@ -81,7 +69,7 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     _report(output, plan, history, seconds, evaluation)
     if certificate is not None:
         _report_certificate(output, problem, certificate)
-    _say_what_ended_it(output, plan, last.epoch, signal)
+    _say_what_ended_it(output, plan, history[-1].epoch, signal)
     output.notice(f"saved {plan.model_path}")
     finish(output, inputs.dataset)
     if signal is not None:
@@ -142,6 +130,23 @@ def _scorer(
         return errors.rmse, errors.mae
 
     return score
+
+
+def _training(plan: Plan, learned: Learned | None, dataset: Dataset, last: EpochStats) -> Training:
+    """How it was trained, for the model's file."""
+    lambdas: tuple[float | None, float | None] = plan.lambdas or (None, None)
+    if learned is not None:
+        lambdas = learned.components.lambda_user, learned.components.lambda_item
+    return Training(
+        method=plan.method.name,
+        learning_rate=getattr(plan.method, "learning_rate", None),
+        epochs=last.epoch,
+        penalty=plan.penalty,
+        lambda_user=lambdas[0],
+        lambda_item=lambdas[1],
+        n_ratings=dataset.n_ratings,
+        rmse=last.rmse,
+    )
 
 
 def _training_data(plan: Plan, inputs: Inputs) -> TrainingData:

@@ -22,7 +22,7 @@ import numpy as np
 
 from mlbias.core.components import Components
 from mlbias.core.model import ErrorSums, Parameters, Problem
-from mlbias.core.vectors import dot
+from mlbias.core.vectors import FloatArray, dot
 
 _NEGLIGIBLE = 1e-7
 
@@ -73,18 +73,23 @@ def _gap(problem: Problem, at: Parameters, errors: ErrorSums) -> float:
     user, item = errors.user - s.user_counts * shift, errors.item - s.item_counts * shift
     if penalty.user == 0:
         step = user / s.user_counts
-        lowered += dot(user, step)
         item = item - problem.incidence.per_item(step)
-        rest = penalty.item * at.item_bias - item
-        return lowered + dot(rest, rest) / penalty.item
+        return lowered + dot(user, step) + _share(penalty.item, at.item_bias, item)
     if penalty.item == 0:
         step = item / s.item_counts
-        lowered += dot(item, step)
         user = user - problem.incidence.per_user(step)
-        rest = penalty.user * at.user_bias - user
-        return lowered + dot(rest, rest) / penalty.user
-    user, item = penalty.user * at.user_bias - user, penalty.item * at.item_bias - item
-    return lowered + dot(user, user) / penalty.user + dot(item, item) / penalty.item
+        return lowered + dot(item, step) + _share(penalty.user, at.user_bias, user)
+    users, items = (
+        _share(penalty.user, at.user_bias, user),
+        _share(penalty.item, at.item_bias, item),
+    )
+    return lowered + users + items
+
+
+def _share(penalty: float, bias: FloatArray, errors: FloatArray) -> float:
+    """One side's ‖g‖²/λ, g = λ b - E."""
+    half_gradient = penalty * bias - errors
+    return dot(half_gradient, half_gradient) / penalty
 
 
 def _gap_unpenalised(problem: Problem, errors: ErrorSums) -> float:
