@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlbias.core.dense import DenseInverse
-from mlbias.core.error_bars import error_bars
+from mlbias.core.error_bars import error_bars, sampled_errors
 from mlbias.core.fitting import fit
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
@@ -53,6 +53,42 @@ def test_they_are_at_most_the_priors(make_ratings: Callable[..., Ratings]) -> No
     known = error_bars(BlockIncidence(ratings), Penalty(4.0, 100.0), 1.0)
     assert (known.user_stderr <= 0.5).all()
     assert (known.item_stderr <= 0.1).all()
+
+
+def test_a_few_are_measured_exactly(make_ratings: Callable[..., Ratings]) -> None:
+    ratings, penalty = make_ratings(900, 60, 80), Penalty(4.0, 3.0)
+    incidence = BlockIncidence(ratings)
+    known = error_bars(incidence, penalty, 1.0)
+    exact = np.sqrt(np.diag(dense_covariance(ratings, penalty)))
+    off_user = np.abs(known.user_stderr / exact[1:61] - 1)
+    off_item = np.abs(known.item_stderr / exact[61:] - 1)
+    for measured, off, counts in zip(
+        sampled_errors(incidence, penalty),
+        (off_user, off_item),
+        (incidence.statistics.user_counts, incidence.statistics.item_counts),
+        strict=True,
+    ):
+        sampled = np.argsort(counts, kind="stable")[[0, round((len(counts) - 1) / 2), -1]]
+        assert measured == pytest.approx(off[sampled].max(), abs=2e-4)
+        assert measured > 1e-3
+
+
+def test_without_item_effects_items_have_none() -> None:
+    rng = np.random.default_rng(3)
+    user, item = rng.integers(60, size=3_000), rng.integers(80, size=3_000)
+    value = 3 + 0.5 * rng.normal(size=60)[user] + rng.normal(size=3_000)
+    ratings = Ratings.from_ids(user, item, value)
+    model = fit(ratings, "exact")
+    known = model.uncertainty
+    assert known is not None
+    assert (known.sigma_item, known.item_stderr.tolist()) == (0.0, [0.0] * 80)
+    penalty = Penalty((known.sigma / known.sigma_user) ** 2, 1e9)
+    exact = known.sigma * np.sqrt(np.diag(dense_covariance(ratings, penalty)))
+    np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=0.015)
+    _, std = model.predict([0], [999], return_std=True)
+    assert std[0] ** 2 == pytest.approx(
+        known.sigma**2 + known.user_stderr[0] ** 2 - known.sigma_user**2 / 60
+    )
 
 
 def test_an_unknown_id_has_the_priors_uncertainty(make_ratings: Callable[..., Ratings]) -> None:

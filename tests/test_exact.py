@@ -13,6 +13,7 @@ from mlbias.core.components import Components
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, Problem
+from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DataError
@@ -53,6 +54,26 @@ def min_norm(ratings: Ratings) -> tuple[float, FloatArray, FloatArray]:
     biases = np.linalg.lstsq(design - design.mean(0), value - value.mean(), rcond=1e-10)[0]
     alpha = float((value - design @ biases).mean())
     return alpha, biases[:n_users], biases[n_users:]
+
+
+@given(RATINGS, LAMBDAS, LAMBDAS, st.integers(0, 99))
+def test_several_right_sides_at_once_are_solved_as_by_a_dense_solve(
+    rows: list[tuple[int, int, float]], user: float, item: float, seed: int
+) -> None:
+    ratings = ratings_of(rows)
+    n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
+    design = np.zeros((n, 1 + n_users + n_items))
+    design[:, 0] = 1
+    design[np.arange(n), 1 + ratings.user] = 1
+    design[np.arange(n), 1 + n_users + ratings.item] = 1
+    matrix = design.T @ design + np.diag([0.0] + [user] * n_users + [item] * n_items)
+    rights = np.random.default_rng(seed).normal(size=(3, n_users + n_items))
+    rights[0] = 0  # is solved at once, while the others go on
+    expected = np.linalg.solve(matrix, np.pad(rights, ((0, 0), (1, 0))).T).T[:, 1:]
+    equations = NormalEquations(problem_of(ratings, user, item))
+    found = equations.solve_rows(rights[:, :n_users], rights[:, n_users:], 1e-11)
+    scale = np.abs(expected).max()
+    np.testing.assert_allclose(np.hstack(found), expected, rtol=1e-6, atol=1e-6 * scale)
 
 
 @given(RATINGS, LAMBDAS, LAMBDAS)

@@ -61,6 +61,11 @@ def test_products_are_those_of_the_dense_matrix(
     np.testing.assert_allclose(incidence.per_user(item_bias), matrix @ item_bias, atol=1e-12)
     np.testing.assert_allclose(incidence.per_item(user_bias), matrix.T @ user_bias, atol=1e-12)
     np.testing.assert_array_equal(incidence.statistics.item_counts, matrix.sum(axis=0))
+    # Several at once, a row each.
+    of_items: FloatArray = rng.normal(size=(3, matrix.shape[1]))
+    of_users: FloatArray = rng.normal(size=(3, matrix.shape[0]))
+    np.testing.assert_allclose(incidence.per_user(of_items), of_items @ matrix.T, atol=1e-12)
+    np.testing.assert_allclose(incidence.per_item(of_users), of_users @ matrix, atol=1e-12)
 
 
 @given(rows=pairs, order=st.randoms(use_true_random=False))

@@ -285,6 +285,8 @@ def test_small_sets_are_learned_by_the_dense_inverse_and_large_ones_checked(
     large = learn(incidence)
     assert large.check is not None
     assert large.check.n_probes >= 4
+    assert 0 < large.check.user_stderr < 0.05
+    assert 0 < large.check.item_stderr < 0.05
     assert large.inverse is None
 
 

@@ -29,6 +29,12 @@ def report_learned(output: Output, learned: Learned) -> None:
         )
     if learned.check is not None:
         output.line(f"checked {_checked(learned.check)}")
+        if learned.check.n_probes:
+            output.line(
+                "error bars of three sampled users are off by "
+                f"{_at_most(learned.check.user_stderr)}, of three items by "
+                f"{_at_most(learned.check.item_stderr)}"
+            )
 
 
 def document_learned(learned: Learned) -> dict[str, Any]:
@@ -62,6 +68,10 @@ def _checked(check: Check) -> str:
     done = "was off by" if check.is_corrected else "is off by"
     known = "" if check.is_known else ", and is known no better"
     return f"by {2 * check.n_probes} probes: λ {done} {offs}{known}"
+
+
+def _at_most(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _number(value: float | None, error: float | None, decimals: int = 4) -> str:

@@ -52,10 +52,11 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
     seconds["train"] = history[-1].seconds
 
     certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
+    known = uncertainty_of(plan.method, problem, parameters, learned)
     parameters = parameters if learned is None else learned.cleaned(parameters)
     model = replace(
         to_model(parameters, problem.statistics, dataset.user_ids, dataset.item_ids),
-        uncertainty=uncertainty_of(plan.method, problem, parameters, learned),
+        uncertainty=known,
     )
     training = _training(plan, learned, dataset, history[-1])
     save_model(SavedModel(model, training, _training_data(plan, inputs)), plan.model_path)

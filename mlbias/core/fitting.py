@@ -54,9 +54,10 @@ def fit(
     cost_penalty, learned = penalty_for(incidence, scale, lambdas)
     problem = Problem(incidence, cost_penalty)
     [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
+    known = uncertainty_of(chosen, problem, last, learned)
     last = last if learned is None else learned.cleaned(last)
     model = to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
-    return replace(model, uncertainty=uncertainty_of(chosen, problem, last, learned))
+    return replace(model, uncertainty=known)
 
 
 def uncertainty_of(
@@ -64,8 +65,8 @@ def uncertainty_of(
 ) -> Uncertainty | None:
     """How well the biases of an optimum are known; None for methods that stop before it.
 
-    σ² is the learned one or, at λ's that were given, J/(n - 1). None too where a λ is 0 or
-    infinite, so that a prior is without bounds, or the biases are not free.
+    σ² is the learned one or, at λ's that were given, J/(n - 1). None too where a λ is 0, so that
+    a prior is without bounds.
     """
     penalty, s = problem.penalty, problem.statistics
     if not ends_by_itself(method) or penalty.user == 0 or penalty.item == 0 or s.n_ratings < 2:
@@ -74,9 +75,8 @@ def uncertainty_of(
         return None
     if learned is not None:
         variance = learned.components.sigma**2
-        if learned.components.fit is None:
-            return None
-        return error_bars(problem.incidence, penalty, variance, learned.inverse)
+        known = error_bars(problem.incidence, penalty, variance, learned.inverse)
+        return learned.cleaned_bars(known)
     squared_error = problem.squared_error(at, problem.error_sums(at))
     variance = problem.cost(at, squared_error) / (s.n_ratings - 1)
     return error_bars(problem.incidence, penalty, variance)

@@ -72,27 +72,29 @@ class BlockIncidence:
         return self._statistics
 
     def per_user(self, item_bias: FloatArray) -> FloatArray:
-        """A·b_item, (n_users,)."""
-        sums = np.empty(self._shape[0])
+        """A·b_item, (n_users,); of several at once, a row each."""
+        columns = np.ascontiguousarray(item_bias.T)
+        sums = np.empty((self._shape[0], *columns.shape[1:]))
 
         def lane(blocks: NDArray[np.intp]) -> None:
             for k in blocks:
-                sums[self._cuts[k] : self._cuts[k + 1]] = self._blocks[k] @ item_bias
+                sums[self._cuts[k] : self._cuts[k + 1]] = self._blocks[k] @ columns
 
         for _ in self._map(lane):
             pass
-        return sums
+        return sums.T
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
-        """Aᵀ·b_user, (n_items,)."""
+        """Aᵀ·b_user, (n_items,); of several at once, a row each."""
+        columns = np.ascontiguousarray(user_bias.T)
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self._shape[1])
+            sums = np.zeros((self._shape[1], *columns.shape[1:]))
             for k in blocks:
-                sums += self._transposed[k] @ user_bias[self._cuts[k] : self._cuts[k + 1]]
+                sums += self._transposed[k] @ columns[self._cuts[k] : self._cuts[k + 1]]
             return sums
 
-        return _added(self._map(lane))
+        return _added(self._map(lane)).T
 
     def repeats(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""

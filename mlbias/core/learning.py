@@ -1,6 +1,7 @@
 """λ given, or learned from the ratings with everything that is known of it then."""
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,8 +10,9 @@ from mlbias.core.model import Parameters, Penalty, PenaltyScale
 from mlbias.core.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
 from mlbias.core.trace_check import Check, checked
+from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.variance_components import VarianceComponents, estimate
-from mlbias.errors import OptionError
+from mlbias.errors import DataError, OptionError
 
 # Stands for an infinite λ, times the largest count: biases are 0 but for rounding.
 _INFINITE = 1e12
@@ -52,6 +54,15 @@ class Learned:
         item = at.item_bias if c.sigma_item > 0 else np.zeros_like(at.item_bias)
         return Parameters(at.alpha, user, item)
 
+    def cleaned_bars(self, known: Uncertainty) -> Uncertainty:
+        """The same error bars, exactly 0 where a component is."""
+        c = self.components
+        if c.sigma_user == 0:
+            known = replace(known, sigma_user=0.0, user_stderr=np.zeros_like(known.user_stderr))
+        if c.sigma_item == 0:
+            known = replace(known, sigma_item=0.0, item_stderr=np.zeros_like(known.item_stderr))
+        return known
+
 
 def learn(incidence: Incidence) -> Learned:
     """Estimate the variance components by REML, and their standard errors.
@@ -79,9 +90,16 @@ def _estimated(
     if not is_small(incidence):
         found = estimate(incidence)
         return (*checked(incidence, found), None) if found.fit else (found, None, None)
-    # From the start again: the expansion's answer may be far off on small, fragmented sets.
     inverse = DenseInverse(incidence)
-    return estimate(incidence, inverse.traces), Check(0), inverse
+    return estimate(incidence, inverse.traces, _expanded(incidence)), Check(0), inverse
+
+
+def _expanded(incidence: Incidence) -> VarianceComponents | None:
+    """The estimate by the expansion, to begin at; None where it may be far off."""
+    with suppress(DataError):
+        found = estimate(incidence)
+        return found if found.fit and found.has_converged else None
+    return None
 
 
 def penalty_for(

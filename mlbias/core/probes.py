@@ -6,17 +6,18 @@ The same form of the expansion is subtracted, so that only what it leaves out is
 that is small, so is the noise.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.model import ErrorSums, Penalty, Problem
+from mlbias.core.model import Penalty, Problem
 from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.statistics import Incidence
+from mlbias.core.traces import expanded_blocks
 from mlbias.core.vectors import FloatArray, dot
 
-_SOLVE_TOLERANCE = 1e-3
+# Probes of each side in one solve: more at once cost memory and gain nothing.
+_AT_ONCE = 4
 _SEED = 20_240_229
 
 
@@ -39,19 +40,22 @@ class Remainders:
 
 def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remainders:
     """Probe each block so often, two or more, always with the same signs."""
-    problem = Problem(incidence, penalty)
-    s, equations, start = problem.statistics, NormalEquations(problem), problem.start()
-    of_user, of_item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
-    user_block = _Block(of_user, of_item, incidence.per_item, penalty.user)
-    item_block = _Block(of_item, of_user, incidence.per_user, penalty.item)
-    no_users, no_items = np.zeros(s.n_users), np.zeros(s.n_items)
+    s = incidence.statistics
+    equations = NormalEquations(Problem(incidence, penalty))
+    user_block, item_block = expanded_blocks(incidence, penalty)
     users, items = np.zeros(n_probes), np.zeros(n_probes)
-    for k in range(n_probes):
-        user_signs, item_signs = np.split(_signs(k, s.n_users + s.n_items), [s.n_users])
-        *_, step = equations.solve(ErrorSums(0.0, user_signs, no_items), start, _SOLVE_TOLERANCE)
-        users[k] = dot(user_signs, step.parameters.user_bias) - user_block.form(user_signs)
-        *_, step = equations.solve(ErrorSums(0.0, no_users, item_signs), start, _SOLVE_TOLERANCE)
-        items[k] = dot(item_signs, step.parameters.item_bias) - item_block.form(item_signs)
+    for first in range(0, n_probes, _AT_ONCE):
+        here = range(first, min(first + _AT_ONCE, n_probes))
+        signs = np.array([_signs(k, s.n_users + s.n_items) for k in here])
+        user_signs, item_signs = np.split(signs, [s.n_users], axis=1)
+        user, item = equations.solve_rows(
+            np.concatenate([user_signs, np.zeros_like(user_signs)]),
+            np.concatenate([np.zeros_like(item_signs), item_signs]),
+        )
+        for row, k in enumerate(here):
+            users[k] = dot(user_signs[row], user[row]) - user_block.form(user_signs[row])
+            solved = item[len(here) + row]
+            items[k] = dot(item_signs[row], solved) - item_block.form(item_signs[row])
     return Remainders(users, items)
 
 
@@ -59,35 +63,3 @@ def _signs(number: int, size: int) -> FloatArray:
     """The probe of this number, each of its own seed, so that more probes begin with the same."""
     bits = np.random.PCG64([_SEED, number]).random_raw(size) >> np.uint64(63)
     return np.asarray(bits, dtype=np.float64) * 2 - 1
-
-
-class _Block:
-    """The expansion X of one side's block of M⁻¹, whose trace traces.py has.
-
-    Args:
-        own, other: D of this side and of the other.
-        to_other: sums of this side's vector for the other.
-        penalty: this side's λ.
-    """
-
-    def __init__(
-        self,
-        own: FloatArray,
-        other: FloatArray,
-        to_other: Callable[[FloatArray], FloatArray],
-        penalty: float,
-    ) -> None:
-        self._own, self._other, self._to_other = own, other, to_other
-        around = to_other(own)
-        held = (float(own.sum()) + dot(other, around * around)) / len(own)
-        self._level = (1 / penalty - held) / len(own)
-
-    def form(self, z: FloatArray) -> float:
-        """zᵀ X z."""
-        through = self._to_other(self._own * z)
-        total = float(z.sum())
-        return (
-            dot(self._own, z * z)
-            + dot(self._other, through * through)
-            + self._level * total * total
-        )

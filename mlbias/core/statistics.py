@@ -56,7 +56,8 @@ class Incidence(Protocol):
     """The users × items matrix A with a 1 for each rating, seen through its two products.
 
     An implementation holds A where it likes: in memory, on disk, on many machines. The same
-    input gives the same bits on any number of threads.
+    input gives the same bits on any number of threads. Both products take several vectors at once
+    as well, (k, n), a row each, and return as many; that costs less than one after the other.
     """
 
     @property

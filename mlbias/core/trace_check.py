@@ -6,10 +6,11 @@ the slopes of the fixed point's map: a trace that is too low by Δ makes the map
 λ Δ/n, n the number of users or items.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mlbias.core.error_bars import sampled_errors
 from mlbias.core.model import Penalty
 from mlbias.core.probes import Remainders, remainders
 from mlbias.core.statistics import Incidence
@@ -30,6 +31,8 @@ class Check:
         lambda_user, lambda_item: by how much the λ's of the expansion are off, relatively.
         lambda_user_error, lambda_item_error: standard errors of that.
         is_corrected: whether the probes were used to put the λ's right.
+        user_stderr, item_stderr: by how much error bars of a few users and of a few items are off
+            at most, relatively.
     """
 
     n_probes: int
@@ -38,6 +41,8 @@ class Check:
     lambda_user_error: float = 0.0
     lambda_item_error: float = 0.0
     is_corrected: bool = False
+    user_stderr: float = 0.0
+    item_stderr: float = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -58,6 +63,14 @@ class Check:
 
 def checked(incidence: Incidence, found: VarianceComponents) -> tuple[VarianceComponents, Check]:
     """The estimate as it is, or with traces that probes put right; and how that was told."""
+    found, check = _checked_traces(incidence, found)
+    user, item = sampled_errors(incidence, Penalty(*_lambdas(found)))
+    return found, replace(check, user_stderr=user, item_stderr=item)
+
+
+def _checked_traces(
+    incidence: Incidence, found: VarianceComponents
+) -> tuple[VarianceComponents, Check]:
     n_probes = _PROBES
     left = _remainders(incidence, found, n_probes)
     check = _check(incidence, found, left)

@@ -10,6 +10,9 @@ and the items alike; A² squares each entry, which differs where a pair was rate
 left out is never negative.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from mlbias.core.model import Penalty
 from mlbias.core.repeats import Repeats
 from mlbias.core.statistics import Incidence
@@ -34,5 +37,53 @@ def _trace(
     own: FloatArray, around: FloatArray, other: FloatArray, around_other: FloatArray, penalty: float
 ) -> float:
     """One side's: its D, the other's D summed around it by A², and both the other way by A."""
-    held = (float(own.sum()) + dot(other, around_other * around_other)) / len(own)
+    held = _held(own, other, around_other)
     return float(own.sum()) + dot(own * own, around) + 1 / penalty - held
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedBlock:
+    """The expansion X of one side's block of M⁻¹, whose trace is above.
+
+    Args:
+        own, other: D of this side and of the other.
+        to_other: sums of this side's vector for the other.
+        level: what every entry has in common.
+    """
+
+    own: FloatArray
+    other: FloatArray
+    to_other: Callable[[FloatArray], FloatArray]
+    level: float
+
+    def form(self, z: FloatArray) -> float:
+        """zᵀ X z for a vector of this side."""
+        through, total = self.to_other(self.own * z), float(z.sum())
+        return (
+            dot(self.own, z * z) + dot(self.other, through * through) + self.level * total * total
+        )
+
+
+def expanded_blocks(incidence: Incidence, penalty: Penalty) -> tuple[ExpandedBlock, ExpandedBlock]:
+    """The users' and the items' block, for λ's above 0."""
+    s = incidence.statistics
+    user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
+    return (
+        _block(user, item, incidence.per_item, penalty.user),
+        _block(item, user, incidence.per_user, penalty.item),
+    )
+
+
+def _block(
+    own: FloatArray,
+    other: FloatArray,
+    to_other: Callable[[FloatArray], FloatArray],
+    penalty: float,
+) -> ExpandedBlock:
+    level = (1 / penalty - _held(own, other, to_other(own))) / len(own)
+    return ExpandedBlock(own, other, to_other, level)
+
+
+def _held(own: FloatArray, other: FloatArray, around_other: FloatArray) -> float:
+    """The share of the slowest mode that the other terms hold already: the bracket."""
+    return (float(own.sum()) + dot(other, around_other * around_other)) / len(own)
