@@ -1,16 +1,18 @@
-"""The random split: a stable hash decides, whatever the order of rows and whatever is added."""
+"""Splits: a stable hash decides, or time and then the hash; no row is lost or on both sides."""
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from mlbias.core.ratings import Ratings
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.splits import random_split
+from mlbias.evaluation.splits import folds_of, random_split, time_split, user_split
 
 Pairs = set[tuple[object, object]]
 MASK = 2**64 - 1
@@ -21,8 +23,8 @@ def pairs_of(ratings: Ratings) -> list[tuple[str, str]]:
     return [(str(u), str(i)) for u, i in zip(users.tolist(), items.tolist(), strict=True)]
 
 
-def by_hand(user: object, item: object, seed: int) -> float:
-    """The hash of a pair as splits.py documents it, in Python's own integers."""
+def by_hand(user: object, item: object, seed: int, kind: str = "random") -> float:
+    """The hash of a pair as hashing.py documents it, in Python's own integers."""
 
     def digest(text: str) -> int:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
@@ -32,7 +34,7 @@ def by_hand(user: object, item: object, seed: int) -> float:
         word = (word ^ (word >> 27)) * 0x94D049BB133111EB & MASK
         return word ^ (word >> 31)
 
-    inner = mix(digest(f"random:{seed}") ^ digest(str(user)))
+    inner = mix(digest(f"{kind}:{seed}") ^ digest(str(user)))
     return mix(inner ^ digest(str(item))) / 2**64
 
 
@@ -114,3 +116,144 @@ def test_sizes_that_leave_a_side_empty_are_refused(four: Ratings) -> None:
         random_split(four, 1e-9, 0)
     with pytest.raises(DataError, match="leaves none of 4 ratings to train on"):
         random_split(four, 1 - 1e-9, 0)
+
+
+# Few ids and times, so that pairs repeat and times tie.
+TIMED = st.lists(
+    st.tuples(st.integers(0, 6), st.integers(0, 8), st.integers(0, 5)), min_size=2, max_size=80
+)
+SPLITS: dict[str, Callable[[Ratings], tuple[Ratings, Ratings]]] = {
+    "random": lambda ratings: random_split(ratings, 0.3, 5),
+    "last of each user": lambda ratings: user_split(ratings, 1, seed=5),
+    "last 30 % of each user": lambda ratings: user_split(ratings, 0.3, seed=5),
+    "random 2 of each user": lambda ratings: user_split(ratings, 2, random=True, seed=5),
+    "latest 30 %": lambda ratings: time_split(ratings, 0.3, seed=5),
+    "from time 3 on": lambda ratings: time_split(ratings, start=3),
+}
+every_split = pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS.keys())
+
+
+def timed(rows: list[tuple[int, int, int]]) -> Ratings:
+    """Each row's number is its rating, by which it is known again."""
+    users, items, times = (list(column) for column in zip(*rows, strict=True))
+    ratings = Ratings.from_ids(users, items, range(len(rows)))
+    return replace(ratings, timestamp=np.array(times))
+
+
+def rows_of(ratings: Ratings) -> list[int]:
+    return [int(value) for value in ratings.value.tolist()]
+
+
+@every_split
+@given(rows=TIMED, shuffle=st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_no_row_is_lost_or_on_both_sides_and_their_order_is_of_no_matter(
+    split: Callable[[Ratings], tuple[Ratings, Ratings]],
+    rows: list[tuple[int, int, int]],
+    shuffle: Random,
+) -> None:
+    try:
+        train, test = split(timed(rows))
+    except DataError:  # one side would be empty
+        reject()
+    assert sorted(rows_of(train) + rows_of(test)) == list(range(len(rows)))
+    assert not set(pairs_of(train)) & set(pairs_of(test))
+    order = list(range(len(rows)))
+    shuffle.shuffle(order)
+    _, again = split(timed([rows[k] for k in order]))
+    assert sorted(order[k] for k in rows_of(again)) == sorted(rows_of(test))
+
+
+@given(rows=TIMED, size=st.sampled_from([1, 2, 0.25, 0.5]), random=st.booleans())
+@settings(deadline=None)
+def test_the_last_of_each_user_are_held_out_and_one_stays(
+    rows: list[tuple[int, int, int]], size: float, random: bool
+) -> None:
+    last: dict[tuple[int, int], int] = {}  # of each pair
+    for user, item, time in rows:
+        last[user, item] = max(time, last.get((user, item), 0))
+    expected = set()
+    for user in {user for user, _ in last}:
+        pairs = [pair for pair in last if pair[0] == user]
+        pairs.sort(
+            key=lambda pair: (0 if random else last[pair], by_hand(pair[0], pair[1], 3, "user"))
+        )
+        wanted = size if size >= 1 else int(size * len(pairs) + 0.5)
+        n = min(int(wanted), len(pairs) - 1)
+        expected |= set(pairs[len(pairs) - n :])
+    if not expected:
+        with pytest.raises(DataError, match="to hold out"):
+            user_split(timed(rows), size, random=random, seed=3)
+        return
+    train, test = user_split(timed(rows), size, random=random, seed=3)
+    assert set(pairs_of(test)) == {(str(user), str(item)) for user, item in expected}
+    assert set(train.user_ids.tolist()) == {user for user, _, _ in rows}
+
+
+@given(rows=TIMED)
+@settings(deadline=None)
+def test_a_cut_in_time_has_the_past_on_one_side_and_its_share_on_the_other(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    last: dict[tuple[int, int], int] = {}
+    for user, item, time in rows:
+        last[user, item] = max(time, last.get((user, item), 0))
+    keys = sorted(
+        ((last[user, item], -by_hand(user, item, 0, "time")) for user, item, _ in rows),
+        reverse=True,
+    )
+    n = round(0.4 * len(rows))
+    try:
+        _, test = time_split(timed(rows), 0.4)
+    except DataError:  # one side would be empty
+        reject()
+    # All ratings of the pair at the cut share its side.
+    assert n <= len(test) <= n + len(rows) - len(last)
+    held_out = {
+        (str(user), str(item))
+        for user, item, _ in rows
+        if (last[user, item], -by_hand(user, item, 0, "time")) >= keys[n - 1]
+    }
+    assert set(pairs_of(test)) == held_out
+
+
+def test_users_in_several_blocks_are_split_alike(
+    make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratings = replace(make_ratings(3_000, 50, 60), timestamp=np.arange(3_000) % 7)
+    whole = user_split(ratings, 0.2)[1]
+    monkeypatch.setattr("mlbias.evaluation.splits._BLOCK", 100)
+    assert pairs_of(user_split(ratings, 0.2)[1]) == pairs_of(whole)
+
+
+def test_folds_are_the_hash_in_equal_parts_and_independent_of_a_hold_out() -> None:
+    users, items = np.divmod(np.arange(40_000), 200)
+    ratings = Ratings.from_ids(users, items, np.ones(40_000))
+    folds = folds_of(ratings, 4, 1)
+    for k in range(0, 40_000, 997):
+        assert folds[k] == int(4 * by_hand(int(users[k]), int(items[k]), 1, "folds"))
+    # Five standard deviations of a binomial draw.
+    assert abs(np.bincount(folds) - 10_000).max() < 440
+    train, _ = random_split(ratings, 0.5, 1)
+    assert abs(np.bincount(folds_of(train, 2, 1)) - len(train) / 2).max() < 500
+
+
+def test_what_cannot_be_split_says_so(four: Ratings) -> None:
+    with pytest.raises(DataError, match="no timestamps"):
+        user_split(four, 1)
+    with pytest.raises(DataError, match="no timestamps"):
+        time_split(four, 0.5)
+    for size in (0, -1, 1.5, float("nan")):
+        with pytest.raises(OptionError, match="share below 1 or a whole number"):
+            user_split(four, size)
+    with pytest.raises(OptionError, match="a test-size or a time"):
+        time_split(four)
+    with pytest.raises(OptionError, match="folds must be 2 or more"):
+        folds_of(four, 1)
+    with pytest.raises(DataError, match="50 folds leave none of 4 ratings"):
+        folds_of(four, 50)
+    timed_four = replace(four, timestamp=np.arange(4))
+    with pytest.raises(DataError, match="a cut at 4 leaves none of 4 ratings to hold out"):
+        time_split(timed_four, start=4)
+    with pytest.raises(DataError, match="a cut at 0 leaves none of 4 ratings to train on"):
+        time_split(timed_four, start=0)

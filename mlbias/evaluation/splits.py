@@ -1,32 +1,32 @@
-"""Splits into training and hold-out by a stable hash: no row's side depends on another row.
+"""Splits of ratings into training and hold-out, and into folds.
 
-The hash is part of the format of model files. Of a text, D is the first 8 bytes, little-endian,
-of its BLAKE2b digest of 8 bytes; M is the finaliser of SplitMix64 (Steele, Lea & Flood, Fast
-splittable pseudorandom number generators, OOPSLA 2014). A rating of user u and item i has
-
-    h = M(M(D("random:SEED") xor D(u)) xor D(i))
-
-with ids written as text, an integer in decimal digits, and is held out if h / 2⁶⁴ < test_size.
+Whatever decides, the order of rows does not, no rating is lost or on both sides, and the ratings
+of one pair of a user and an item share a side: where time decides, all have that of the last.
+What time leaves open, and all else, a stable hash decides (hashing.py).
 """
 
-import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Ids, Ratings
+from mlbias.core.cores import usable_cores
+from mlbias.core.ratings import Ratings, Timestamps, repeated_pairs
 from mlbias.errors import DataError, OptionError
+from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
 
-_PIECE = 1 << 16
+# Users are sorted in blocks of about so many ratings, which fit a cache.
+_BLOCK = 1 << 18
 
-Words = NDArray[np.uint64]
+Mask = NDArray[np.bool_]
+Sides = tuple[Ratings, Ratings]
 
 
-def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> tuple[Ratings, Ratings]:
+def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> Sides:
     """Training ratings and hold-out, the latter about this share of all.
 
     A rating's side depends on the seed, its user and its item alone: neither the order of rows
-    nor added data moves it, and all ratings of a pair are on one side.
+    nor added data moves it.
 
     Args:
         ratings: to be split.
@@ -37,41 +37,170 @@ def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> tuple[Rat
         OptionError: test_size is out of range.
         DataError: one side would be empty.
     """
+    _check_share(test_size)
+    held_out = np.empty(len(ratings), dtype=np.bool_)
+    for here, hashes in hashed_pieces(ratings, "random", seed):
+        held_out[here] = as_shares(hashes) < test_size
+    return _sides(ratings, held_out, f"a test-size of {test_size:g}")
+
+
+def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed: int = 0) -> Sides:
+    """Hold out the last ratings of each user, or random ones; one at least stays in training.
+
+    Args:
+        ratings: to be split.
+        test_size: how many of each user's, 1 or more, or below 1 the share, rounded to the
+            nearest number; several ratings of a pair count as one.
+        random: hold out random ratings, and not the last ones.
+        seed: decides among ratings of the same time, or among all.
+
+    Raises:
+        OptionError: test_size is out of range.
+        DataError: there are no timestamps, or one side would be empty.
+    """
+    if not test_size > 0 or (test_size >= 1 and test_size % 1 != 0):
+        raise OptionError(
+            f"test-size of a user split is a share below 1 or a whole number, not {test_size:g}."
+        )
+    ratings = ratings.by_user()
+    hashes = pair_hashes(ratings, "user", seed)
+    times = None if random else _pair_times(ratings, hashes)
+    held_out = np.empty(len(ratings), dtype=np.bool_)
+
+    def decide(here: slice) -> None:
+        time = None if times is None else times[here]
+        held_out[here] = _last_of_users(ratings.user[here], time, hashes[here], test_size)
+
+    with ThreadPoolExecutor(usable_cores()) as pool:
+        list(pool.map(decide, _user_blocks(ratings)))
+    return _sides(ratings, held_out, f"a test-size of {test_size:g} for each user")
+
+
+def time_split(
+    ratings: Ratings, test_size: float | None = None, *, start: int | None = None, seed: int = 0
+) -> Sides:
+    """Train on the past: hold out the latest ratings of all, or those from a time on.
+
+    Users and items of the future alone are unknown to what is trained on the past.
+
+    Args:
+        ratings: to be split.
+        test_size: share to hold out, above 0 and below 1.
+        start: the first time to hold out, in the timestamps' units, instead of a share.
+        seed: decides among ratings at the time of the cut.
+
+    Raises:
+        OptionError: not one of test_size and start is given, or test_size is out of range.
+        DataError: there are no timestamps, or one side would be empty.
+    """
+    if (test_size is None) == (start is None):
+        raise OptionError("a split by time takes a test-size or a time to start at.")
+    ratings = ratings.by_user()
+    hashes = pair_hashes(ratings, "time", seed)
+    times = _pair_times(ratings, hashes)
+    if start is not None:
+        return _sides(ratings, times >= start, f"a cut at {start}")
+    assert test_size is not None
+    _check_share(test_size)
+    held_out = _latest(times, hashes, round(test_size * len(ratings)))
+    return _sides(ratings, held_out, f"a test-size of {test_size:g}")
+
+
+def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> NDArray[np.int16]:
+    """Which of so many folds, about equally large, each rating is in: (n,) from 0 on.
+
+    Raises:
+        OptionError: there are fewer than 2 folds.
+        DataError: a fold would be empty, or the only one.
+    """
+    if not 2 <= folds <= np.iinfo(np.int16).max:
+        raise OptionError(f"folds must be 2 or more, not {folds}.")
+    fold = np.empty(len(ratings), dtype=np.int16)
+    for here, hashes in hashed_pieces(ratings, "folds", seed):
+        fold[here] = as_shares(hashes) * folds
+    if np.bincount(fold, minlength=folds).min() == 0:
+        raise DataError(
+            f"{folds} folds leave none of {len(ratings):,} ratings in one of them.",
+            "Choose fewer folds, or another seed.",
+        )
+    return fold
+
+
+def _check_share(test_size: float) -> None:
     if not 0 < test_size < 1:
         raise OptionError(f"test-size must be above 0 and below 1, not {test_size:g}.")
-    held_out = _held_out(ratings, f"random:{seed}", test_size)
+
+
+def _sides(ratings: Ratings, held_out: Mask, what: str) -> Sides:
     n_held_out = int(np.count_nonzero(held_out))
     if n_held_out in (0, len(ratings)):
         side = "hold out" if n_held_out == 0 else "train on"
         raise DataError(
-            f"a test-size of {test_size:g} leaves none of {len(ratings):,} ratings to {side}.",
+            f"{what} leaves none of {len(ratings):,} ratings to {side}.",
             "Choose another test-size or seed.",
         )
     return ratings.select(~held_out), ratings.select(held_out)
 
 
-def _held_out(ratings: Ratings, salt: str, share: float) -> NDArray[np.bool_]:
-    of_user = _mixed(_digests(ratings.user_ids) ^ _digest(salt))
-    of_item = _digests(ratings.item_ids)
-    held_out = np.empty(len(ratings), dtype=np.bool_)
-    for start in range(0, len(ratings), _PIECE):
-        piece = slice(start, start + _PIECE)
-        hashes = _mixed(of_user[ratings.user[piece]] ^ of_item[ratings.item[piece]])
-        # The upper 53 bits make a float without rounding.
-        held_out[piece] = (hashes >> np.uint64(11)) * 2.0**-53 < share
+def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
+    """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
+    if ratings.timestamp is None:
+        raise DataError(
+            "the ratings have no timestamps, by which to tell the last ones.",
+            "A column of them is called timestamp; a random split needs none.",
+        )
+    if not repeated_pairs(ratings):
+        return ratings.timestamp
+    times = np.empty_like(ratings.timestamp)
+    for here in _user_blocks(ratings):
+        user, hash_, time = ratings.user[here], hashes[here], ratings.timestamp[here]
+        order = np.lexsort((hash_, user))
+        first = np.flatnonzero(_starts(user[order], hash_[order]))
+        latest = np.maximum.reduceat(time[order], first)
+        times[here][order] = np.repeat(latest, np.diff(first, append=len(order)))
+    return times
+
+
+def _last_of_users(
+    user: NDArray[np.int32], time: Timestamps | None, hashes: Words, test_size: float
+) -> Mask:
+    """Which of some whole users' ratings are held out; by the hash alone where there is no time."""
+    keys = (hashes, user) if time is None else (hashes, time, user)
+    order = np.lexsort(keys)
+    user, hashes = user[order], hashes[order]
+    # Ratings of one pair stand side by side and are numbered as one.
+    number = np.cumsum(_starts(user, hashes))
+    last = np.flatnonzero(np.diff(user, append=-1))  # of each user
+    n_pairs = np.diff(number[last], prepend=0)
+    wanted = test_size if test_size >= 1 else np.floor(test_size * n_pairs + 0.5)
+    n_held_out = np.minimum(wanted, n_pairs - 1)
+    n_ratings = np.diff(last, prepend=-1)
+    from_the_end: NDArray[np.intp] = np.repeat(number[last], n_ratings) - number
+    held_out = np.empty(len(user), dtype=np.bool_)
+    held_out[order] = from_the_end < np.repeat(n_held_out, n_ratings)
     return held_out
 
 
-def _digest(text: str) -> np.uint64:
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
-    return np.uint64(int.from_bytes(digest, "little"))
+def _latest(times: Timestamps, hashes: Words, n_held_out: int) -> Mask:
+    """The latest so many ratings, and no fewer of a pair than all; ties by the smaller hash."""
+    if not 0 < n_held_out < len(times):
+        return np.full(len(times), n_held_out > 0)
+    cut = np.partition(times, len(times) - n_held_out)[len(times) - n_held_out]
+    held_out, tied = times > cut, times == cut
+    n_more = n_held_out - int(np.count_nonzero(held_out))
+    highest = np.partition(hashes[tied], n_more - 1)[n_more - 1]
+    return np.asarray(held_out | (tied & (hashes <= highest)))
 
 
-def _digests(ids: Ids) -> Words:
-    return np.array([_digest(str(id_)) for id_ in ids.tolist()], dtype=np.uint64)
+def _starts(user: NDArray[np.int32], hashes: Words) -> Mask:
+    """Where, among sorted ratings, another pair begins."""
+    changed = (user[1:] != user[:-1]) | (hashes[1:] != hashes[:-1])
+    return np.concatenate([[True], changed])
 
 
-def _mixed(words: Words) -> Words:
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+def _user_blocks(ratings: Ratings) -> list[slice]:
+    """The ratings, which are in the order of users, cut between users."""
+    n = len(ratings)
+    wanted = ratings.user[np.arange(0, n, _BLOCK)]
+    cuts = np.unique(np.searchsorted(ratings.user, wanted)).tolist()
+    return [slice(first, last) for first, last in zip(cuts, [*cuts[1:], n], strict=True)]
