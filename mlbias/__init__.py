@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         ModelFileError,
         OptionError,
     )
-    from mlbias.evaluation.metrics import describe, evaluate
+    from mlbias.evaluation.baseline import describe
+    from mlbias.evaluation.metrics import evaluate
     from mlbias.evaluation.splits import random_split
 
 _HOMES = {
@@ -36,7 +37,7 @@ _HOMES = {
     "OptionError": "errors",
     "PenaltyScale": "core.model",
     "Ratings": "core.ratings",
-    "describe": "evaluation.metrics",
+    "describe": "evaluation.baseline",
     "evaluate": "evaluation.metrics",
     "fit": "core.fitting",
     "load_model": "datasets.loading",

@@ -125,7 +125,7 @@ def test_train_then_evaluate_without_options(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "data" / "model.npz").exists()
     scored = succeeds(run("evaluate"))
     assert "the ratings that the model was trained on" in scored
-    assert re.search(r"training mean +1\.029769 +0\.847995\n +model +0\.809336", scored)
+    assert re.search(r"training mean +1\.029769 +[\d.]+ +0\.847995 .*\n +model +0\.809336", scored)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -217,7 +217,7 @@ def test_a_holdout_is_reported_per_epoch_and_evaluated_again(run: Run) -> None:
     for name in ("n_ratings", "rmse", "mae", "baseline_rmse", "unknown_items"):
         assert again[name] == held_out[name]
     said = succeeds(run(*options))
-    assert f"hold-out: RMSE {held_out['rmse']:.6f}, " in said
+    assert f"hold-out: RMSE {held_out['rmse']:.6f} ± {held_out['rmse_stderr']:.4f}, " in said
     assert f"{last['rmse']:.6f}" in said
     assert "the hold-out that the model was trained with" in succeeds(run("evaluate"))
 

@@ -116,7 +116,7 @@ def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> N
 @pytest.mark.parametrize(
     ("changes", "arrays", "message"),
     [
-        ({"version": 2}, {}, "has format 2, and this version of mlbias reads none above 1"),
+        ({"version": 3}, {}, "has format 3, and this version of mlbias reads none above 2"),
         ({"format": "something else"}, {}, "is no model of mlbias"),
         ({"alpha": "x"}, {}, "or is damaged"),
         ({"alpha": float("nan")}, {}, "or is damaged"),

@@ -7,8 +7,10 @@ import pytest
 
 from mlbias.core.fitting import fit
 from mlbias.core.ratings import Ratings
-from mlbias.evaluation import metrics
-from mlbias.evaluation.metrics import Bar, describe, evaluate, scorer
+from mlbias.evaluation import baseline, metrics
+from mlbias.evaluation.baseline import Bar, describe
+from mlbias.evaluation.grouped_errors import GroupedErrors
+from mlbias.evaluation.metrics import errors_per_user, evaluate
 
 
 def test_the_baseline_of_four_ratings_by_hand(four: Ratings) -> None:
@@ -49,8 +51,119 @@ def test_pieces_change_nothing(
     model = fit(train)
     whole, described = evaluate(model, test), describe(test)
     monkeypatch.setattr(metrics, "_PIECE", 7)
-    assert evaluate(model, test).model.rmse == pytest.approx(whole.model.rmse, rel=1e-14)
-    assert evaluate(model, test).ratings_of_unknown == whole.ratings_of_unknown
+    monkeypatch.setattr(baseline, "_PIECE", 7)
+    in_pieces = evaluate(model, test)
+    assert in_pieces.model.rmse == pytest.approx(whole.model.rmse, rel=1e-14)
+    assert in_pieces.model.rmse_stderr == pytest.approx(whole.model.rmse_stderr, rel=1e-12)
+    assert in_pieces.ratings_of_unknown == whole.ratings_of_unknown
+    assert in_pieces.calibration == whole.calibration
     assert describe(test).histogram == described.histogram
     assert describe(test).mean == described.mean
-    assert scorer(test, train.user_ids, train.item_ids)(model) == evaluate(model, test).model
+    assert errors_per_user(model, test).rmse == in_pieces.model.rmse
+
+
+def test_every_metric_is_the_naive_one(make_ratings: Callable[..., Ratings]) -> None:
+    train, test = make_ratings(700, seed=1), make_ratings(400, 25, 35, seed=2)
+    model = fit(train, "exact")
+    found = evaluate(model, test)
+    users, items = test.user_ids[test.user], test.item_ids[test.item]
+    predicted, std = model.predict(users, items, return_std=True)
+    errors = test.value - predicted
+    n, groups = len(test), [errors[users == user] for user in test.user_ids]
+    n_users = len(groups)
+
+    def clustered(sums: list[float], mean: float) -> float:
+        spread = sum((s - len(g) * mean) ** 2 for s, g in zip(sums, groups, strict=True))
+        return float(np.sqrt(n_users / (n_users - 1) * spread) / n)
+
+    mse, mae = float(np.mean(errors**2)), float(np.mean(np.abs(errors)))
+    mse_stderr = clustered([float((g**2).sum()) for g in groups], mse)
+    assert found.model.rmse == pytest.approx(mse**0.5)
+    assert found.model.rmse_stderr == pytest.approx(mse_stderr / (2 * mse**0.5))
+    assert found.model.mae == pytest.approx(mae)
+    assert found.model.mae_stderr == pytest.approx(
+        clustered([float(np.abs(g).sum()) for g in groups], mae)
+    )
+    each = np.array([np.sqrt(np.mean(g**2)) for g in groups])
+    assert found.model.user_rmse == pytest.approx(each.mean())
+    assert found.model.user_rmse_stderr == pytest.approx(each.std(ddof=1) / n_users**0.5)
+    assert found.effective_users == pytest.approx(n**2 / sum(len(g) ** 2 for g in groups))
+
+    low, high = train.value.min(), train.value.max()
+    within = test.value - np.clip(predicted, low, high)
+    assert found.clipped is not None
+    assert found.clipped.rmse == pytest.approx(np.sqrt(np.mean(within**2)))
+    is_known = np.isin(users, train.user_ids) & np.isin(items, train.item_ids)
+    for score, these in ((found.known, is_known), (found.unknown, ~is_known)):
+        assert score is not None
+        assert score.n_ratings == these.sum()
+        assert score.mae == pytest.approx(np.abs(errors[these]).mean())
+
+    rated = np.array([np.count_nonzero(train.item_ids[train.item] == item) for item in items])
+    edges = {"cold": (0, 0), "1-4": (1, 4), "5-19": (5, 19), "20-99": (20, 99)}
+    for bucket in found.by_item:
+        fewest, most = edges[bucket.name]
+        these = (rated >= fewest) & (rated <= most)
+        assert bucket.n_ratings == these.sum() > 0
+        assert bucket.rmse == pytest.approx(np.sqrt(np.mean(errors[these] ** 2)))
+    assert sum(bucket.n_ratings for bucket in found.by_user) == n
+
+    assert found.intervals is not None
+    density = -0.5 * np.log(2 * np.pi * std**2) - errors**2 / (2 * std**2)
+    assert found.intervals.log_likelihood == pytest.approx(density.mean())
+    assert found.intervals.coverage[3] == np.mean(np.abs(errors) <= 1.959963984540054 * std)
+    tenth = found.calibration[0]
+    lowest = np.argsort(predicted)[: tenth.n_ratings]
+    assert tenth.n_ratings == pytest.approx(n / 10, abs=5)
+    assert tenth.predicted == pytest.approx(predicted[lowest].mean())
+    assert tenth.observed == pytest.approx(test.value[lowest].mean())
+
+
+def test_the_standard_error_is_the_spread_of_a_simulation() -> None:
+    """Users of unequal size whose errors have a share in common, as those of real users have."""
+    rng = np.random.default_rng(5)
+    sizes = rng.integers(1, 30, size=200)
+    user = np.repeat(np.arange(200), sizes)
+    rmses, stderrs, independent = [], [], []
+    for _ in range(400):
+        scale = np.exp(0.5 * rng.normal(size=200))[user]
+        errors = GroupedErrors(200)
+        errors.add(user, drawn := scale * rng.normal(size=len(user)))
+        score = errors.score()
+        rmses.append(score.rmse)
+        assert score.rmse_stderr is not None
+        stderrs.append(score.rmse_stderr)
+        independent.append(np.std(drawn**2) / len(user) ** 0.5 / (2 * score.rmse))
+    spread = np.std(rmses, ddof=1)
+    # Four standard errors of a standard deviation of 400.
+    assert np.sqrt(np.mean(np.square(stderrs))) == pytest.approx(spread, rel=0.15)
+    assert np.sqrt(np.mean(np.square(independent))) < 0.8 * spread
+
+
+def test_two_models_differ_by_as_much_as_their_errors_do() -> None:
+    rng = np.random.default_rng(6)
+    user = np.repeat(np.arange(80), 25)
+    one, other = GroupedErrors(80), GroupedErrors(80)
+    e_one = rng.normal(size=2_000)
+    e_other = e_one + 0.05 * rng.normal(size=2_000)
+    one.add(user, e_one)
+    other.add(user, e_other)
+    difference = one.above(other)
+    d = e_one**2 - e_other**2
+    sums = np.bincount(user, d - d.mean())
+    stderr = np.sqrt(80 / 79 * (sums**2).sum()) / 2_000 / (one.rmse + other.rmse)
+    assert difference.rmse == pytest.approx(one.rmse - other.rmse)
+    assert difference.stderr == pytest.approx(stderr)
+    assert other.above(one).rmse == -difference.rmse
+    assert one.above(one).is_within_error
+    far = GroupedErrors(80)
+    far.add(user, 2 * e_one)
+    assert not far.above(one).is_within_error
+
+
+def test_one_user_alone_has_no_standard_error() -> None:
+    errors = GroupedErrors(1)
+    errors.add(np.array([0, 0]), np.array([1.0, -3.0]))
+    score = errors.score()
+    assert (score.rmse, score.rmse_stderr) == (5**0.5, None)
+    assert (score.user_mae, score.user_mae_stderr) == (2.0, None)

@@ -8,7 +8,7 @@ from mlbias.cli.reading import finish, read
 from mlbias.cli.render import bar, data_line, percent
 
 if TYPE_CHECKING:
-    from mlbias.evaluation.metrics import Baseline
+    from mlbias.evaluation.baseline import Baseline
 
 _BAR_WIDTH = 24
 
@@ -41,7 +41,7 @@ def baseline(
         output.notice(f"no --data: taking {source.label}")
     dataset, _ = read(output, source, options, threads, cache=not no_cache)
 
-    from mlbias.evaluation.metrics import describe
+    from mlbias.evaluation.baseline import describe
 
     found = describe(dataset.ratings)
     output.document(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mlbias.cli import options as opt
 from mlbias.cli.output import Output
 from mlbias.cli.reading import finish, read
-from mlbias.cli.render import Table, against_mean, counted, data_line, percent
+from mlbias.cli.render import data_line
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def evaluate(
     if data is None and options != type(options)():
         raise OptionError("options for reading go with --data; the model knows its own data.")
 
+    from mlbias.cli.scores import document_evaluation
     from mlbias.datasets.model_file import load_model
     from mlbias.datasets.sources import find_source
     from mlbias.evaluation import metrics
@@ -63,7 +64,7 @@ def evaluate(
     _report(output, source, what, found)
     output.document(
         {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
-        | found.document()
+        | document_evaluation(found)
     )
     finish(output, dataset)
 
@@ -106,6 +107,8 @@ def _training_part(
 
 
 def _report(output: Output, source: "Source", what: str, found: "Evaluation") -> None:
+    from mlbias.cli.scores import report_details, report_scores
+
     output.line(data_line(source.label, found.n_ratings, found.n_users, found.n_items))
     output.line(
         {
@@ -115,15 +118,5 @@ def _report(output: Output, source: "Source", what: str, found: "Evaluation") ->
         }[what]
     )
     output.line()
-    table = Table(output, ["", "RMSE", "MAE"], [13, 9, 9])
-    for name, errors in (("training mean", found.baseline), ("model", found.model)):
-        table.row([name, f"{errors.rmse:.6f}", f"{errors.mae:.6f}"])
-    output.line()
-    output.line(f"RMSE {against_mean(found.model.rmse, found.baseline.rmse)}")
-    output.line(
-        f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
-        f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "
-        f"in {percent(found.ratings_of_unknown / found.n_ratings, 2)} of the ratings"
-    )
-    if found.ratings_of_unknown:
-        output.line("an unknown user or item was predicted with a bias of 0")
+    report_scores(output, found)
+    report_details(output, found)

@@ -13,6 +13,7 @@ from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
+from mlbias.cli.scores import document_evaluation, with_error
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
 from mlbias.core.fitting import to_model, uncertainty_of
@@ -27,7 +28,7 @@ from mlbias.datasets.model_file import (
     TrainingData,
     save_model,
 )
-from mlbias.evaluation.metrics import Evaluation, evaluate, scorer
+from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
 from mlbias.evaluation.splits import random_split
 
 _CURVE_WIDTH = 30
@@ -124,7 +125,7 @@ def _scorer(
     problem: Problem, dataset: Dataset, held_out: Ratings
 ) -> Callable[[Parameters], tuple[float, float]]:
     user_ids, item_ids = dataset.user_ids, dataset.item_ids
-    errors_of = scorer(held_out, user_ids, item_ids)
+    errors_of = user_errors(held_out, user_ids, item_ids)
 
     def score(parameters: Parameters) -> tuple[float, float]:
         errors = errors_of(to_model(parameters, problem.statistics, user_ids, item_ids))
@@ -174,8 +175,8 @@ def _report(
     if evaluation is not None:
         model, mean = evaluation.model, evaluation.baseline
         output.line(
-            f"hold-out: RMSE {model.rmse:.6f}, {against_mean(model.rmse, mean.rmse)}"
-            f" · MAE {model.mae:.6f}"
+            f"hold-out: RMSE {with_error(model.rmse, model.rmse_stderr)}, "
+            f"{against_mean(model.rmse, mean.rmse)} · MAE {with_error(model.mae, model.mae_stderr)}"
         )
     name = plan.method.name if evaluation is None else "training"
     output.line(
@@ -240,7 +241,7 @@ def _document(
         "model": str(plan.model_path),
     }
     if plan.holdout is not None and evaluation is not None:
-        document["holdout"] = asdict(plan.holdout) | evaluation.document()
+        document["holdout"] = asdict(plan.holdout) | document_evaluation(evaluation)
     return document
 
 

@@ -9,7 +9,7 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import Lambdas, Learned, penalty_for
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method
-from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem
+from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem, TrainedOn
 from mlbias.core.ratings import Ids, Ratings
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import ends_by_itself, train
@@ -110,4 +110,7 @@ def to_model(
         user_ids=user_ids,
         item_ids=item_ids,
         mean=statistics.mean + statistics.center,
+        trained_on=TrainedOn(
+            statistics.low, statistics.high, statistics.user_counts, statistics.item_counts
+        ),
     )

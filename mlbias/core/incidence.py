@@ -178,6 +178,8 @@ class BlockIncidence:
             center=center,
             total=float(totals.sum()),
             squares=sum_of_squares,
+            low=float(value.min()),
+            high=float(value.max()),
             user_counts=np.diff(starts).astype(np.float64),
             item_counts=self.per_item(np.ones(self._shape[0])),
             user_sums=user_sums,

@@ -149,6 +149,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class TrainedOn:
+    """What a model's training ratings were like, where scoring asks for it.
+
+    Args:
+        low, high: the scale, as far as it was used.
+        user_counts, item_counts: (n_users,) and (n_items,) ratings of each.
+    """
+
+    low: float
+    high: float
+    user_counts: FloatArray
+    item_counts: FloatArray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class BiasModel:
     """A trained model: predicts alpha + the user's bias + the item's bias.
 
@@ -158,6 +173,7 @@ class BiasModel:
         user_ids, item_ids: whose biases they are, same shapes.
         mean: of the ratings that it was trained on; what the baseline predicts.
         uncertainty: how well the biases are known; None where the method does not tell.
+        trained_on: what is known of its training ratings; None in models of older files.
     """
 
     alpha: float
@@ -167,6 +183,7 @@ class BiasModel:
     item_ids: Ids
     mean: float
     uncertainty: Uncertainty | None = None
+    trained_on: TrainedOn | None = None
 
     def __repr__(self) -> str:
         return (

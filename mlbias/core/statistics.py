@@ -23,6 +23,7 @@ class Statistics:
             so that sums of half stars are exact in float64 in any order.
         total: sum of the centered ratings, Σr.
         squares: sum of the squared centered ratings, Σr².
+        low, high: the lowest and the highest rating, as they are.
         user_counts, item_counts: (n_users,) and (n_items,) ratings of each, c_u and c_i.
         user_sums, item_sums: centered ratings of each added up, R_u and R_i, same shapes.
     """
@@ -31,6 +32,8 @@ class Statistics:
     center: float
     total: float
     squares: float
+    low: float
+    high: float
     user_counts: FloatArray
     item_counts: FloatArray
     user_sums: FloatArray

@@ -2,7 +2,8 @@
 
 ``about`` is a JSON text with the format's name and version, the model's numbers, how it was
 trained and on what. The arrays user_bias and item_bias (and user_stderr and item_stderr, where the
-biases' standard errors are known) go with ids: either integers in user_ids,
+biases' standard errors are known; and user_counts and item_counts, their numbers of training
+ratings) go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
 """
 
@@ -18,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.model import BiasModel
+from mlbias.core.model import BiasModel, TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.columns import IdKind, ReadOptions
@@ -28,7 +29,7 @@ from mlbias.datasets.sources import Source
 from mlbias.errors import ModelFileError
 
 _FORMAT = "mlbias model"
-_VERSION = 1
+_VERSION = 2
 _ZIP = b"PK\x03\x04"
 
 # What reading a damaged archive, array or text may raise.
@@ -97,13 +98,14 @@ def save_model(saved: SavedModel, path: Path) -> None:
     Raises:
         ModelFileError: the file cannot be written.
     """
-    model, known = saved.model, saved.model.uncertainty
+    model, known, trained_on = saved.model, saved.model.uncertainty, saved.model.trained_on
     about = {
         "format": _FORMAT,
         "version": _VERSION,
         "alpha": model.alpha,
         "mean": model.mean,
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
+        "scale": trained_on and (trained_on.low, trained_on.high),
         "training": asdict(saved.training),
         "data": _described(saved.data),
     }
@@ -117,6 +119,11 @@ def save_model(saved: SavedModel, path: Path) -> None:
     }
     if known is not None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
+    if trained_on is not None:
+        arrays |= {
+            "user_counts": trained_on.user_counts.astype(np.int32),
+            "item_counts": trained_on.item_counts.astype(np.int32),
+        }
     try:
         with written_whole(path) as file:
             # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
@@ -210,7 +217,14 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
     holdout = data["holdout"]
     return SavedModel(
         BiasModel(
-            alpha, user_bias, item_bias, user_ids, item_ids, mean, _uncertainty(about, archive)
+            alpha,
+            user_bias,
+            item_bias,
+            user_ids,
+            item_ids,
+            mean,
+            _uncertainty(about, archive),
+            _trained_on(about, archive),
         ),
         Training(**about["training"]),
         TrainingData(
@@ -234,6 +248,17 @@ def _uncertainty(about: dict[str, Any], archive: Any) -> Uncertainty | None:
         raise ValueError("biases and standard errors differ in number")
     sigma, sigma_user, sigma_item = (float(value) for value in sigmas)
     return Uncertainty(sigma, sigma_user, sigma_item, user, item)
+
+
+def _trained_on(about: dict[str, Any], archive: Any) -> TrainedOn | None:
+    scale = about.get("scale")
+    if scale is None:
+        return None
+    low, high = (float(value) for value in scale)
+    user, item = (archive[name].astype(np.float64) for name in ("user_counts", "item_counts"))
+    if (user.shape, item.shape) != (archive["user_bias"].shape, archive["item_bias"].shape):
+        raise ValueError("biases and counts differ in number")
+    return TrainedOn(low, high, user, item)
 
 
 def _described(data: TrainingData) -> dict[str, Any]:

@@ -38,7 +38,7 @@ SUFFIX = ".prepared"
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 1
+_VERSION = 2
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -113,6 +113,8 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> None:
         "center": statistics.center,
         "total": statistics.total,
         "squares": statistics.squares,
+        "low": statistics.low,
+        "high": statistics.high,
         "fingerprint": dataset.fingerprint,
     }
     with written_whole(copy.path) as file:
@@ -164,6 +166,8 @@ def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> D
         center=about["center"],
         total=about["total"],
         squares=about["squares"],
+        low=about["low"],
+        high=about["high"],
         user_counts=arrays["user_counts"],
         item_counts=arrays["item_counts"],
         user_sums=arrays["user_sums"],

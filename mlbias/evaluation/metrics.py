@@ -1,6 +1,5 @@
-"""Metrics that need a pass over ratings: errors of a model, the baseline, the histogram."""
+"""Metrics of a model on ratings: errors of many kinds, in one pass."""
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -8,51 +7,24 @@ import numpy as np
 
 from mlbias.core.model import BiasModel
 from mlbias.core.ratings import Codes, Ids, Ratings, positions
-from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
-from mlbias.errors import DataError
+from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
+from mlbias.evaluation.grouped_errors import GroupedErrors, Score
 
 _PIECE = 1 << 18
-_MOST_BARS = 20
-_BINS = 10
+# Of ratings in training: none, 1 to 4, 5 to 19, 20 to 99, 100 or more.
+_BUCKETS = np.array([1, 5, 20, 100])
+BUCKET_NAMES = ("cold", "1-4", "5-19", "20-99", "100+")
 
 
 @dataclass(frozen=True, slots=True)
-class Errors:
-    """Size of prediction errors, in the ratings' units."""
+class Bucket:
+    """Ratings whose user, or item, had this many ratings in training, and the errors there."""
 
+    name: str
+    n_ratings: int
     rmse: float
     mae: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """Ratings from low to high (both the same for a single value) and how many there are."""
-
-    low: float
-    high: float
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What the ratings are like, and how well their mean predicts them.
-
-    Args:
-        n_ratings, n_users, n_items: how many of each.
-        density: share of all pairs of a user and an item that has a rating.
-        mean: of the ratings, in their units.
-        errors: of predicting the mean.
-        histogram: one bar for each value, or ten of equal width where there are over 20 values.
-    """
-
-    n_ratings: int
-    n_users: int
-    n_items: int
-    density: float
-    mean: float
-    errors: Errors
-    histogram: tuple[Bar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,135 +33,164 @@ class Evaluation:
 
     Args:
         n_ratings: how many were predicted.
-        model, baseline: errors of the model, and of predicting its training mean.
         n_users, n_items: distinct ones among the ratings.
         unknown_users, unknown_items: how many of these the model does not know; each contributes
             a bias of 0.
-        ratings_of_unknown: ratings whose user or item, or both, is unknown.
+        effective_users: how many users of equal size tell as much: n² / Σ n_u².
+        model, baseline: of the model, and of predicting its training mean.
+        clipped: of the model, its predictions clipped to the scale of its training ratings.
+        known, unknown: of the model, on ratings whose user and item it knows, and on the others;
+            None where there are none.
+        by_user, by_item: the model's errors by how often the user, or the item, was rated in
+            training.
+        calibration: what was predicted and what came, in tenths of the predictions.
+        intervals: of the model's error bars, None where it has none.
     """
 
     n_ratings: int
-    model: Errors
-    baseline: Errors
     n_users: int
     n_items: int
     unknown_users: int
     unknown_items: int
-    ratings_of_unknown: int
+    effective_users: float
+    model: Score
+    baseline: Score
+    clipped: Score | None
+    known: Score | None
+    unknown: Score | None
+    by_user: tuple[Bucket, ...]
+    by_item: tuple[Bucket, ...]
+    calibration: tuple[Decile, ...]
+    intervals: Intervals | None
 
-    def document(self) -> dict[str, float]:
-        """The same under the names that it has in JSON."""
-        return {
-            "n_ratings": self.n_ratings,
-            "rmse": self.model.rmse,
-            "mae": self.model.mae,
-            "baseline_rmse": self.baseline.rmse,
-            "baseline_mae": self.baseline.mae,
-            "n_users": self.n_users,
-            "n_items": self.n_items,
-            "unknown_users": self.unknown_users,
-            "unknown_items": self.unknown_items,
-            "ratings_of_unknown": self.ratings_of_unknown,
-        }
+    @property
+    def ratings_of_unknown(self) -> int:
+        """Ratings whose user or item, or both, the model does not know."""
+        return 0 if self.unknown is None else self.unknown.n_ratings
 
 
-def describe(ratings: Ratings) -> Baseline:
-    """The baseline of these ratings: their mean, its errors, their histogram."""
-    n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
-    center = center_of(ratings.value)
-    mean = center + math.fsum((piece - center).sum() for piece in _pieces(ratings)) / n
-    return Baseline(
-        n_ratings=n,
-        n_users=n_users,
-        n_items=n_items,
-        density=n / (n_users * n_items),
-        mean=mean,
-        errors=_errors(piece - mean for piece in _pieces(ratings)),
-        histogram=_histogram(ratings),
-    )
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Some ratings: users among them, positions in the model, values and predictions, (k,) each."""
+
+    user: Codes
+    known_user: Codes
+    known_item: Codes
+    value: FloatArray
+    predicted: FloatArray
+
+    @property
+    def errors(self) -> FloatArray:
+        return self.value - self.predicted
 
 
 def evaluate(model: BiasModel, ratings: Ratings) -> Evaluation:
-    """Errors of a model on these ratings; ids that it does not know contribute a bias of 0."""
-    user, item = (
-        positions(ratings.user_ids, model.user_ids),
-        positions(ratings.item_ids, model.item_ids),
-    )
-    pieces = [slice(start, start + _PIECE) for start in range(0, len(ratings), _PIECE)]
-    unknown = sum(
-        int(np.count_nonzero((user[ratings.user[here]] < 0) | (item[ratings.item[here]] < 0)))
-        for here in pieces
-    )
+    """How well a model predicts these ratings; unknown ids contribute a bias of 0.
+
+    Raises:
+        DataError: the ratings are too large to be squared.
+    """
+    known_user = positions(ratings.user_ids, model.user_ids)
+    known_item = positions(ratings.item_ids, model.item_ids)
+    n_users = len(ratings.user_ids)
+    own, baseline, clipped, unknown = (GroupedErrors(n_users) for _ in range(4))
+    trained_on = model.trained_on
+    by_user = _ByTrainingCount(None if trained_on is None else trained_on.user_counts)
+    by_item = _ByTrainingCount(None if trained_on is None else trained_on.item_counts)
+    check = None if model.uncertainty is None else IntervalCheck(model.uncertainty)
+    predicted = np.empty(len(ratings))
+    start = 0
+    for piece in _pieces(model, ratings, known_user, known_item):
+        errors = piece.errors
+        own.add(piece.user, errors)
+        baseline.add(piece.user, piece.value - model.mean)
+        is_unknown = (piece.known_user < 0) | (piece.known_item < 0)
+        unknown.add(piece.user[is_unknown], errors[is_unknown])
+        by_user.add(piece.known_user, errors)
+        by_item.add(piece.known_item, errors)
+        if trained_on is not None:
+            within = np.clip(piece.predicted, trained_on.low, trained_on.high)
+            clipped.add(piece.user, piece.value - within)
+        if check is not None:
+            check.add(piece.known_user, piece.known_item, errors)
+        predicted[start : start + len(errors)] = piece.predicted
+        start += len(errors)
     return Evaluation(
         n_ratings=len(ratings),
-        model=_model_errors(model, ratings, user, item),
-        baseline=_errors(piece - model.mean for piece in _pieces(ratings)),
-        n_users=len(user),
-        n_items=len(item),
-        unknown_users=int(np.count_nonzero(user < 0)),
-        unknown_items=int(np.count_nonzero(item < 0)),
-        ratings_of_unknown=unknown,
+        n_users=n_users,
+        n_items=len(ratings.item_ids),
+        unknown_users=int(np.count_nonzero(known_user < 0)),
+        unknown_items=int(np.count_nonzero(known_item < 0)),
+        effective_users=own.effective_users,
+        model=own.score(),
+        baseline=baseline.score(),
+        clipped=_score(clipped),
+        known=_score(own - unknown),
+        unknown=_score(unknown),
+        by_user=by_user.rows(),
+        by_item=by_item.rows(),
+        calibration=deciles(predicted, ratings.value),
+        intervals=None if check is None else check.result(),
     )
 
 
-def scorer(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> Callable[[BiasModel], Errors]:
+def errors_per_user(model: BiasModel, ratings: Ratings) -> GroupedErrors:
+    """The errors alone, by which models are compared."""
+    return user_errors(ratings, model.user_ids, model.item_ids)(model)
+
+
+def user_errors(
+    ratings: Ratings, user_ids: Ids, item_ids: Ids
+) -> Callable[[BiasModel], GroupedErrors]:
     """A function that gives the errors on these ratings of models with these ids."""
-    user, item = (
-        positions(ratings.user_ids, user_ids),
-        positions(ratings.item_ids, item_ids),
-    )
-    return lambda model: _model_errors(model, ratings, user, item)
+    known_user = positions(ratings.user_ids, user_ids)
+    known_item = positions(ratings.item_ids, item_ids)
+
+    def errors(model: BiasModel) -> GroupedErrors:
+        found = GroupedErrors(len(ratings.user_ids))
+        for piece in _pieces(model, ratings, known_user, known_item):
+            found.add(piece.user, piece.errors)
+        return found
+
+    return errors
 
 
-def _model_errors(model: BiasModel, ratings: Ratings, user: Codes, item: Codes) -> Errors:
-    """Errors of a model that has the ratings' users and items at these positions."""
-
-    def pieces() -> Iterator[FloatArray]:
-        for start in range(0, len(ratings), _PIECE):
-            here = slice(start, start + _PIECE)
-            predicted = model.predict_codes(user[ratings.user[here]], item[ratings.item[here]])
-            yield ratings.value[here] - predicted
-
-    return _errors(pieces())
-
-
-def _pieces(ratings: Ratings) -> Iterator[FloatArray]:
+def _pieces(
+    model: BiasModel, ratings: Ratings, known_user: Codes, known_item: Codes
+) -> Iterator[_Piece]:
+    """The ratings in pieces that fit a cache, predicted by a model with these positions."""
     for start in range(0, len(ratings), _PIECE):
-        yield ratings.value[start : start + _PIECE].astype(np.float64)
+        here = slice(start, start + _PIECE)
+        user, item = known_user[ratings.user[here]], known_item[ratings.item[here]]
+        value = ratings.value[here].astype(np.float64)
+        yield _Piece(ratings.user[here], user, item, value, model.predict_codes(user, item))
 
 
-def _errors(pieces: Iterator[FloatArray]) -> Errors:
-    n, squares, magnitudes = 0, [], []
-    for errors in pieces:
-        n += len(errors)
-        with np.errstate(over="ignore"):
-            squares.append(float((errors * errors).sum()))
-        magnitudes.append(float(np.abs(errors).sum()))
-    if not math.isfinite(sum(squares)):
-        raise DataError("the ratings are too large: the sum of their squares overflows.")
-    return Errors(math.sqrt(math.fsum(squares) / n), math.fsum(magnitudes) / n)
+def _score(errors: GroupedErrors) -> Score | None:
+    return errors.score() if len(errors) else None
 
 
-def _histogram(ratings: Ratings) -> tuple[Bar, ...]:
-    counts: dict[float, int] = {}
-    for start in range(0, len(ratings), _PIECE):
-        # As they are stored: float32 sorts much faster than float64.
-        values, times = np.unique(ratings.value[start : start + _PIECE], return_counts=True)
-        if len(values) > _MOST_BARS:
-            return _bins(ratings)
-        for value, count in zip(values.tolist(), times.tolist(), strict=True):
-            counts[value] = counts.get(value, 0) + count
-    if len(counts) > _MOST_BARS:
-        return _bins(ratings)
-    return tuple(Bar(value, value, counts[value]) for value in sorted(counts))
+class _ByTrainingCount:
+    """Errors by how often a user, or an item, was rated in training.
 
+    Args:
+        counts: (n_users,) or (n_items,) ratings of each in training; None if that is not known.
+    """
 
-def _bins(ratings: Ratings) -> tuple[Bar, ...]:
-    edges = np.linspace(float(ratings.value.min()), float(ratings.value.max()), _BINS + 1)
-    counts = sum(np.histogram(piece, edges)[0] for piece in _pieces(ratings))
-    return tuple(
-        Bar(low, high, count)
-        for low, high, count in zip(
-            edges[:-1].tolist(), edges[1:].tolist(), np.asarray(counts).tolist(), strict=True
+    def __init__(self, counts: FloatArray | None) -> None:
+        self._errors = GroupedErrors(len(BUCKET_NAMES))
+        # The 0 at the end is what -1, an unknown one, finds.
+        self._bucket = (
+            None
+            if counts is None
+            else np.searchsorted(_BUCKETS, np.append(counts, 0), side="right")
         )
-    )
+
+    def add(self, known: Codes, errors: FloatArray) -> None:
+        if self._bucket is not None:
+            self._errors.add(self._bucket[known], errors)
+
+    def rows(self) -> tuple[Bucket, ...]:
+        return tuple(
+            Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in self._errors.rows()
+        )
