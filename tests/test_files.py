@@ -46,7 +46,7 @@ SAVED = SavedModel(
         ReadOptions(user_col="who", ids=IdKind.TEXT, skip_bad_rows=True),
         111,
         "ab" * 16,
-        Holdout(0.1, 42),
+        Holdout("random", 0.1, 42),
     ),
 )
 

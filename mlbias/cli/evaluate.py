@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from mlbias.cli import options as opt
+from mlbias.cli.holdout import needs_time, split_as
 from mlbias.cli.output import Output
 from mlbias.cli.reading import finish, read
 from mlbias.cli.render import data_line
@@ -50,13 +51,17 @@ def evaluate(
 
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)
+    given = saved.data.holdout.source if saved.data.holdout else None
     if data is None:
-        source, options = saved.data.source, saved.data.options
+        source, options = given or saved.data.source, saved.data.options
         _check_readable(source)
     else:
         source = find_source(data, data_dir)
-    dataset, _ = read(output, source, options, threads, cache=not no_cache)
-    if data is None:
+    timestamps = data is None and needs_time(saved.data.holdout)
+    dataset, _ = read(output, source, options, threads, cache=not no_cache, timestamps=timestamps)
+    if data is None and given is not None:
+        ratings, what, changed = dataset.ratings, "hold-out", None
+    elif data is None:
         ratings, what, changed = _training_part(output, saved.data, dataset)
     else:
         ratings, what, changed = dataset.ratings, "all ratings", None
@@ -91,8 +96,6 @@ def _training_part(
     output: Output, data: "TrainingData", dataset: "Dataset"
 ) -> tuple["Ratings", str, bool]:
     """What a model is scored on by itself, which part that is, and whether its data changed."""
-    from mlbias.evaluation.splits import random_split
-
     ratings = dataset.ratings
     changed = dataset.fingerprint != data.fingerprint
     if changed:
@@ -102,7 +105,7 @@ def _training_part(
         output.notice(f"{data.source.where} has changed since the model was trained on it: {sizes}")
     if data.holdout is None:
         return ratings, "training ratings", changed
-    _, held_out = random_split(ratings, data.holdout.test_size, data.holdout.seed)
+    _, held_out = split_as(data.holdout, ratings)
     return held_out, "hold-out", changed
 
 

@@ -9,7 +9,7 @@ from typer.core import TyperCommand
 if TYPE_CHECKING:
     from mlbias.datasets.columns import ReadOptions
 
-DATA, MODEL, OUTPUT = "Data", "Model", "Output"
+DATA, HOLDOUT, MODEL, OUTPUT = "Data", "Hold-out", "Model", "Output"
 
 Data = Annotated[
     str | None,
@@ -105,6 +105,72 @@ Threads = Annotated[
         envvar="MLBIAS_THREADS",
         rich_help_panel=DATA,
         help="Threads to work with; they never change a result. [default: one for each core]",
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="random|user|time",
+        rich_help_panel=HOLDOUT,
+        help="What --test-size holds out: random ratings, by a hash of user, item and seed; the "
+        "last ones of each user; or the latest of all. [default: random]",
+    ),
+]
+TestSize = Annotated[
+    float | None,
+    typer.Option(
+        "--test-size",
+        metavar="SHARE",
+        rich_help_panel=HOLDOUT,
+        help="Hold out about this share of the ratings and report the errors on them; with "
+        "--split user it may be a number of ratings of each user.",
+    ),
+]
+TestFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--test-from",
+        metavar="DATE",
+        rich_help_panel=HOLDOUT,
+        help="Hold out what was rated from this date on: 2015-03-31 (UTC), or a timestamp.",
+    ),
+]
+Pick = Annotated[
+    str | None,
+    typer.Option(
+        "--pick",
+        metavar="last|random",
+        rich_help_panel=HOLDOUT,
+        help="Which ratings --split user holds out. [default: last]",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        rich_help_panel=HOLDOUT,
+        help="Another seed holds out other ratings. [default: 0]",
+    ),
+]
+TrainFile = Annotated[
+    str | None,
+    typer.Option(
+        "--train",
+        metavar="WHAT",
+        rich_help_panel=HOLDOUT,
+        help="Instead of --data, where the hold-out is a file of its own: see --test.",
+    ),
+]
+TestFile = Annotated[
+    str | None,
+    typer.Option(
+        "--test",
+        metavar="WHAT",
+        rich_help_panel=HOLDOUT,
+        help="Hold out the ratings of this file, and train on all of --train; as "
+        "--train ml-100k.zip/ml-100k/u1.base --test ml-100k.zip/ml-100k/u1.test.",
     ),
 ]
 ModelPath = Annotated[

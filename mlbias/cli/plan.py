@@ -10,6 +10,7 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
+    from mlbias.core.ratings import Ratings
     from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.model_file import Holdout
@@ -32,13 +33,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What was read, from where, how, and in how many seconds."""
+    """What was read, from where, how, and in how many seconds; and a hold-out that was given."""
 
     source: "Source"
     options: "ReadOptions"
     dataset: "Dataset"
     seconds: float
     threads: int | None
+    held_out: "Ratings | None" = None
 
 
 def make_plan(
@@ -49,7 +51,7 @@ def make_plan(
     lambdas: tuple[str | None, float | None, float | None],
     tolerance: float | None,
     every: int,
-    holdout: tuple[float | None, int | None],
+    holdout: "Holdout | None",
     model_path: Path,
 ) -> Plan:
     """Check the options that can be checked before any data is read.
@@ -58,7 +60,7 @@ def make_plan(
         OptionError: one is out of range, or the method does not have it.
         ModelFileError: the model's file cannot be written, or is something else.
     """
-    from mlbias.datasets.model_file import Holdout, check_replaceable
+    from mlbias.datasets.model_file import check_replaceable
 
     chosen = make_method(method, lr)
     scale = penalty or chosen.default_penalty
@@ -67,11 +69,6 @@ def make_plan(
         raise OptionError(f"--tol must be a number from 0 on, not {tolerance:g}.")
     if penalty not in (None, "mean", "sum"):
         raise OptionError(f"--penalty is mean or sum, not {penalty!r}.")
-    test_size, seed = holdout
-    if test_size is not None and not 0 < test_size < 1:
-        raise OptionError(f"--test-size must be above 0 and below 1, not {test_size:g}.")
-    if test_size is None and seed is not None:
-        raise OptionError("--seed goes with --test-size: it chooses what is held out.")
     check_replaceable(model_path)
     return Plan(
         chosen,
@@ -80,7 +77,7 @@ def make_plan(
         chosen_pair,
         tolerance,
         every,
-        None if test_size is None else Holdout(test_size, seed or 0),
+        holdout,
         model_path,
     )
 

@@ -24,6 +24,7 @@ def read(
     threads: int | None,
     *,
     cache: bool,
+    timestamps: bool = False,
     meanwhile: str | None = None,
 ) -> tuple["Dataset", float]:
     """The ratings of a source, and the seconds it took; says what is odd about them.
@@ -34,6 +35,7 @@ def read(
         options: how to read it.
         threads: how many work at a time.
         cache: whether to take a prepared copy and leave one.
+        timestamps: whether to read these too.
         meanwhile: a module to import in the background, as Polars' threads parse without Python.
 
     Raises:
@@ -58,7 +60,10 @@ def read(
         raise_on_signals()
     started = time.perf_counter()
     with output.progress("reading", "bytes") as bar:
-        dataset = load_dataset(source, options, cache=cache, threads=threads, progress=bar.update)
+        dataset = load_dataset(
+            source, options, cache=cache, timestamps=timestamps, threads=threads,
+            progress=bar.update,
+        )  # fmt: skip
     odd = dataset.oddities
     if odd.n_skipped:
         output.notice(

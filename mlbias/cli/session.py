@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from mlbias.cli.holdout import split_as
 from mlbias.cli.learned import document_learned, report_learned
 from mlbias.cli.options import DEFAULT_MODEL
 from mlbias.cli.output import Output, duration
@@ -29,7 +30,6 @@ from mlbias.datasets.model_file import (
     save_model,
 )
 from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
-from mlbias.evaluation.splits import random_split
 
 _CURVE_WIDTH = 30
 
@@ -82,10 +82,9 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
 
 def _split(plan: Plan, inputs: Inputs) -> tuple[Dataset, Ratings | None]:
     """What to train on, and what is held out."""
-    if plan.holdout is None:
-        return inputs.dataset, None
-    everything = inputs.dataset.ratings
-    rest, held_out = random_split(everything, plan.holdout.test_size, plan.holdout.seed)
+    if plan.holdout is None or inputs.held_out is not None:
+        return inputs.dataset, inputs.held_out
+    rest, held_out = split_as(plan.holdout, inputs.dataset.ratings)
     return Dataset.of(rest, Oddities(), inputs.threads), held_out
 
 
@@ -241,7 +240,9 @@ def _document(
         "model": str(plan.model_path),
     }
     if plan.holdout is not None and evaluation is not None:
-        document["holdout"] = asdict(plan.holdout) | document_evaluation(evaluation)
+        how = asdict(plan.holdout)
+        how["source"] = plan.holdout.source and plan.holdout.source.label
+        document["holdout"] = how | document_evaluation(evaluation)
     return document
 
 

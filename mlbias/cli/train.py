@@ -1,13 +1,15 @@
 """mlbias train: fits the model, draws each epoch as it ends, saves the result."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from mlbias.cli import options as opt
+from mlbias.cli.holdout import given_holdout, given_training, needs_time, plan_holdout
 from mlbias.cli.output import Output
 from mlbias.cli.plan import Inputs, make_plan
-from mlbias.cli.reading import read
+from mlbias.cli.reading import finish, read
 from mlbias.core.methods import DEFAULT_METHOD, METHODS, load_method, make_method
 
 
@@ -135,25 +137,13 @@ def train(
             "five epochs in a row). Of exact it is the relative residual. [default: exact 1e-10]",
         ),
     ] = None,
-    test_size: Annotated[
-        float | None,
-        typer.Option(
-            "--test-size",
-            metavar="SHARE",
-            rich_help_panel=opt.MODEL,
-            help="Hold out about this share of the ratings, by a hash of user, item and seed, and "
-            "report the errors on them.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(
-            "--seed",
-            metavar="N",
-            rich_help_panel=opt.MODEL,
-            help="Another seed holds out other ratings. [default: 0]",
-        ),
-    ] = None,
+    split: opt.Split = None,
+    test_size: opt.TestSize = None,
+    test_from: opt.TestFrom = None,
+    pick: opt.Pick = None,
+    seed: opt.Seed = None,
+    train_file: opt.TrainFile = None,
+    test_file: opt.TestFile = None,
     model: opt.ModelPath = opt.DEFAULT_MODEL,
     every: Annotated[
         int,
@@ -174,21 +164,31 @@ def train(
     Example: mlbias train --method closed-form --data sample
     """
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
+    holdout = plan_holdout(split, test_size, test_from, pick, seed)
+    data = given_training(data, train_file, test_file, holdout)
     plan = make_plan(
-        method, epochs, lr, penalty, (lambda_, lambda_user, lambda_item), tol, every,
-        (test_size, seed), model,
+        method, epochs, lr, penalty, (lambda_, lambda_user, lambda_item), tol, every, holdout,
+        model,
     )  # fmt: skip
 
     from mlbias.datasets.sources import find_source
 
     output = Output(quiet=quiet, as_json=as_json)
     source = find_source(data, data_dir)
+    test_source = None if test_file is None else find_source(test_file, data_dir)
     if data is None:
         output.notice(f"no --data: taking {source.label}")
     dataset, seconds = read(
-        output, source, options, threads, cache=not no_cache, meanwhile="mlbias.cli.session"
-    )
+        output, source, options, threads, cache=not no_cache, timestamps=needs_time(holdout),
+        meanwhile="mlbias.cli.session",
+    )  # fmt: skip
+    held_out = None
+    if test_source is not None:
+        test_set, more = read(output, test_source, options, threads, cache=not no_cache)
+        held_out, seconds = test_set.ratings, seconds + more
+        finish(output, test_set)
+        plan = replace(plan, holdout=given_holdout(test_source))
 
     from mlbias.cli.session import run
 
-    run(output, plan, Inputs(source, options, dataset, seconds, threads))
+    run(output, plan, Inputs(source, options, dataset, seconds, threads, held_out))

@@ -60,7 +60,7 @@ def load_ratings(
         skip_bad_rows=skip_bad_rows,
     )
     source = find_source(None if data is None else os.fspath(data), Path(data_dir))
-    dataset = load_dataset(source, options, cache=cache)
+    dataset = load_dataset(source, options, cache=cache, timestamps=True)
     dataset.finish()
     return dataset.ratings
 
@@ -70,6 +70,7 @@ def load_dataset(
     options: ReadOptions | None = None,
     *,
     cache: bool = True,
+    timestamps: bool = False,
     known_as: Path | None = None,
     threads: int | None = None,
     progress: "Progress | None" = None,
@@ -82,6 +83,7 @@ def load_dataset(
         source: see find_source.
         options: how it is read.
         cache: whether to look for a copy and to leave one.
+        timestamps: whether to read these too, where the source has them.
         known_as: see prepared_copy.
         threads: how many work at a time; by default one for each core.
         progress: see read_ratings.
@@ -92,7 +94,7 @@ def load_dataset(
     options = options or ReadOptions()
     copy = prepared_copy(source, options, known_as=known_as) if cache else None
     if copy is None:
-        return _read(source, options, threads, progress)
+        return _read(source, options, threads, progress, timestamps=timestamps)
     damage = ""
     try:
         dataset = load_copy(copy, threads)

@@ -58,10 +58,23 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """A random split's share and seed; see evaluation/splits.py."""
+    """How ratings were held out; see evaluation/splits.py.
 
-    test_size: float
-    seed: int
+    Args:
+        split: random, user or time, or given where the hold-out is a file of its own.
+        test_size: the share, or a number for each user; None where a time or a file says it.
+        seed: of the hash.
+        pick: last or random, of a user's ratings.
+        start: the first time that is held out.
+        source: of the ratings that were given.
+    """
+
+    split: str
+    test_size: float | None = None
+    seed: int = 0
+    pick: str = "last"
+    start: int | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +227,6 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
     if not (math.isfinite(alpha) and math.isfinite(mean)):
         raise ValueError("a number is not finite")
     data = about["data"]
-    holdout = data["holdout"]
     return SavedModel(
         BiasModel(
             alpha,
@@ -228,13 +240,11 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
         ),
         Training(**about["training"]),
         TrainingData(
-            source=Source(
-                data["label"], Path(data["path"]) if data["path"] else None, data["member"]
-            ),
+            source=_source(data),
             options=ReadOptions(**{**data["options"], "ids": IdKind(data["options"]["ids"])}),
             n_ratings=int(data["n_ratings"]),
             fingerprint=str(data["fingerprint"]),
-            holdout=Holdout(**holdout) if holdout else None,
+            holdout=_holdout(data["holdout"]),
         ),
     )
 
@@ -262,15 +272,34 @@ def _trained_on(about: dict[str, Any], archive: Any) -> TrainedOn | None:
 
 
 def _described(data: TrainingData) -> dict[str, Any]:
-    return {
-        "label": data.source.label,
-        "path": str(data.source.path.resolve()) if data.source.path else None,
-        "member": data.source.member,
+    holdout = data.holdout and asdict(data.holdout) | {
+        "source": data.holdout.source and _described_source(data.holdout.source)
+    }
+    return _described_source(data.source) | {
         "options": asdict(data.options),
         "n_ratings": data.n_ratings,
         "fingerprint": data.fingerprint,
-        "holdout": asdict(data.holdout) if data.holdout else None,
+        "holdout": holdout,
     }
+
+
+def _described_source(source: Source) -> dict[str, Any]:
+    path = str(source.path.resolve()) if source.path else None
+    return {"label": source.label, "path": path, "member": source.member}
+
+
+def _source(described: dict[str, Any]) -> Source:
+    path = Path(described["path"]) if described["path"] else None
+    return Source(described["label"], path, described["member"])
+
+
+def _holdout(described: dict[str, Any] | None) -> Holdout | None:
+    if described is None:
+        return None
+    # Files of format 1 know the random split alone.
+    known = {"split": "random"} | described
+    source = known.get("source")
+    return Holdout(**known | {"source": source and _source(source)})
 
 
 def _biases(array: NDArray[Any]) -> FloatArray:

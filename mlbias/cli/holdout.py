@@ -1,0 +1,120 @@
+"""What is held out: from the options to a plan, and from the plan to two sides."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.core.ratings import Ratings
+    from mlbias.datasets.model_file import Holdout
+    from mlbias.datasets.sources import Source
+
+SPLITS = ("random", "user", "time")
+_PICKS = ("last", "random")
+
+
+def plan_holdout(
+    split: str | None,
+    test_size: float | None,
+    test_from: str | None,
+    pick: str | None,
+    seed: int | None,
+) -> "Holdout | None":
+    """What to hold out, None for nothing.
+
+    Raises:
+        OptionError: an option is out of range, or does not go with the others.
+    """
+    from mlbias.datasets.model_file import Holdout
+
+    kind = split or ("random" if test_from is None else "time")
+    if kind not in SPLITS:
+        raise OptionError(f"--split is {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, not {kind!r}.")
+    if test_from is not None and (kind != "time" or test_size is not None):
+        raise OptionError("--test-from cuts by time, and so goes without --test-size.")
+    if pick is not None and (kind != "user" or pick not in _PICKS):
+        raise OptionError("--pick is last or random, and goes with --split user.")
+    if test_size is None and test_from is None:
+        if split is not None:
+            raise OptionError("--split goes with --test-size, which says how much is held out.")
+        if seed is not None:
+            raise OptionError("--seed goes with --test-size: it chooses what is held out.")
+        return None
+    if test_size is not None:
+        _check_size(kind, test_size)
+    start = None if test_from is None else _time(test_from)
+    return Holdout(kind, test_size, seed or 0, pick or "last", start)
+
+
+def given_training(
+    data: str | None, train: str | None, test: str | None, holdout: "Holdout | None"
+) -> str | None:
+    """What to train on: --train where there is one, else --data.
+
+    Raises:
+        OptionError: --train, --test, --data and a split do not go together.
+    """
+    if train is not None and test is None:
+        raise OptionError("--train goes with --test; without a hold-out of its own it is --data.")
+    if train is not None and data is not None:
+        raise OptionError("--train takes the place of --data; give one of them.")
+    if test is not None and holdout is not None:
+        raise OptionError(
+            "--test is the hold-out; it goes without --test-size and --test-from."
+        )
+    return data if train is None else train
+
+
+def given_holdout(source: "Source") -> "Holdout":
+    """Ratings of another file."""
+    from mlbias.datasets.model_file import Holdout
+
+    return Holdout("given", source=source)
+
+
+def needs_time(holdout: "Holdout | None") -> bool:
+    """Whether timestamps have to be read."""
+    if holdout is None:
+        return False
+    return holdout.split == "time" or (holdout.split == "user" and holdout.pick == "last")
+
+
+def split_as(holdout: "Holdout", ratings: "Ratings") -> tuple["Ratings", "Ratings"]:
+    """Training ratings and hold-out of one source.
+
+    Raises:
+        DataError: one side would be empty, or there are no timestamps.
+    """
+    from mlbias.evaluation.splits import random_split, time_split, user_split
+
+    size, seed = holdout.test_size, holdout.seed
+    if holdout.split == "time":
+        return time_split(ratings, size, start=holdout.start, seed=seed)
+    assert size is not None
+    if holdout.split == "user":
+        return user_split(ratings, size, random=holdout.pick == "random", seed=seed)
+    return random_split(ratings, size, seed)
+
+
+def _check_size(kind: str, test_size: float) -> None:
+    if kind == "user" and test_size >= 1 and test_size % 1 == 0:
+        return
+    if not 0 < test_size < 1:
+        more = ", or a whole number of each user's" if kind == "user" else ""
+        raise OptionError(f"--test-size must be above 0 and below 1{more}, not {test_size:g}.")
+
+
+def _time(text: str) -> int:
+    """A date as Unix seconds of its midnight in UTC, or a number as it is."""
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise OptionError(
+            f"--test-from is a date such as 2015-03-31, or a timestamp, not {text!r}."
+        ) from None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
