@@ -11,12 +11,14 @@ import typer
 from mlbias import __version__
 from mlbias.cli.baseline import baseline
 from mlbias.cli.cache import cache, clear
+from mlbias.cli.crossval import crossval
 from mlbias.cli.download import download
 from mlbias.cli.evaluate import evaluate
 from mlbias.cli.generate import generate
+from mlbias.cli.method_options import MethodCommand
 from mlbias.cli.options import Command
 from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
-from mlbias.cli.train import TrainCommand, train
+from mlbias.cli.train import train
 from mlbias.errors import MlbiasError, OptionError
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
@@ -38,8 +40,9 @@ app = typer.Typer(
 )
 app.command(cls=Command)(download)
 app.command(cls=Command)(baseline)
-app.command(cls=TrainCommand)(train)
+app.command(cls=MethodCommand)(train)
 app.command(cls=Command)(evaluate)
+app.command(cls=MethodCommand)(crossval)
 app.command(cls=Command)(generate)
 
 _cache_app = typer.Typer(rich_markup_mode=None)

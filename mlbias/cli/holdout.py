@@ -60,9 +60,7 @@ def given_training(
     if train is not None and data is not None:
         raise OptionError("--train takes the place of --data; give one of them.")
     if test is not None and holdout is not None:
-        raise OptionError(
-            "--test is the hold-out; it goes without --test-size and --test-from."
-        )
+        raise OptionError("--test is the hold-out; it goes without --test-size and --test-from.")
     return data if train is None else train
 
 

@@ -31,9 +31,9 @@ class Table:
         self._row(headers, "")
         output.line("─" * (sum(self._widths) + len(self._widths)), FAINT)
 
-    def row(self, cells: Sequence[str]) -> None:
+    def row(self, cells: Sequence[str], style: str = "") -> None:
         """One more row."""
-        self._row(cells, "")
+        self._row(cells, style)
 
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)

@@ -1,50 +1,17 @@
 """mlbias train: fits the model, draws each epoch as it ends, saves the result."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from mlbias.cli import method_options as method_opt
 from mlbias.cli import options as opt
 from mlbias.cli.holdout import given_holdout, given_training, needs_time, plan_holdout
 from mlbias.cli.output import Output
 from mlbias.cli.plan import Inputs, make_plan
 from mlbias.cli.reading import finish, read
-from mlbias.core.methods import DEFAULT_METHOD, METHODS, load_method, make_method
-
-
-class TrainCommand(opt.Command):
-    """Fills the methods' own defaults into the help, which alone has to load them."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help with the placeholders replaced."""
-        methods = {name: load_method(name) for name in METHODS}
-        rates = {
-            name: make_method(name).learning_rate  # type: ignore[attr-defined]
-            for name, method in methods.items()
-            if "learning_rate" in method.__dataclass_fields__  # type: ignore[attr-defined]
-        }
-        known = {
-            "{epochs}": _each({name: method.default_epochs for name, method in methods.items()}),
-            "{lr}": _each({name: f"{rate:g}" for name, rate in rates.items()}),
-            "{lambda}": _each(
-                {
-                    name: "auto" if method.default_lambda is None else method.default_lambda
-                    for name, method in methods.items()
-                }
-            ),
-            "{penalty}": _each({name: method.default_penalty for name, method in methods.items()}),
-        }
-        for param in self.params:
-            help_: str | None = getattr(param, "help", None)
-            for placeholder, text in known.items():
-                help_ = help_ and help_.replace(placeholder, text)
-            setattr(param, "help", help_)  # noqa: B010 - only options have the attribute
-        super().format_help(ctx, formatter)
-
-
-def _each(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+from mlbias.core.methods import DEFAULT_METHOD
 
 
 def train(
@@ -58,35 +25,9 @@ def train(
     skip_bad_rows: opt.SkipBadRows = False,
     no_cache: opt.NoCache = False,
     threads: opt.Threads = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            "--method",
-            metavar="|".join(METHODS),
-            autocompletion=lambda: list(METHODS),
-            rich_help_panel=opt.MODEL,
-            help="How to minimise the cost.",
-        ),
-    ] = DEFAULT_METHOD,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            "--epochs",
-            min=0,
-            metavar="N",
-            rich_help_panel=opt.MODEL,
-            help="The most updates to make; 0 gives the baseline. [default: {epochs}]",
-        ),
-    ] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(
-            "--lr",
-            metavar="X",
-            rich_help_panel=opt.MODEL,
-            help="Learning rate, for methods that have one. [default: {lr}]",
-        ),
-    ] = None,
+    method: method_opt.MethodName = DEFAULT_METHOD,
+    epochs: method_opt.Epochs = None,
+    lr: method_opt.LearningRate = None,
     lambda_: Annotated[
         str | None,
         typer.Option(
@@ -117,26 +58,8 @@ def train(
             help="Of the items alone. [default: as --lambda]",
         ),
     ] = None,
-    penalty: Annotated[
-        str | None,
-        typer.Option(
-            "--penalty",
-            metavar="mean|sum",
-            rich_help_panel=opt.MODEL,
-            help="The scale of every lambda; with it all methods minimise one and the same cost. "
-            "[default: {penalty}]",
-        ),
-    ] = None,
-    tol: Annotated[
-        float | None,
-        typer.Option(
-            "--tol",
-            metavar="X",
-            rich_help_panel=opt.MODEL,
-            help="Stop once an epoch changes the cost by no more than this share of it (adam: "
-            "five epochs in a row). Of exact it is the relative residual. [default: exact 1e-10]",
-        ),
-    ] = None,
+    penalty: method_opt.PenaltyName = None,
+    tol: method_opt.Tolerance = None,
     split: opt.Split = None,
     test_size: opt.TestSize = None,
     test_from: opt.TestFrom = None,

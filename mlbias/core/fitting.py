@@ -1,7 +1,7 @@
 """From ratings and options to a trained model: what the command line and Python share."""
 
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlbias.core.certificate import certify
 from mlbias.core.error_bars import error_bars
@@ -11,7 +11,7 @@ from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem, TrainedOn
 from mlbias.core.ratings import Ids, Ratings
-from mlbias.core.statistics import Statistics
+from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.training import ends_by_itself, train
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.errors import OptionError
@@ -48,16 +48,47 @@ def fit(
         DivergenceError: the method moved away from the optimum.
     """
     chosen = make_method(method, learning_rate)
-    incidence = BlockIncidence(ratings, threads)
-    scale = penalty or chosen.default_penalty
     lambdas = chosen_lambdas(chosen, lambda_user, lambda_item)
-    cost_penalty, learned = penalty_for(incidence, scale, lambdas)
+    setting = Setting(chosen, penalty or chosen.default_penalty, lambdas, epochs, tolerance)
+    model, _ = fit_setting(BlockIncidence(ratings, threads), setting, ratings)
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How to train.
+
+    Args:
+        method: with its options.
+        scale: that the λ's are given on.
+        lambdas: None to learn them.
+        epochs: the most updates to make; by default the method's own number.
+        tolerance: see train.
+    """
+
+    method: Method
+    scale: PenaltyScale | str
+    lambdas: Lambdas
+    epochs: int | None = None
+    tolerance: float | None = None
+
+
+def fit_setting(
+    incidence: Incidence, setting: Setting, ratings: Ratings
+) -> tuple[BiasModel, Learned | None]:
+    """Train on the incidence of these ratings; the model, and what was learned of λ.
+
+    Raises:
+        OptionError, DataError, DivergenceError: see fit.
+    """
+    cost_penalty, learned = penalty_for(incidence, setting.scale, setting.lambdas)
     problem = Problem(incidence, cost_penalty)
-    [(_, last)] = deque(train(chosen, problem, epochs=epochs, tolerance=tolerance), maxlen=1)
-    known = uncertainty_of(chosen, problem, last, learned)
+    epochs = train(setting.method, problem, epochs=setting.epochs, tolerance=setting.tolerance)
+    [(_, last)] = deque(epochs, maxlen=1)
+    known = uncertainty_of(setting.method, problem, last, learned)
     last = last if learned is None else learned.cleaned(last)
     model = to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
-    return replace(model, uncertainty=known)
+    return replace(model, uncertainty=known), learned
 
 
 def uncertainty_of(

@@ -1,0 +1,129 @@
+"""Cross-validation against a naive loop over dense solves, and as a command."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mlbias.core.fitting import Setting, fit
+from mlbias.core.methods import make_method
+from mlbias.core.ratings import Ratings
+from mlbias.errors import DataError
+from mlbias.evaluation.crossval import CrossValidation, Trial
+from mlbias.evaluation.splits import folds_of
+from tests.oracle import dense_optimum
+from tests.test_cli import Run, fails, run, succeeds
+
+__all__ = ["run"]
+
+
+def trials_of(ratings: Ratings, *lambdas: tuple[float, float] | None) -> list[Trial]:
+    settings = [Setting(make_method("exact"), "sum", pair) for pair in lambdas]
+    validation = CrossValidation(ratings, settings, folds=3, seed=4)
+    assert list(validation.run()) == [0, 1, 2, 3]
+    return validation.trials()
+
+
+def test_it_is_a_naive_loop_over_a_dense_solve(make_ratings: Callable[..., Ratings]) -> None:
+    ratings = make_ratings(500, 30, 40)
+    fold = folds_of(ratings, 3, 4)
+    pairs = ((1.0, 2.0), (6.0, 3.0))
+    found = trials_of(ratings, *pairs)
+    all_errors = []
+    for trial, (user, item) in zip(found, pairs, strict=True):
+        errors = np.empty(len(ratings))
+        for k in range(3):
+            training = ratings.select(fold != k)
+            best = dense_optimum(training, user, item)
+            user_bias = dict(zip(training.user_ids.tolist(), best.user_bias, strict=True))
+            item_bias = dict(zip(training.item_ids.tolist(), best.item_bias, strict=True))
+            for row in np.flatnonzero(fold == k).tolist():
+                errors[row] = ratings.value[row] - (
+                    best.alpha
+                    + user_bias.get(ratings.user_ids[ratings.user[row]], 0.0)
+                    + item_bias.get(ratings.item_ids[ratings.item[row]], 0.0)
+                )
+            score = trial.folds[k]
+            assert score.n_test == np.count_nonzero(fold == k)
+            assert score.rmse == pytest.approx(np.sqrt(np.mean(errors[fold == k] ** 2)), rel=1e-9)
+            assert score.mae == pytest.approx(np.mean(np.abs(errors[fold == k])), rel=1e-9)
+        assert trial.rmse.mean == pytest.approx(np.mean([f.rmse for f in trial.folds]))
+        assert trial.rmse.sd == pytest.approx(np.std([f.rmse for f in trial.folds], ddof=1))
+        assert trial.errors.rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-9)
+        all_errors.append(errors)
+    d = all_errors[0] ** 2 - all_errors[1] ** 2
+    sums = np.bincount(ratings.user, d - d.mean())
+    n_users = len(ratings.user_ids)
+    stderr = np.sqrt(n_users / (n_users - 1) * (sums**2).sum()) / len(d)
+    above = found[0].above(found[1])
+    assert above.stderr == pytest.approx(stderr / (found[0].errors.rmse + found[1].errors.rmse))
+
+
+def test_learned_lambdas_are_those_of_each_fold(make_ratings: Callable[..., Ratings]) -> None:
+    ratings = make_ratings(2_000, 40, 50)
+    fold = folds_of(ratings, 3, 4)
+    [trial] = trials_of(ratings, None)
+    for k, score in enumerate(trial.folds):
+        known = fit(ratings.select(fold != k), "exact").uncertainty
+        assert known is not None
+        assert score.lambda_user == pytest.approx((known.sigma / known.sigma_user) ** 2)
+
+
+def test_neither_threads_nor_memory_change_a_bit(
+    make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratings = make_ratings(2_000, 40, 50)
+    [first] = trials_of(ratings, (2.0, 3.0))
+    monkeypatch.setattr("mlbias.evaluation.crossval._folds_in_memory", lambda _: 1)
+    [second] = trials_of(ratings, (2.0, 3.0))
+    assert first.folds == second.folds
+
+
+def test_an_error_on_a_fold_is_the_runs(four: Ratings) -> None:
+    settings = [Setting(make_method("exact"), "sum", None)]
+    validation = CrossValidation(four, settings, folds=2, seed=1)
+    with pytest.raises(DataError, match="cannot be learned"):
+        list(validation.run())
+
+
+def test_every_pair_of_lambdas_in_the_given_order_and_auto(run: Run) -> None:
+    options = ("crossval", "--data", "sample", "--folds", "3")
+    lists = ("--lambda-user", "5,1", "--lambda-item", "2,9", "--json")
+    found = json.loads(succeeds(run(*options, *lists)))
+    pairs = [(s["lambda_user"], s["lambda_item"]) for s in found["settings"]]
+    assert pairs == [(5, 2), (5, 9), (1, 2), (1, 9), (None, None)]
+    assert [s["auto"] for s in found["settings"]] == [False] * 4 + [True]
+    for setting in found["settings"]:
+        assert len(setting["folds"]) == 3
+        assert sum(fold["n_test"] for fold in setting["folds"]) == 100_000
+        mean = np.mean([fold["rmse"] for fold in setting["folds"]])
+        assert setting["rmse"]["mean"] == pytest.approx(mean)
+        assert 0.8 < setting["mae"]["mean"] < setting["rmse"]["mean"]
+    best = min(found["settings"], key=lambda s: s["pooled"]["rmse"])
+    assert [s for s in found["settings"] if s["is_best"]] == [best]
+    alone = json.loads(succeeds(run(*options, "--lambda", "auto", "--json")))
+    assert [s["folds"] for s in alone["settings"]] == [found["settings"][4]["folds"]]
+
+
+def test_the_table_marks_the_best(run: Run) -> None:
+    said = succeeds(run("crossval", "--data", "sample", "--method", "gd", "--lambda", "0.001,0.01"))
+    lines = said.splitlines()
+    assert lines[1] == "gd: 2 settings on the same 5 folds, seed 0"
+    assert max(map(len, lines)) <= 80
+    assert sum(line.endswith(" best") for line in lines[4:]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--lambda-user", "1"], "exact takes --lambda-user with --lambda-item"),
+        (["--lambda", "1", "--lambda-user", "2"], "it goes without those of one"),
+        (["--lambda", "1;2"], "is numbers with commas, as 1,2,5"),
+        (["--lambda", "-1"], "must be numbers from 0 on, not -1"),
+        (["--method", "gd", "--lambda", "auto"], "add --penalty sum"),
+        (["--folds", "1"], "folds"),
+    ],
+)
+def test_usage_errors(run: Run, options: list[str], message: str) -> None:
+    fails(run("crossval", "--data", "sample", *options), 2, message)
