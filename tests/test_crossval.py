@@ -99,7 +99,7 @@ def test_every_pair_of_lambdas_in_the_given_order_and_auto(run: Run) -> None:
         assert sum(fold["n_test"] for fold in setting["folds"]) == 100_000
         mean = np.mean([fold["rmse"] for fold in setting["folds"]])
         assert setting["rmse"]["mean"] == pytest.approx(mean)
-        assert 0.8 < setting["mae"]["mean"] < setting["rmse"]["mean"]
+        assert 0.6 < setting["mae"]["mean"] < setting["rmse"]["mean"]
     best = min(found["settings"], key=lambda s: s["pooled"]["rmse"])
     assert [s for s in found["settings"] if s["is_best"]] == [best]
     alone = json.loads(succeeds(run(*options, "--lambda", "auto", "--json")))
