@@ -11,6 +11,7 @@ import typer
 from mlbias import __version__
 from mlbias.cli.baseline import baseline
 from mlbias.cli.cache import cache, clear
+from mlbias.cli.compare import compare
 from mlbias.cli.crossval import crossval
 from mlbias.cli.download import download
 from mlbias.cli.evaluate import evaluate
@@ -43,6 +44,7 @@ app.command(cls=Command)(baseline)
 app.command(cls=MethodCommand)(train)
 app.command(cls=Command)(evaluate)
 app.command(cls=MethodCommand)(crossval)
+app.command(cls=Command)(compare)
 app.command(cls=Command)(generate)
 
 _cache_app = typer.Typer(rich_markup_mode=None)

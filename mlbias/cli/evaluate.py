@@ -1,6 +1,9 @@
 """mlbias evaluate: errors of a saved model, beside those of its training mean."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mlbias.cli import options as opt
 from mlbias.cli.holdout import needs_time, split_as
@@ -10,6 +13,7 @@ from mlbias.cli.render import data_line
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
+    from mlbias.core.model import BiasModel
     from mlbias.core.ratings import Ratings
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.model_file import TrainingData
@@ -29,6 +33,15 @@ def evaluate(
     no_cache: opt.NoCache = False,
     threads: opt.Threads = None,
     model: opt.ModelPath = opt.DEFAULT_MODEL,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            rich_help_panel=opt.OUTPUT,
+            help="Another model's file, to say by how much the two differ on the same ratings.",
+        ),
+    ] = None,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,  # noqa: ARG001 - main() looks for it
@@ -51,6 +64,7 @@ def evaluate(
 
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)
+    other = None if against is None else load_model(against).model
     given = saved.data.holdout.source if saved.data.holdout else None
     if data is None:
         source, options = given or saved.data.source, saved.data.options
@@ -67,10 +81,13 @@ def evaluate(
         ratings, what, changed = dataset.ratings, "all ratings", None
     found = metrics.evaluate(saved.model, ratings)
     _report(output, source, what, found)
-    output.document(
-        {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
-        | document_evaluation(found)
-    )
+    document = {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
+    document |= document_evaluation(found)
+    if other is not None:
+        document["against"] = _compared(output, saved.model, other, ratings) | {
+            "model": str(against)
+        }
+    output.document(document)
     finish(output, dataset)
 
 
@@ -123,3 +140,22 @@ def _report(output: Output, source: "Source", what: str, found: "Evaluation") ->
     output.line()
     report_scores(output, found)
     report_details(output, found)
+
+
+def _compared(
+    output: Output, model: "BiasModel", other: "BiasModel", ratings: "Ratings"
+) -> dict[str, Any]:
+    """By how much the model's RMSE is above another's, beyond what chance may do."""
+    from mlbias.evaluation.metrics import errors_per_user
+
+    errors = errors_per_user(other, ratings)
+    above = errors_per_user(model, ratings).above(errors)
+    stderr = "" if above.stderr is None else f" ± {above.stderr:.6f}"
+    verdict = (
+        "no difference beyond one standard error"
+        if above.is_within_error
+        else ("the other is better" if above.rmse > 0 else "this one is better")
+    )
+    output.line()
+    output.line(f"against the other: RMSE {output.signed(above.rmse, 6)}{stderr}: {verdict}")
+    return {"rmse": errors.rmse, "difference": above.rmse, "difference_stderr": above.stderr}

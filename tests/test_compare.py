@@ -1,0 +1,113 @@
+"""Methods side by side: the table, the curves, and two saved models on the same ratings."""
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mlbias.cli.chart import chart
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.means import item_means, mean_model, user_means
+from mlbias.core.ratings import Ratings
+from mlbias.evaluation.comparison import CONTESTANTS, NEAR, Comparison
+from mlbias.evaluation.splits import random_split
+from tests.oracle import dense_optimum
+from tests.test_cli import Run, fails, run, succeeds
+
+__all__ = ["run"]
+
+
+def test_means_of_four_ratings_by_hand(four: Ratings) -> None:
+    # Users 1 and 2 gave items 10 and 20 the ratings 5, 3 and 4, 2.
+    s = BlockIncidence(four).statistics
+    asked = [1, 2, 9], [10, 20, 99]
+    assert mean_model(s, four).predict(*asked).tolist() == [3.5, 3.5, 3.5]
+    assert user_means(s, four).predict(*asked).tolist() == [4.0, 3.0, 3.5]
+    assert item_means(s, four).predict(*asked).tolist() == [4.5, 2.5, 3.5]
+
+
+def test_all_are_measured_against_one_optimum(make_ratings: Callable[..., Ratings]) -> None:
+    training, held_out = random_split(make_ratings(1_500, 30, 40), 0.2)
+    results = {
+        result.name: result
+        for result in Comparison(training, held_out, (4.0, 3.0), 400).run(CONTESTANTS)
+    }
+    assert tuple(results) == CONTESTANTS
+    best = dense_optimum(training, 4.0, 3.0)
+    for name in ("closed-form", "exact"):
+        result = results[name]
+        assert result.near is not None
+        before = result.gaps[result.near.epoch - 1]
+        assert result.gaps[result.near.epoch] <= NEAR < before
+        for stats, gap in zip(result.history, result.gaps, strict=True):
+            assert gap == pytest.approx(max(stats.cost / best.cost - 1, 0), abs=1e-9)
+        assert result.training.rmse == pytest.approx(best.rmse, rel=1e-6)
+    assert results["gd"].near is None
+    assert len(results["gd"].history) == 401
+    assert results["mean"].history == ()
+    errors = held_out.value - training.value.mean()
+    assert results["mean"].held_out.rmse == pytest.approx(np.sqrt(np.mean(errors**2)))
+
+
+def test_the_chart_falls_as_its_values_do() -> None:
+    lines = chart({"abc": [1.0, 1e-3, 1e-6], "b": [1.0, 0.5, 0.25]}, 40)
+    assert max(map(len, lines)) <= 40
+    assert lines[0].startswith("  1e+00 b")
+    assert lines[12].startswith("  1e-06")
+    assert lines[12].endswith("a")
+    assert lines[-1].split() == ["epoch", "0", "1", "2"]
+    assert sum(line.count("b") for line in lines) == 31
+
+
+def test_the_command_draws_a_table_and_curves(run: Run) -> None:
+    said = succeeds(run("compare", "--data", "sample", "--epochs", "20")).splitlines()
+    assert said[2].startswith("one objective: λ users ")
+    rows = {line.split()[0]: line.split() for line in said[6:13]}
+    assert tuple(rows) == CONTESTANTS
+    assert rows["gd"][1:4] == ["not", "in", "20"]
+    assert int(rows["exact"][1]) < 20
+    assert sum(line.endswith(" best") for line in said[6:13]) == 1
+    assert max(map(len, said)) <= 80
+    assert "        g gd   a adam   c closed-form   e exact" in said
+
+
+def test_its_json_is_one_document(run: Run) -> None:
+    options = ("--methods", "exact,mean", "--lambda", "5", "--lambda-item", "2", "--json")
+    found = json.loads(succeeds(run("compare", "--data", "sample", *options)))
+    assert (found["lambda_user"], found["lambda_item"], found["auto"]) == (5, 2, False)
+    exact, mean = found["methods"]
+    assert (exact["name"], mean["name"]) == ("exact", "mean")
+    assert exact["epochs_to_optimum"] <= exact["epochs"] == len(exact["gaps"]) - 1
+    assert mean["epochs_to_optimum"] is None
+    assert exact["is_best"]
+    assert mean["above_best"]["rmse"] == mean["holdout_rmse"] - exact["holdout_rmse"]
+    assert not mean["is_as_good_as_best"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--methods", "gd,sgd"], "there is no 'sgd'"),
+        (["--lambda", "much"], "a number from 0 on or auto, not 'much'"),
+        (["--lambda-user", "3"], "--lambda-user goes with --lambda-item"),
+        (["--split", "week"], "--split is random, user or time"),
+        (["--lambda", "-2"], "must be 0 or more"),
+    ],
+)
+def test_usage_errors(run: Run, options: list[str], message: str) -> None:
+    fails(run("compare", "--data", "sample", *options), 2, message)
+
+
+def test_two_saved_models_on_the_same_ratings(run: Run) -> None:
+    for name, options in (("a", ["--method", "exact"]), ("b", ["--epochs", "1"])):
+        succeeds(run("train", "--data", "sample", "--model", f"{name}.npz", *how))
+    found = json.loads(
+        succeeds(run("evaluate", "--model", "a.npz", "--against", "b.npz", "--json"))
+    )
+    against = found["against"]
+    assert against["model"] == "b.npz"
+    assert against["difference"] == pytest.approx(found["rmse"] - against["rmse"])
+    assert against["difference_stderr"] > 0
+    said = succeeds(run("evaluate", "--model", "a.npz", "--against", "a.npz"))
+    assert "RMSE +0.000000 ± 0.000000: no difference beyond one standard error" in said
