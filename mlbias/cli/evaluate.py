@@ -81,7 +81,12 @@ def evaluate(
         ratings, what, changed = dataset.ratings, "all ratings", None
     found = metrics.evaluate(saved.model, ratings)
     _report(output, source, what, found)
-    document = {"data": source.label, "part": what, "data_changed": changed, "model": str(model)}
+    document: dict[str, Any] = {
+        "data": source.label,
+        "part": what,
+        "data_changed": changed,
+        "model": str(model),
+    }
     document |= document_evaluation(found)
     if other is not None:
         document["against"] = _compared(output, saved.model, other, ratings) | {
