@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench reml clean
+.PHONY: demo test lint bench published reml clean
 
 demo: .venv/installed
 	$(BIN)/mlbias train --method closed-form --data sample
@@ -20,6 +20,9 @@ bench: .venv/installed-dev
 
 reml: .venv/installed-dev
 	$(BIN)/python -m benchmarks.reml
+
+published: .venv/installed-dev
+	$(BIN)/python -m benchmarks.published
 
 clean:
 	rm -rf .venv .venv-gpboost
