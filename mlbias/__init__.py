@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from mlbias.evaluation.baseline import describe
     from mlbias.evaluation.metrics import evaluate
-    from mlbias.evaluation.splits import random_split
+    from mlbias.evaluation.splits import random_split, time_split, user_split
 
 _HOMES = {
     "BadRowError": "errors",
@@ -43,6 +43,8 @@ _HOMES = {
     "load_model": "datasets.loading",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",
+    "time_split": "evaluation.splits",
+    "user_split": "evaluation.splits",
 }
 
 __version__ = "0.1.0"
@@ -64,6 +66,8 @@ __all__ = [
     "load_model",
     "load_ratings",
     "random_split",
+    "time_split",
+    "user_split",
 ]
 
 

@@ -37,7 +37,8 @@ class Table:
 
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
-        self._output.line("".join(f" {cell:>{width}}" for cell, width in pairs), style)
+        line = "".join(f" {cell:>{width}}" for cell, width in pairs)
+        self._output.line(line.rstrip(), style)
 
 
 class EpochTable:
