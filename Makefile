@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench published reml clean
+.PHONY: demo test lint bench reml published peers clean
+
+PEERS := surprise lenskit cornac
 
 demo: .venv/installed
 	$(BIN)/mlbias train --method closed-form --data sample
@@ -24,8 +26,11 @@ reml: .venv/installed-dev
 published: .venv/installed-dev
 	$(BIN)/python -m benchmarks.published
 
+peers: .venv/installed-dev $(PEERS:%=.venv-%/installed)
+	$(BIN)/python -m benchmarks.peers
+
 clean:
-	rm -rf .venv .venv-gpboost
+	rm -rf .venv .venv-gpboost $(PEERS:%=.venv-%)
 
 # Installed anew only when pyproject.toml changed.
 .venv/installed: pyproject.toml
@@ -39,3 +44,10 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch .venv/installed $@
+
+# Other libraries, each in an environment of its own, since they want different NumPys.
+.venv-%/installed: benchmarks/requirements/%.txt
+	@echo "setting up .venv-$* (lenskit's takes 6 GB and some minutes)"
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
