@@ -60,7 +60,8 @@ def run(command: list[str], limit: float) -> tuple[dict[str, Any], float] | str:
         _, status, usage = os.wait4(process.pid, 0)
         timer.cancel()
         if status == 0:
-            return json.loads(printed), usage.ru_maxrss * 1024 / 1e9
+            # What was generated on the way is told before it.
+            return json.loads(printed[printed.index(b"{") :]), usage.ru_maxrss * 1024 / 1e9
         if time.perf_counter() - started >= limit:
             return f"not done in {limit:g} s"
         complaints.seek(0)
