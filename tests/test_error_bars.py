@@ -15,8 +15,9 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
 from mlbias.core.ratings import Ratings
 from mlbias.datasets.columns import ReadOptions
-from mlbias.datasets.model_file import SavedModel, Training, TrainingData, load_model, save_model
+from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
 from mlbias.datasets.sources import Source
+from mlbias.datasets.training_data import TrainingData
 from mlbias.errors import DataError
 from mlbias.evaluation.splits import random_split
 

@@ -20,15 +20,14 @@ from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.model_file import (
-    Holdout,
     SavedModel,
     Training,
-    TrainingData,
     check_replaceable,
     load_model,
     save_model,
 )
 from mlbias.datasets.sources import Source
+from mlbias.datasets.training_data import Holdout, TrainingData
 from mlbias.errors import ModelFileError
 
 SAVED = SavedModel(
@@ -278,3 +277,15 @@ def test_a_folder_replaces_another_at_once(tmp_path: Path, monkeypatch: pytest.M
     replace_folder(tmp_path / "new", tmp_path / "old")
     assert [path.name for path in (tmp_path / "old").iterdir()] == ["old"]
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["new"]
+
+
+def test_models_of_format_1_are_read_and_hold_out_at_random(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    save_model(SAVED, path)
+    with np.load(path) as archive:
+        about = json.loads(archive["about"].tobytes())
+    data = about["data"] | {"holdout": {"test_size": 0.2, "seed": 7}}
+    rewritten(path, {"version": 1, "data": data, "scale": None})
+    loaded = load_model(path)
+    assert loaded.data.holdout == Holdout("random", 0.2, 7)
+    assert loaded.model.trained_on is None

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mlbias.core.model import BiasModel
     from mlbias.core.ratings import Ratings
     from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.model_file import TrainingData
     from mlbias.datasets.sources import Source
+    from mlbias.datasets.training_data import TrainingData
     from mlbias.evaluation.metrics import Evaluation
 
 

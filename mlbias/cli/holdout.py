@@ -7,8 +7,8 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
-    from mlbias.datasets.model_file import Holdout
     from mlbias.datasets.sources import Source
+    from mlbias.datasets.training_data import Holdout
 
 SPLITS = ("random", "user", "time")
 _PICKS = ("last", "random")
@@ -26,7 +26,7 @@ def plan_holdout(
     Raises:
         OptionError: an option is out of range, or does not go with the others.
     """
-    from mlbias.datasets.model_file import Holdout
+    from mlbias.datasets.training_data import Holdout
 
     kind = split or ("random" if test_from is None else "time")
     if kind not in SPLITS:
@@ -66,7 +66,7 @@ def given_training(
 
 def given_holdout(source: "Source") -> "Holdout":
     """Ratings of another file."""
-    from mlbias.datasets.model_file import Holdout
+    from mlbias.datasets.training_data import Holdout
 
     return Holdout("given", source=source)
 

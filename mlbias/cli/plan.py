@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
     from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.model_file import Holdout
     from mlbias.datasets.sources import Source
+    from mlbias.datasets.training_data import Holdout
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,8 @@ from mlbias.core.model import Parameters, Problem
 from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset, Oddities
-from mlbias.datasets.model_file import (
-    SavedModel,
-    Training,
-    TrainingData,
-    save_model,
-)
+from mlbias.datasets.model_file import SavedModel, Training, save_model
+from mlbias.datasets.training_data import TrainingData
 from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
 
 _CURVE_WIDTH = 30

@@ -22,10 +22,9 @@ from numpy.typing import NDArray
 from mlbias.core.model import BiasModel, TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import unwritable_folder, written_whole
 from mlbias.datasets.ids import pack_ids, unpack_ids
-from mlbias.datasets.sources import Source
+from mlbias.datasets.training_data import TrainingData, described_data, rebuilt_data
 from mlbias.errors import ModelFileError
 
 _FORMAT = "mlbias model"
@@ -57,46 +56,6 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdout:
-    """How ratings were held out; see evaluation/splits.py.
-
-    Args:
-        split: random, user or time, or given where the hold-out is a file of its own.
-        test_size: the share, or a number for each user; None where a time or a file says it.
-        seed: of the hash.
-        pick: last or random, of a user's ratings.
-        start: the first time that is held out.
-        source: of the ratings that were given.
-    """
-
-    split: str
-    test_size: float | None = None
-    seed: int = 0
-    pick: str = "last"
-    start: int | None = None
-    source: Source | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """What a model was trained on: where it is, how it is read, how to know it again.
-
-    Args:
-        source: where all the ratings are, those held out included.
-        options: how they were read.
-        n_ratings: of the source, those held out included.
-        fingerprint: of the same ratings; see datasets/fingerprint.py.
-        holdout: what was held out, None if nothing was.
-    """
-
-    source: Source
-    options: ReadOptions
-    n_ratings: int
-    fingerprint: str
-    holdout: Holdout | None
-
-
-@dataclass(frozen=True, slots=True)
 class SavedModel:
     """All that a model file holds."""
 
@@ -120,7 +79,7 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
         "scale": trained_on and (trained_on.low, trained_on.high),
         "training": asdict(saved.training),
-        "data": _described(saved.data),
+        "data": described_data(saved.data),
     }
     text = json.dumps(about, allow_nan=False, sort_keys=True)
     arrays = {
@@ -226,7 +185,6 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
         raise ValueError("ids and biases differ in number")
     if not (math.isfinite(alpha) and math.isfinite(mean)):
         raise ValueError("a number is not finite")
-    data = about["data"]
     return SavedModel(
         BiasModel(
             alpha,
@@ -239,13 +197,7 @@ def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
             _trained_on(about, archive),
         ),
         Training(**about["training"]),
-        TrainingData(
-            source=_source(data),
-            options=ReadOptions(**{**data["options"], "ids": IdKind(data["options"]["ids"])}),
-            n_ratings=int(data["n_ratings"]),
-            fingerprint=str(data["fingerprint"]),
-            holdout=_holdout(data["holdout"]),
-        ),
+        rebuilt_data(about["data"]),
     )
 
 
@@ -269,37 +221,6 @@ def _trained_on(about: dict[str, Any], archive: Any) -> TrainedOn | None:
     if (user.shape, item.shape) != (archive["user_bias"].shape, archive["item_bias"].shape):
         raise ValueError("biases and counts differ in number")
     return TrainedOn(low, high, user, item)
-
-
-def _described(data: TrainingData) -> dict[str, Any]:
-    holdout = data.holdout and asdict(data.holdout) | {
-        "source": data.holdout.source and _described_source(data.holdout.source)
-    }
-    return _described_source(data.source) | {
-        "options": asdict(data.options),
-        "n_ratings": data.n_ratings,
-        "fingerprint": data.fingerprint,
-        "holdout": holdout,
-    }
-
-
-def _described_source(source: Source) -> dict[str, Any]:
-    path = str(source.path.resolve()) if source.path else None
-    return {"label": source.label, "path": path, "member": source.member}
-
-
-def _source(described: dict[str, Any]) -> Source:
-    path = Path(described["path"]) if described["path"] else None
-    return Source(described["label"], path, described["member"])
-
-
-def _holdout(described: dict[str, Any] | None) -> Holdout | None:
-    if described is None:
-        return None
-    # Files of format 1 know the random split alone.
-    known = {"split": "random"} | described
-    source = known.get("source")
-    return Holdout(**known | {"source": source and _source(source)})
 
 
 def _biases(array: NDArray[Any]) -> FloatArray:

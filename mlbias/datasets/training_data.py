@@ -1,0 +1,95 @@
+"""What a model was trained on, and what was held out: a record that goes into the model's file."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlbias.datasets.columns import IdKind, ReadOptions
+from mlbias.datasets.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """How ratings were held out; see evaluation/splits.py.
+
+    Args:
+        split: random, user or time, or given where the hold-out is a file of its own.
+        test_size: the share, or a number for each user; None where a time or a file says it.
+        seed: of the hash.
+        pick: last or random, of a user's ratings.
+        start: the first time that is held out.
+        source: of the ratings that were given.
+    """
+
+    split: str
+    test_size: float | None = None
+    seed: int = 0
+    pick: str = "last"
+    start: int | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a model was trained on: where it is, how it is read, how to know it again.
+
+    Args:
+        source: where all the ratings are, those held out included.
+        options: how they were read.
+        n_ratings: of the source, those held out included.
+        fingerprint: of the same ratings; see datasets/fingerprint.py.
+        holdout: what was held out, None if nothing was.
+    """
+
+    source: Source
+    options: ReadOptions
+    n_ratings: int
+    fingerprint: str
+    holdout: Holdout | None
+
+
+def described_data(data: TrainingData) -> dict[str, Any]:
+    """As plain JSON values."""
+    holdout = data.holdout and asdict(data.holdout) | {
+        "source": data.holdout.source and _described_source(data.holdout.source)
+    }
+    return _described_source(data.source) | {
+        "options": asdict(data.options),
+        "n_ratings": data.n_ratings,
+        "fingerprint": data.fingerprint,
+        "holdout": holdout,
+    }
+
+
+def rebuilt_data(data: dict[str, Any]) -> TrainingData:
+    """The record behind plain JSON values.
+
+    Raises:
+        KeyError, TypeError, ValueError: they are not such a record's.
+    """
+    return TrainingData(
+        source=_source(data),
+        options=ReadOptions(**{**data["options"], "ids": IdKind(data["options"]["ids"])}),
+        n_ratings=int(data["n_ratings"]),
+        fingerprint=str(data["fingerprint"]),
+        holdout=_holdout(data["holdout"]),
+    )
+
+
+def _described_source(source: Source) -> dict[str, Any]:
+    path = str(source.path.resolve()) if source.path else None
+    return {"label": source.label, "path": path, "member": source.member}
+
+
+def _source(described: dict[str, Any]) -> Source:
+    path = Path(described["path"]) if described["path"] else None
+    return Source(described["label"], path, described["member"])
+
+
+def _holdout(described: dict[str, Any] | None) -> Holdout | None:
+    if described is None:
+        return None
+    # Files of format 1 know the random split alone.
+    known = {"split": "random"} | described
+    source = known.get("source")
+    return Holdout(**known | {"source": source and _source(source)})
