@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mlbias.errors import DataError
 from mlbias.evaluation.crossval import CrossValidation, Trial
 from mlbias.evaluation.splits import folds_of
 from tests.oracle import dense_optimum
-from tests.test_cli import Run, fails, run, succeeds
+from tests.test_cli import FOUR, Run, fails, run, succeeds
 
 __all__ = ["run"]
 
@@ -85,6 +86,15 @@ def test_an_error_on_a_fold_is_the_runs(four: Ratings) -> None:
     validation = CrossValidation(four, settings, folds=2, seed=1)
     with pytest.raises(DataError, match="cannot be learned"):
         list(validation.run())
+
+
+def test_where_auto_was_added_and_cannot_be_learned_it_is_left_out(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "four.csv").write_text(FOUR)
+    result = run("crossval", "--data", "four.csv", "--folds", "2", "--lambda", "1", "--json")
+    assert [s["auto"] for s in json.loads(succeeds(result))["settings"]] == [False]
+    assert "auto is left out, as on one fold lambda cannot be learned" in result.stderr
 
 
 def test_every_pair_of_lambdas_in_the_given_order_and_auto(run: Run) -> None:

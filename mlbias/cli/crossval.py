@@ -107,6 +107,8 @@ def crossval(
         for done in run.run():
             bar.update(done, folds)
     trials = run.trials()
+    if run.not_learned:
+        output.notice(f"auto is left out, as on one fold {run.not_learned}")
     best = min(trials, key=lambda trial: trial.errors.rmse)
     _report(output, trials, best)
     output.document(

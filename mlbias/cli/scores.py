@@ -37,11 +37,7 @@ def report_scores(output: Output, found: Evaluation) -> None:
         f"standard errors by user: {counted(found.n_users, 'user')}, "
         f"as good as {found.effective_users:,.1f} of equal size"
     )
-    if found.effective_users < FEW_USERS:
-        output.notice(
-            f"fewer than {FEW_USERS} users of equal size: the standard errors are too small by a "
-            "tenth or more"
-        )
+    warn_of_few_users(output, found)
     output.line(
         f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
         f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "
@@ -49,6 +45,15 @@ def report_scores(output: Output, found: Evaluation) -> None:
     )
     if found.ratings_of_unknown:
         output.line("an unknown user or item was predicted with a bias of 0")
+
+
+def warn_of_few_users(output: Output, found: Evaluation) -> None:
+    """Say that standard errors are too small, where they are."""
+    if found.effective_users < FEW_USERS:
+        output.notice(
+            f"fewer than {FEW_USERS} users of equal size: the standard errors are too small by a "
+            "tenth or more"
+        )
 
 
 def report_details(output: Output, found: Evaluation) -> None:

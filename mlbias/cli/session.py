@@ -14,7 +14,7 @@ from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
-from mlbias.cli.scores import document_evaluation, with_error
+from mlbias.cli.scores import document_evaluation, warn_of_few_users, with_error
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
 from mlbias.core.fitting import to_model, uncertainty_of
@@ -65,6 +65,8 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
         document["variance_components"] = document_learned(learned)
     output.document(document)
     _report(output, plan, history, seconds, evaluation)
+    if evaluation is not None:
+        warn_of_few_users(output, evaluation)
     if certificate is not None:
         _report_certificate(output, problem, certificate)
     _say_what_ended_it(output, plan, history[-1].epoch, signal)

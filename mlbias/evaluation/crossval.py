@@ -10,6 +10,7 @@ from mlbias.core.cores import usable_cores
 from mlbias.core.fitting import Setting, fit_setting
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.ratings import Ratings
+from mlbias.errors import DataError
 from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
 from mlbias.evaluation.metrics import user_errors
 from mlbias.evaluation.splits import folds_of
@@ -82,6 +83,9 @@ class CrossValidation:
         seed: another seed makes other folds.
         threads: how many work at a time; by default one for each core.
 
+    ``not_learned`` says why a setting that learns its λ's is left out: one fold does not tell them.
+    It is only left out where there are others.
+
     Raises:
         OptionError, DataError: see folds_of.
     """
@@ -96,6 +100,7 @@ class CrossValidation:
     ) -> None:
         self._ratings, self._settings, self._n_folds = ratings, settings, folds
         self._fold = folds_of(ratings, folds, seed)
+        self.not_learned = ""
         self._scores: list[list[FoldScore]] = [[] for _ in settings]
         self._errors = [GroupedErrors(len(ratings.user_ids)) for _ in settings]
         cores = threads or usable_cores()
@@ -112,7 +117,7 @@ class CrossValidation:
         with ThreadPoolExecutor(self._workers) as pool:
             done = pool.map(self._on_fold, range(self._n_folds))
             for k, results in enumerate(done, 1):
-                for number, (score, errors) in enumerate(results):
+                for number, (score, errors) in results.items():
                     self._scores[number].append(score)
                     self._errors[number] = self._errors[number] + errors
                 yield k
@@ -120,10 +125,14 @@ class CrossValidation:
     def trials(self) -> list[Trial]:
         """What came out, in the order of the settings."""
         found = zip(self._settings, self._scores, self._errors, strict=True)
-        return [Trial(setting, scores, errors) for setting, scores, errors in found]
+        return [
+            Trial(setting, scores, errors)
+            for setting, scores, errors in found
+            if len(scores) == self._n_folds
+        ]
 
-    def _on_fold(self, k: int) -> list[tuple[FoldScore, GroupedErrors]]:
-        """Every setting, trained without a fold and scored on it."""
+    def _on_fold(self, k: int) -> dict[int, tuple[FoldScore, GroupedErrors]]:
+        """Every setting by its number, trained without a fold and scored on it."""
         ratings, is_test = self._ratings, self._fold == k
         training = ratings.select(~is_test)
         # With all users, so that errors add up over folds.
@@ -133,14 +142,20 @@ class CrossValidation:
         )  # fmt: skip
         errors_of = user_errors(test, training.user_ids, training.item_ids)
         incidence = BlockIncidence(training, self._threads)
-        results = []
-        for setting in self._settings:
-            model, learned = fit_setting(incidence, setting, training)
+        results = {}
+        for number, setting in enumerate(self._settings):
+            try:
+                model, learned = fit_setting(incidence, setting, training)
+            except DataError as error:
+                if setting.lambdas is not None or len(self._settings) == 1:
+                    raise
+                self.not_learned = str(error)
+                continue
             errors = errors_of(model)
             lambdas: tuple[float | None, float | None] = setting.lambdas or (None, None)
             if learned is not None:
                 lambdas = learned.components.lambda_user, learned.components.lambda_item
-            results.append((FoldScore(len(test), errors.rmse, errors.mae, *lambdas), errors))
+            results[number] = FoldScore(len(test), errors.rmse, errors.mae, *lambdas), errors
         return results
 
 
