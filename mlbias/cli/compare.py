@@ -13,6 +13,8 @@ from mlbias.cli.render import Table, counted, data_line
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlbias.core.learning import Lambdas
     from mlbias.evaluation.comparison import Comparison, Result
 
@@ -120,25 +122,21 @@ def compare(
     comparison = Comparison(training, held_out, lambdas, epochs, threads)
     output.line(_penalty_line(comparison))
     output.line()
+    results = _run(output, comparison, names)
+    best = min(results, key=lambda result: result.held_out.rmse)
+    _report(output, results, best, epochs)
+    sizes = {"n_ratings": len(training), "n_held_out": len(held_out)}
+    output.document({"data": source.label} | sizes | _document(comparison, results, best))
+    finish(output, dataset)
+
+
+def _run(output: Output, comparison: "Comparison", names: "Sequence[str]") -> "list[Result]":
+    results = []
     with output.progress("comparing", "methods") as bar:
-        results = []
         for result in comparison.run(names):
             results.append(result)
             bar.update(len(results), len(names))
-    best = min(results, key=lambda result: result.held_out.rmse)
-    _report(output, results, best, epochs)
-    output.document(
-        {
-            "data": source.label,
-            "n_ratings": len(training),
-            "n_held_out": len(held_out),
-            "lambda_user": comparison.penalty.user,
-            "lambda_item": comparison.penalty.item,
-            "auto": lambdas is None,
-            "methods": [_document(result, best) for result in results],
-        }
-    )
-    finish(output, dataset)
+    return results
 
 
 def _names(methods: str | None) -> tuple[str, ...]:
@@ -209,7 +207,16 @@ def _cells(output: Output, result: "Result", best: "Result", epochs: int) -> lis
     ]
 
 
-def _document(result: "Result", best: "Result") -> dict[str, Any]:
+def _document(comparison: "Comparison", results: "list[Result]", best: "Result") -> dict[str, Any]:
+    return {
+        "lambda_user": comparison.penalty.user,
+        "lambda_item": comparison.penalty.item,
+        "auto": comparison.learned is not None,
+        "methods": [_document_result(result, best) for result in results],
+    }
+
+
+def _document_result(result: "Result", best: "Result") -> dict[str, Any]:
     score, near = result.held_out.score(), result.near
     above = result.held_out.above(best.held_out)
     return {

@@ -73,6 +73,10 @@ class Output:
         if not self._quiet and self._err.is_terminal:
             self._print(self._err, text, FAINT)
 
+    def shown(self, text: str) -> str:
+        """The text as it will stand on stdout, whose encoding may want other letters."""
+        return _encodable(text, self._out.file)
+
     def signed(self, number: float, decimals: int) -> str:
         """A number with its sign, a real minus on a UTF-8 terminal."""
         text = f"{number:+.{decimals}f}"

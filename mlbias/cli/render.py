@@ -26,7 +26,8 @@ class Table:
     def __init__(self, output: Output, headers: Sequence[str], widths: Sequence[int]) -> None:
         self._output = output
         self._widths = [
-            max(width, len(header)) for width, header in zip(widths, headers, strict=True)
+            max(width, len(output.shown(header)))
+            for width, header in zip(widths, headers, strict=True)
         ]
         self._row(headers, "")
         output.line("─" * (sum(self._widths) + len(self._widths)), FAINT)
@@ -37,7 +38,7 @@ class Table:
 
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
-        line = "".join(f" {cell:>{width}}" for cell, width in pairs)
+        line = "".join(f" {self._output.shown(cell):>{width}}" for cell, width in pairs)
         self._output.line(line.rstrip(), style)
 
 
