@@ -160,9 +160,9 @@ class CrossValidation:
 
 
 def _folds_in_memory(n_ratings: int) -> int:
-    """How many folds may be worked on at once in the memory that is free."""
-    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, free // (_BYTES_PER_RATING * n_ratings))
+    """How many folds may be worked on at once in half of the memory that there is."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, memory // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
 def _spread(values: list[float]) -> Spread:
