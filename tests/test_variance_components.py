@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from mlbias.core.dense import DenseInverse
+from mlbias.core.fitting import Setting, fit_setting
 from mlbias.core.fixed_point import find_fixed_point
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn, penalty_for
+from mlbias.core.methods import make_method
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.probes import remainders
 from mlbias.core.ratings import Ratings
@@ -359,3 +361,17 @@ def test_on_hardly_informative_ratings_nothing_crashes() -> None:
             assert learned.stderr is None or learned.stderr.sigma > 0
             n_learned += 1
     assert n_learned > 30
+
+
+@pytest.mark.parametrize("method", ["gd", "adam", "closed-form"])
+def test_every_method_trains_beside_a_component_of_zero(method: str) -> None:
+    rng = np.random.default_rng(0)
+    user, item = rng.integers(60, size=3_000), rng.integers(80, size=3_000)
+    value = 3 + 0.5 * rng.normal(size=60)[user] + rng.normal(size=3_000)
+    ratings = Ratings.from_ids(user, item, value)
+    setting = Setting(make_method(method), "sum", None)
+    model, learned = fit_setting(BlockIncidence(ratings), setting, ratings)
+    assert learned is not None
+    assert learned.components.sigma_item == 0
+    assert model.item_bias.tolist() == [0.0] * 80
+    assert model.user_bias.any()

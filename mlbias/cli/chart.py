@@ -19,7 +19,7 @@ def chart(curves: Mapping[str, Sequence[float]], width: int) -> list[str]:
     lowest = math.floor(min(min(logs) for logs in heights.values()))
     lowest = min(lowest, highest - 1)
     most = max(len(logs) for logs in heights.values()) - 1
-    columns = width - 9
+    columns = max(width - 9, 2)
     grid = [[" "] * columns for _ in range(_HEIGHT + 1)]
     for name, logs in heights.items():
         for column in range(columns):

@@ -168,7 +168,7 @@ def _all_lambdas(
         pairs = list(
             product(_numbers("lambda-user", user or own), _numbers("lambda-item", item or own))
         )
-    return [*pairs, None] if learns else pairs
+    return [*pairs, None] if learns and scale == "sum" else pairs
 
 
 def _numbers(name: str, text: str) -> list[float]:

@@ -159,6 +159,8 @@ def _compared(
     verdict = (
         "no difference beyond one standard error"
         if above.is_within_error
+        else "one user alone, which does not tell how sure that is"
+        if above.stderr is None
         else ("the other is better" if above.rmse > 0 else "this one is better")
     )
     output.line()

@@ -110,7 +110,7 @@ def uncertainty_of(
         return learned.cleaned_bars(known)
     squared_error = problem.squared_error(at, problem.error_sums(at))
     variance = problem.cost(at, squared_error) / (s.n_ratings - 1)
-    return error_bars(problem.incidence, penalty, variance)
+    return error_bars(problem.incidence, penalty, variance) if variance > 0 else None
 
 
 def chosen_lambdas(method: Method, user: float | None, item: float | None) -> Lambdas:

@@ -76,6 +76,8 @@ def learn(incidence: Incidence) -> Learned:
     penalty = Penalty(
         _INFINITE * float(s.user_counts.max()) if user is None else user,
         _INFINITE * float(s.item_counts.max()) if item is None else item,
+        user is None,
+        item is None,
     )
     if found.fit is None:
         return Learned(found, None, penalty)

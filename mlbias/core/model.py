@@ -36,10 +36,18 @@ class PenaltyScale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """λ_u and λ_i of the cost J: on the scale of sums, whatever scale they were given on."""
+    """λ_u and λ_i of the cost J: on the scale of sums, whatever scale they were given on.
+
+    Args:
+        user, item: the λ's.
+        holds_users, holds_items: whether that λ stands for an infinite one, so that the side's
+            biases stay 0 and no method steps along them.
+    """
 
     user: float
     item: float
+    holds_users: bool = False
+    holds_items: bool = False
 
     @classmethod
     def on_scale(
@@ -138,6 +146,16 @@ class Problem:
         )
         # Written so that NaN stays NaN.
         return 0.0 if sse < 0 else sse
+
+    def descent(self, at: Parameters, errors: ErrorSums) -> tuple[FloatArray, FloatArray]:
+        """E - λb of each side, minus half of J's gradient; 0 for a side that is held at 0."""
+        p = self.penalty
+        user = errors.user - p.user * at.user_bias
+        item = errors.item - p.item * at.item_bias
+        return (
+            np.zeros_like(user) if p.holds_users else user,
+            np.zeros_like(item) if p.holds_items else item,
+        )
 
     def cost(self, at: Parameters, squared_error: float) -> float:
         """J = Σe² + λ_u‖b_u‖² + λ_i‖b_i‖²."""

@@ -45,7 +45,7 @@ class Adam:
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each step, until the caller has enough."""
-        n, penalty = problem.statistics.n_ratings, problem.penalty
+        n = problem.statistics.n_ratings
         state = problem.start()
         theta = np.concatenate([[state.alpha], state.user_bias, state.item_bias])
         m, v = np.zeros_like(theta), np.zeros_like(theta)
@@ -54,9 +54,7 @@ class Adam:
             errors = problem.error_sums(state)
             yield Iterate(state, problem.squared_error(state, errors))
             t += 1
-            g_user = errors.user - penalty.user * state.user_bias
-            g_item = errors.item - penalty.item * state.item_bias
-            g = np.concatenate([[errors.total], g_user, g_item]) * (-2 / n)
+            g = np.concatenate([[errors.total], *problem.descent(state, errors)]) * (-2 / n)
             m = self.beta1 * m + (1 - self.beta1) * g
             v = self.beta2 * v + (1 - self.beta2) * g * g
             corrected = np.sqrt(v * (1 / (1 - self.beta2**t))) + self.epsilon

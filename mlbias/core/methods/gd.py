@@ -34,15 +34,16 @@ class GradientDescent:
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each step, until the caller has enough."""
         n = problem.statistics.n_ratings
-        penalty, step = problem.penalty, self.learning_rate / n
+        step = self.learning_rate / n
         state = problem.start()
         while True:
             errors = problem.error_sums(state)
             yield Iterate(state, problem.squared_error(state, errors))
+            user, item = problem.descent(state, errors)
             state = Parameters(
                 state.alpha + step * errors.total,
-                state.user_bias + step * (errors.user - penalty.user * state.user_bias),
-                state.item_bias + step * (errors.item - penalty.item * state.item_bias),
+                state.user_bias + step * user,
+                state.item_bias + step * item,
             )
 
     def remedy(self, problem: Problem, /) -> str:
