@@ -58,7 +58,7 @@ def surprise(incidence: Incidence) -> Parameters:
 def mymedialite(incidence: Incidence) -> Parameters:
     """UserItemBaseline's default: RegU 15, RegI 10 and NumIter 10, items first; in float32 there.
 
-    MyMediaLite 3, src/MyMediaLite/RatingPrediction/UserItemBaseline.cs, Train. Sources of 2011
+    MyMediaLite of 2012, RatingPrediction/UserItemBaseline.cs, Train. Sources of 2011
     do not set the sums to zero between iterations, so that each old bias is counted once more.
     """
     return alternating(incidence, lambda_user=15, lambda_item=10, epochs=10)
