@@ -154,7 +154,7 @@ def test_exact_learns_lambda_and_certifies_the_optimum(run: Run) -> None:
     said = succeeds(run(*options, "--every", "99"))
     assert re.search(r"\nlearned: σ 0\.82\d\d ± 0\.001\d, users' 0\.39\d\d ± 0\.009\d, ", said)
     assert re.search(
-        r"\nλ users 4\.4\d\d ± 0\.2\d\d, items 3\.\d+ ± 0\.\d+ · variance: users 1", said
+        r"\nλ users 4\.4\d\d ± 0\.2\d\d, items 3\.\d+ ± 0\.\d+\nshares of variance: users 1", said
     )
     assert re.search(r"\noptimum: the cost is at most \d\.\de-\d\d above its minimum · ", said)
     found = document(run(*options, "--json"))
@@ -183,7 +183,7 @@ def test_exact_learns_lambda_and_certifies_the_optimum(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ("--method gd --lambda auto", 2, "learned on the scale of sums, where it is a ratio"),
+        ("--method gd --lambda auto", 2, "is a ratio of variances, on the sum scale"),
         ("--method exact --lambda-user 5", 2, "exact learns both lambdas or none"),
         ("--lambda auto --lambda-item 5", 2, "--lambda auto learns both"),
         ("--lambda some", 2, "--lambda is a number from 0 on or auto, not 'some'"),

@@ -91,15 +91,37 @@ def test_its_json_is_one_document(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--methods", "gd,sgd"], "there is no 'sgd'"),
+        (["--methods", "gd,sgd"], "has no 'sgd'"),
         (["--lambda", "much"], "a number from 0 on or auto, not 'much'"),
-        (["--lambda-user", "3"], "--lambda-user goes with --lambda-item"),
+        (["--lambda-user", "3"], "give lambda-user and lambda-item"),
         (["--split", "week"], "--split is random, user or time"),
-        (["--lambda", "-2"], "must be 0 or more"),
+        (["--lambda", "-2"], "must be a number from 0 on, not -2"),
     ],
 )
 def test_usage_errors(run: Run, options: list[str], message: str) -> None:
     fails(run("compare", "--data", "sample", *options), 2, message)
+
+
+def test_beside_a_component_of_zero_lambda_is_infinite_and_all_methods_train() -> None:
+    rng = np.random.default_rng(0)
+    user, item = rng.integers(60, size=3_000), rng.integers(80, size=3_000)
+    value = 3 + 0.5 * rng.normal(size=60)[user] + rng.normal(size=3_000)
+    training, held_out = random_split(Ratings.from_ids(user, item, value), 0.1)
+    results = {r.name: r for r in Comparison(training, held_out, None, 30).run(CONTESTANTS)}
+    assert [r.diverged for r in results.values()] == [""] * len(CONTESTANTS)
+    assert results["closed-form"].held_out.rmse == pytest.approx(
+        results["exact"].held_out.rmse, rel=1e-3
+    )
+
+
+def test_a_method_that_diverges_has_no_figures(run: Run) -> None:
+    options = ("--methods", "gd,exact", "--lambda", "1e12")
+    said = succeeds(run("compare", "--data", "sample", *options)).splitlines()
+    [row] = [line for line in said if line.startswith(" " * 10 + "gd")]
+    assert row.split() == ["gd", "diverged"]
+    found = json.loads(succeeds(run("compare", "--data", "sample", *options, "--json")))
+    assert "diverged" in found["methods"][0]["diverged"]
+    assert found["holdout"]["test_size"] == 0.1
 
 
 def test_two_saved_models_on_the_same_ratings(run: Run) -> None:
@@ -113,4 +135,6 @@ def test_two_saved_models_on_the_same_ratings(run: Run) -> None:
     assert against["difference"] == pytest.approx(found["rmse"] - against["rmse"])
     assert against["difference_stderr"] > 0
     said = succeeds(run("evaluate", "--model", "a.npz", "--against", "a.npz"))
-    assert "RMSE +0.000000 ± 0.000000: no difference beyond one standard error" in said
+    # Both were trained on these, so that nobody has won.
+    assert "RMSE +0.000000 ± 0.000000\n" in said
+    assert "better" not in said

@@ -22,7 +22,9 @@ __all__ = ["run"]
 def trials_of(ratings: Ratings, *lambdas: tuple[float, float] | None) -> list[Trial]:
     settings = [Setting(make_method("exact"), "sum", pair) for pair in lambdas]
     validation = CrossValidation(ratings, settings, folds=3, seed=4)
-    assert list(validation.run()) == [0, 1, 2, 3]
+    done = list(validation.run())
+    assert done == sorted(done)
+    assert done[-1] == 3 * len(lambdas)
     return validation.trials()
 
 
@@ -94,7 +96,24 @@ def test_where_auto_was_added_and_cannot_be_learned_it_is_left_out(
     (tmp_path / "four.csv").write_text(FOUR)
     result = run("crossval", "--data", "four.csv", "--folds", "2", "--lambda", "1", "--json")
     assert [s["auto"] for s in json.loads(succeeds(result))["settings"]] == [False]
-    assert "auto is left out, as on one fold lambda cannot be learned" in result.stderr
+    assert "left out auto: lambda cannot be learned" in result.stderr
+
+
+def test_a_setting_that_diverges_is_left_out_and_the_others_stay(run: Run) -> None:
+    options = ("--method", "gd", "--lambda", "0.001,3000", "--folds", "2", "--json")
+    result = run("crossval", "--data", "sample", *options)
+    assert [s["lambda_user"] for s in json.loads(succeeds(result))["settings"]] == [0.001]
+    assert "left out λ 3000 and 3000: gd diverged" in result.stderr
+    fails(run("crossval", "--data", "sample", "--method", "gd", "--lambda", "3000"), 1, "diverged")
+
+
+def test_who_gives_up_waits_for_a_fit_and_not_for_all(make_ratings: Callable[..., Ratings]) -> None:
+    settings = [Setting(make_method("exact"), "sum", (float(k), 1.0)) for k in range(1, 2_000)]
+    validation = CrossValidation(make_ratings(2_000, 40, 50), settings, folds=2)
+    progress = validation.run()
+    next(progress)
+    progress.close()
+    assert validation._n_done < len(settings)
 
 
 def test_every_pair_of_lambdas_in_the_given_order_and_auto(run: Run) -> None:
@@ -119,7 +138,7 @@ def test_every_pair_of_lambdas_in_the_given_order_and_auto(run: Run) -> None:
 def test_the_table_marks_the_best(run: Run) -> None:
     said = succeeds(run("crossval", "--data", "sample", "--method", "gd", "--lambda", "0.001,0.01"))
     lines = said.splitlines()
-    assert lines[1] == "gd: 2 settings on the same 5 folds, seed 0"
+    assert lines[1] == "gd, λ on the mean scale: 2 settings on the same 5 folds, seed 0"
     assert max(map(len, lines)) <= 80
     assert sum(line.endswith(" best") for line in lines[4:]) == 1
 

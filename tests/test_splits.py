@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlbias.core.ratings import Ratings
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.splits import folds_of, random_split, time_split, user_split
+from mlbias.evaluation.splits import folds_of, n_shared, random_split, time_split, user_split
 
 Pairs = set[tuple[object, object]]
 MASK = 2**64 - 1
@@ -238,17 +238,23 @@ def test_folds_are_the_hash_in_equal_parts_and_independent_of_a_hold_out() -> No
     assert abs(np.bincount(folds_of(train, 2, 1)) - len(train) / 2).max() < 500
 
 
+def test_pairs_on_both_sides_of_given_ratings_are_counted() -> None:
+    training = Ratings.from_ids([1, 1, 2], [10, 20, 10], [1, 2, 3])
+    held_out = Ratings.from_ids(["1", "1", "2", "3"], ["20", "30", "10", "10"], [1, 2, 3, 4])
+    assert n_shared(training, held_out) == 2
+
+
 def test_what_cannot_be_split_says_so(four: Ratings) -> None:
-    with pytest.raises(DataError, match="no timestamps"):
+    with pytest.raises(DataError, match="no timestamp for every"):
         user_split(four, 1)
-    with pytest.raises(DataError, match="no timestamps"):
+    with pytest.raises(DataError, match="no timestamp for every"):
         time_split(four, 0.5)
     for size in (0, -1, 1.5, float("nan")):
         with pytest.raises(OptionError, match="share below 1 or a whole number"):
             user_split(four, size)
     with pytest.raises(OptionError, match="a test-size or a time"):
         time_split(four)
-    with pytest.raises(OptionError, match="folds must be 2 or more"):
+    with pytest.raises(OptionError, match="folds must be from 2"):
         folds_of(four, 1)
     with pytest.raises(DataError, match="50 folds leave none of 4 ratings"):
         folds_of(four, 50)

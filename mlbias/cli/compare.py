@@ -6,16 +6,25 @@ import typer
 
 from mlbias.cli import options as opt
 from mlbias.cli.chart import chart
-from mlbias.cli.holdout import given_training, needs_time, plan_holdout, split_as
+from mlbias.cli.holdout import (
+    document_holdout,
+    given_holdout,
+    given_training,
+    needs_time,
+    plan_holdout,
+    split_as,
+    warn_of_overlap,
+)
 from mlbias.cli.output import GOOD, Output, duration
+from mlbias.cli.plan import lambdas_of
 from mlbias.cli.reading import finish, read
 from mlbias.cli.render import Table, counted, data_line
+from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlbias.core.learning import Lambdas
     from mlbias.evaluation.comparison import Comparison, Result
 
 _DEFAULT_SIZE = 0.1
@@ -61,14 +70,15 @@ def compare(
         ),
     ] = 100,
     lambda_: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--lambda",
             metavar="X|auto",
             rich_help_panel=opt.MODEL,
-            help="Regularisation of both biases, on the scale of sums; auto learns both.",
+            help="Regularisation of both biases, on the scale of sums; auto learns both. "
+            "[default: auto]",
         ),
-    ] = "auto",
+    ] = None,
     lambda_user: Annotated[
         float | None,
         typer.Option(
@@ -94,9 +104,9 @@ def compare(
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
     if test_file is None and test_size is None and test_from is None:
         test_size = _DEFAULT_SIZE
+    data = given_training(data, train_file, test_file, (split, test_size, test_from, pick, seed))
     holdout = plan_holdout(split, test_size, test_from, pick, seed)
-    data = given_training(data, train_file, test_file, holdout)
-    lambdas = _lambdas(lambda_, lambda_user, lambda_item)
+    lambdas = lambdas_of(make_method("exact"), "sum", (lambda_, lambda_user, lambda_item))
 
     from mlbias.datasets.sources import find_source
     from mlbias.evaluation.comparison import Comparison
@@ -114,6 +124,8 @@ def compare(
         test_source = find_source(test_file, data_dir)
         test_set, _ = read(output, test_source, options, threads, cache=not no_cache)
         training, held_out = dataset.ratings, test_set.ratings
+        holdout = given_holdout(test_source, test_set)
+        warn_of_overlap(output, training, held_out)
     else:
         training, held_out = split_as(holdout, dataset.ratings)
     n_users, n_items = len(training.user_ids), len(training.item_ids)
@@ -123,10 +135,15 @@ def compare(
     output.line(_penalty_line(comparison))
     output.line()
     results = _run(output, comparison, names)
-    best = min(results, key=lambda result: result.held_out.rmse)
-    _report(output, results, best, epochs)
+    best = min(
+        (result for result in results if not result.diverged),
+        key=lambda result: result.held_out.rmse,
+        default=results[0],
+    )
+    _report(output, results, best)
     sizes = {"n_ratings": len(training), "n_held_out": len(held_out)}
-    output.document({"data": source.label} | sizes | _document(comparison, results, best))
+    how = {"data": source.label, "holdout": document_holdout(holdout)}
+    output.document(how | sizes | _document(comparison, results, best))
     finish(output, dataset)
 
 
@@ -142,42 +159,43 @@ def _run(output: Output, comparison: "Comparison", names: "Sequence[str]") -> "l
 def _names(methods: str | None) -> tuple[str, ...]:
     from mlbias.evaluation.comparison import CONTESTANTS
 
-    names = CONTESTANTS if methods is None else tuple(methods.split(","))
+    if methods is None:
+        return CONTESTANTS
+    names = tuple(name.strip() for name in methods.split(","))
     for name in names:
         if name not in CONTESTANTS:
-            raise OptionError(f"--methods are of {', '.join(CONTESTANTS)}; there is no {name!r}.")
-    return names
+            known = ", ".join(CONTESTANTS)
+            raise OptionError(f"--methods has no {name!r}.", f"There are {known}.")
+    return tuple(dict.fromkeys(names))
 
 
-def _lambdas(both: str, user: float | None, item: float | None) -> "Lambdas":
-    if both == "auto":
-        if (user is None) != (item is None):
-            raise OptionError("--lambda-user goes with --lambda-item, or with a --lambda.")
-        if user is None or item is None:
-            return None
-        return user, item
-    try:
-        number = float(both)
-    except ValueError:
-        raise OptionError(f"--lambda is a number from 0 on or auto, not {both!r}.") from None
-    return number if user is None else user, number if item is None else item
+def _lambda_pair(comparison: "Comparison") -> tuple[float | None, float | None]:
+    """λ of the users and of the items; None where it is infinite."""
+    if comparison.learned is None:
+        return comparison.penalty.user, comparison.penalty.item
+    return comparison.learned.components.lambda_user, comparison.learned.components.lambda_item
 
 
 def _penalty_line(comparison: "Comparison") -> str:
-    origin = "given" if comparison.learned is None else "learned"
-    penalty = comparison.penalty
-    return f"one objective: λ users {penalty.user:.4g}, items {penalty.item:.4g}, {origin}"
+    user, item = (
+        "infinite" if value is None else f"{value:.4g}" for value in _lambda_pair(comparison)
+    )
+    origin = "given" if comparison.learned is None else "learned beforehand"
+    return f"one objective: λ users {user}, items {item}, {origin}"
 
 
-def _report(output: Output, results: "list[Result]", best: "Result", epochs: int) -> None:
+def _report(output: Output, results: "list[Result]", best: "Result") -> None:
+    from mlbias.cli.scores import warn_of_few_users
+
     curves = {result.name: result.gaps for result in results if len(result.gaps) > 1}
     output.line(f"{'within 1e-6':>24}{'training':>17}{'hold-out':>9}")
     headers = ["method", "epochs", "time", "RMSE", "RMSE", "±", "above the best"]
     table = Table(output, headers, [11, 10, 7, 8, 8, 6, 20])
     for result in results:
-        table.row(_cells(output, result, best, epochs), GOOD if result is best else "")
+        table.row(_cells(output, result, best), GOOD if result is best else "")
     output.line()
     output.line("= is within one standard error of the best")
+    warn_of_few_users(output, best.held_out.effective_users)
     for result in results:
         if result.diverged:
             output.line(result.diverged)
@@ -189,13 +207,13 @@ def _report(output: Output, results: "list[Result]", best: "Result", epochs: int
         output.line(" ".join([" " * 7, *(f"{name[0]} {name}  " for name in curves)]).rstrip())
 
 
-def _cells(output: Output, result: "Result", best: "Result", epochs: int) -> list[str]:
-    score = result.held_out.score()
-    near = result.near
-    missed = "diverged" if result.diverged else f"not in {epochs}" if result.history else ""
-    above = result.held_out.above(best.held_out)
-    error = "" if above.stderr is None else f" ± {above.stderr:.5f}"
-    mark = " =" if above.is_within_error else "  "
+def _cells(output: Output, result: "Result", best: "Result") -> list[str]:
+    from mlbias.cli.scores import standing
+
+    if result.diverged:
+        return [result.name, "diverged", *[""] * 5]
+    score, near = result.held_out.score(), result.near
+    missed = f"not in {result.history[-1].epoch}" if result.history else ""
     return [
         result.name,
         missed if near is None else f"{near.epoch}",
@@ -203,20 +221,26 @@ def _cells(output: Output, result: "Result", best: "Result", epochs: int) -> lis
         f"{result.training.rmse:.6f}",
         f"{score.rmse:.6f}",
         "" if score.rmse_stderr is None else f"{score.rmse_stderr:.4f}",
-        "best" if result is best else f"{output.signed(above.rmse, 5)}{error}{mark}",
+        "best" if result is best else standing(output, result.held_out.above(best.held_out)),
     ]
 
 
 def _document(comparison: "Comparison", results: "list[Result]", best: "Result") -> dict[str, Any]:
+    user, item = _lambda_pair(comparison)
     return {
-        "lambda_user": comparison.penalty.user,
-        "lambda_item": comparison.penalty.item,
+        "lambda_user": user,
+        "lambda_item": item,
+        "effective_users": best.held_out.effective_users,
         "auto": comparison.learned is not None,
         "methods": [_document_result(result, best) for result in results],
     }
 
 
 def _document_result(result: "Result", best: "Result") -> dict[str, Any]:
+    from mlbias.cli.scores import document_standing
+
+    if result.diverged:
+        return {"name": result.name, "diverged": result.diverged}
     score, near = result.held_out.score(), result.near
     above = result.held_out.above(best.held_out)
     return {
@@ -229,9 +253,7 @@ def _document_result(result: "Result", best: "Result") -> dict[str, Any]:
         "holdout_rmse_stderr": score.rmse_stderr,
         "holdout_mae": score.mae,
         "holdout_mae_stderr": score.mae_stderr,
-        "above_best": {"rmse": above.rmse, "stderr": above.stderr},
-        "is_best": result is best,
-        "is_as_good_as_best": above.is_within_error,
-        "diverged": result.diverged or None,
+        **document_standing(above, is_best=result is best),
+        "diverged": None,
         "gaps": list(result.gaps),
     }

@@ -9,6 +9,7 @@ import typer
 from mlbias.cli import method_options as method_opt
 from mlbias.cli import options as opt
 from mlbias.cli.output import GOOD, Output
+from mlbias.cli.plan import check_learnable
 from mlbias.cli.reading import finish, read
 from mlbias.cli.render import Table, counted, data_line
 from mlbias.core.methods import make_method
@@ -100,15 +101,15 @@ def crossval(
     ratings = dataset.ratings
     tried = f"{counted(len(settings), 'setting')} on the same {folds} folds, seed {seed}"
     output.line(data_line(source.label, len(ratings), len(ratings.user_ids), len(ratings.item_ids)))
-    output.line(f"{chosen.name}: {tried}")
+    output.line(f"{chosen.name}, λ on the {settings[0].scale} scale: {tried}")
     output.line()
     run = CrossValidation(ratings, settings, folds, seed, threads)
-    with output.progress("cross-validating", "folds") as bar:
+    with output.progress("cross-validating", "fits") as bar:
         for done in run.run():
-            bar.update(done, folds)
+            bar.update(done, folds * len(settings))
     trials = run.trials()
-    if run.not_learned:
-        output.notice(f"auto is left out, as on one fold {run.not_learned}")
+    for number, reason in run.failed.items():
+        output.notice(f"left out {_name(settings[number])}: {reason}")
     best = min(trials, key=lambda trial: trial.errors.rmse)
     _report(output, trials, best)
     output.document(
@@ -117,6 +118,7 @@ def crossval(
             "n_ratings": len(ratings),
             "folds": folds,
             "seed": seed,
+            "effective_users": best.errors.effective_users,
             "settings": [_document(trial, best) for trial in trials],
         }
     )
@@ -155,8 +157,7 @@ def _all_lambdas(
     if both is not None and (user is not None or item is not None):
         raise OptionError("--lambda is of both sides; it goes without those of one.")
     if both == "auto" or (learns and both is user is item is None):
-        if scale != "sum":
-            raise OptionError("--lambda auto is learned on the scale of sums; add --penalty sum.")
+        check_learnable(both, method, scale)
         return [None]
     pairs: list[Lambdas]
     if both is not None:
@@ -176,7 +177,10 @@ def _numbers(name: str, text: str) -> list[float]:
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise OptionError(f"--{name} is numbers with commas, as 1,2,5, not {text!r}.") from None
+        alone = "; --lambda auto stands alone" if "auto" in text else ""
+        raise OptionError(
+            f"--{name} is numbers with commas, as 1,2,5, not {text!r}{alone}."
+        ) from None
     for number in numbers:
         if not 0 <= number < float("inf"):
             raise OptionError(f"--{name} must be numbers from 0 on, not {number:g}.")
@@ -184,6 +188,8 @@ def _numbers(name: str, text: str) -> list[float]:
 
 
 def _report(output: Output, trials: "list[Trial]", best: "Trial") -> None:
+    from mlbias.cli.scores import standing, warn_of_few_users
+
     headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
     table = Table(output, headers, [10, 10, 8, 6, 8, 6, 20])
     for trial in trials:
@@ -193,11 +199,18 @@ def _report(output: Output, trials: "list[Trial]", best: "Trial") -> None:
             f"{trial.rmse.sd:.4f}",
             f"{trial.mae.mean:.6f}",
             f"{trial.mae.sd:.4f}",
-            _standing(output, trial, best),
+            "best" if trial is best else standing(output, trial.above(best)),
         ]
         table.row(cells, GOOD if trial is best else "")
     output.line()
     output.line("means and standard deviations over folds; = is within one standard error")
+    warn_of_few_users(output, best.errors.effective_users)
+
+
+def _name(setting: "Setting") -> str:
+    if setting.lambdas is None:
+        return "auto"
+    return "λ " + " and ".join(f"{value:g}" for value in setting.lambdas)
 
 
 def _lambda_cells(trial: "Trial") -> list[str]:
@@ -215,18 +228,10 @@ def _mean(values: list[float | None]) -> str:
     return f"{sum(known) / len(known):.3f}" if len(known) == len(values) else "infinite"
 
 
-def _standing(output: Output, trial: "Trial", best: "Trial") -> str:
-    if trial is best:
-        return "best"
-    above = trial.above(best)
-    error = "" if above.stderr is None else f" ± {above.stderr:.5f}"
-    mark = " =" if above.is_within_error else "  "
-    return f"{output.signed(above.rmse, 5)}{error}{mark}"
-
-
 def _document(trial: "Trial", best: "Trial") -> dict[str, Any]:
+    from mlbias.cli.scores import document_standing
+
     user, item = trial.setting.lambdas or (None, None)
-    above = trial.above(best)
     return {
         "method": trial.setting.method.name,
         "penalty": str(trial.setting.scale),
@@ -237,7 +242,5 @@ def _document(trial: "Trial", best: "Trial") -> dict[str, Any]:
         "rmse": asdict(trial.rmse),
         "mae": asdict(trial.mae),
         "pooled": asdict(trial.errors.score()),
-        "above_best": {"rmse": above.rmse, "stderr": above.stderr},
-        "is_best": trial is best,
-        "is_as_good_as_best": above.is_within_error,
+        **document_standing(trial.above(best), is_best=trial is best),
     }

@@ -8,6 +8,7 @@ import typer
 from mlbias.cli import options as opt
 from mlbias.cli.holdout import needs_time, split_as
 from mlbias.cli.output import Output
+from mlbias.cli.provenance import has_seen, told
 from mlbias.cli.reading import finish, read
 from mlbias.cli.render import data_line
 from mlbias.errors import DataError, OptionError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
     from mlbias.datasets.training_data import TrainingData
-    from mlbias.evaluation.metrics import Evaluation
+    from mlbias.evaluation.grouped_errors import Difference
 
 
 def evaluate(
@@ -57,41 +58,49 @@ def evaluate(
     if data is None and options != type(options)():
         raise OptionError("options for reading go with --data; the model knows its own data.")
 
-    from mlbias.cli.scores import document_evaluation
+    from mlbias.cli.scores import document_evaluation, report_details, report_scores
     from mlbias.datasets.model_file import load_model
     from mlbias.datasets.sources import find_source
     from mlbias.evaluation import metrics
 
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)
-    other = None if against is None else load_model(against).model
-    given = saved.data.holdout.source if saved.data.holdout else None
+    other = None if against is None else load_model(against)
+    holdout = saved.data.holdout if data is None else None
+    given = holdout.source if holdout else None
     if data is None:
         source, options = given or saved.data.source, saved.data.options
         _check_readable(source)
     else:
         source = find_source(data, data_dir)
-    timestamps = data is None and needs_time(saved.data.holdout)
-    dataset, _ = read(output, source, options, threads, cache=not no_cache, timestamps=timestamps)
-    if data is None and given is not None:
-        ratings, what, changed = dataset.ratings, "hold-out", None
-    elif data is None:
-        ratings, what, changed = _training_part(output, saved.data, dataset)
-    else:
-        ratings, what, changed = dataset.ratings, "all ratings", None
+    dataset, _ = read(
+        output, source, options, threads, cache=not no_cache, timestamps=needs_time(holdout)
+    )
+    changed = _has_changed(output, saved.data, dataset) if data is None else None
+    ratings = dataset.ratings
+    if holdout is not None and given is None:
+        _, ratings = split_as(holdout, ratings)
+    base = saved.data.fingerprint if given and not changed else dataset.fingerprint
+    seen = None if changed else has_seen(saved.data, base, holdout)
     found = metrics.evaluate(saved.model, ratings)
-    _report(output, source, what, found)
+    part = "all ratings" if data else "hold-out" if holdout else "training ratings"
+    output.line(data_line(source.label, found.n_ratings, found.n_users, found.n_items))
+    output.line(_part_line(part, seen, changed=bool(changed)))
+    output.line()
+    report_scores(output, found)
+    report_details(output, found)
     document: dict[str, Any] = {
         "data": source.label,
-        "part": what,
+        "part": part,
         "data_changed": changed,
+        "trained_on_these": seen,
         "model": str(model),
     }
     document |= document_evaluation(found)
     if other is not None:
-        document["against"] = _compared(output, saved.model, other, ratings) | {
-            "model": str(against)
-        }
+        seen_by_other = None if changed else has_seen(other.data, base, holdout)
+        compared = _compared(output, saved.model, other.model, ratings, (seen, seen_by_other))
+        document["against"] = {"model": str(against)} | compared
     output.document(document)
     finish(output, dataset)
 
@@ -114,41 +123,37 @@ def _check_readable(source: "Source") -> None:
         )
 
 
-def _training_part(
-    output: Output, data: "TrainingData", dataset: "Dataset"
-) -> tuple["Ratings", str, bool]:
-    """What a model is scored on by itself, which part that is, and whether its data changed."""
-    ratings = dataset.ratings
-    changed = dataset.fingerprint != data.fingerprint
+def _has_changed(output: Output, data: "TrainingData", dataset: "Dataset") -> bool:
+    """Whether the ratings that a model knows are others now; says so."""
+    given = data.holdout if data.holdout and data.holdout.source else None
+    known = given.fingerprint if given else data.fingerprint
+    if dataset.fingerprint == known:
+        return False
+    sizes = f"{data.n_ratings:,} ratings then, {dataset.n_ratings:,} now"
+    if given or data.n_ratings == dataset.n_ratings:
+        sizes = "as many ratings, but others" if not given else "its ratings are others"
+    where = (given.source if given and given.source else data.source).where
+    output.notice(f"{where} has changed since the model was trained on it: {sizes}")
+    return True
+
+
+def _part_line(part: str, seen: bool | None, *, changed: bool) -> str:
+    """Which ratings these are, and whether the model was trained on them."""
     if changed:
-        sizes = f"{data.n_ratings:,} ratings then, {len(ratings):,} now"
-        if data.n_ratings == len(ratings):
-            sizes = "as many ratings, but others"
-        output.notice(f"{data.source.where} has changed since the model was trained on it: {sizes}")
-    if data.holdout is None:
-        return ratings, "training ratings", changed
-    _, held_out = split_as(data.holdout, ratings)
-    return held_out, "hold-out", changed
-
-
-def _report(output: Output, source: "Source", what: str, found: "Evaluation") -> None:
-    from mlbias.cli.scores import report_details, report_scores
-
-    output.line(data_line(source.label, found.n_ratings, found.n_users, found.n_items))
-    output.line(
-        {
-            "hold-out": "the hold-out that the model was trained with",
-            "training ratings": "the ratings that the model was trained on; --test-size holds out",
-            "all ratings": "all ratings of --data",
-        }[what]
-    )
-    output.line()
-    report_scores(output, found)
-    report_details(output, found)
+        return f"the {part} of data that changed since; the model may be trained on some of them"
+    if part == "hold-out":
+        return "the hold-out that the model was trained with"
+    if part == "training ratings":
+        return "the ratings that the model was trained on; --test-size holds out"
+    return "all ratings of --data" + (f"; {told(True, 'the model')}" if seen else "")
 
 
 def _compared(
-    output: Output, model: "BiasModel", other: "BiasModel", ratings: "Ratings"
+    output: Output,
+    model: "BiasModel",
+    other: "BiasModel",
+    ratings: "Ratings",
+    seen: tuple[bool | None, bool | None],
 ) -> dict[str, Any]:
     """By how much the model's RMSE is above another's, beyond what chance may do."""
     from mlbias.evaluation.metrics import errors_per_user
@@ -156,13 +161,23 @@ def _compared(
     errors = errors_per_user(other, ratings)
     above = errors_per_user(model, ratings).above(errors)
     stderr = "" if above.stderr is None else f" ± {above.stderr:.6f}"
-    verdict = (
-        "no difference beyond one standard error"
-        if above.is_within_error
-        else "one user alone, which does not tell how sure that is"
-        if above.stderr is None
-        else ("the other is better" if above.rmse > 0 else "this one is better")
-    )
     output.line()
-    output.line(f"against the other: RMSE {output.signed(above.rmse, 6)}{stderr}: {verdict}")
-    return {"rmse": errors.rmse, "difference": above.rmse, "difference_stderr": above.stderr}
+    difference = f"against the other: RMSE {output.signed(above.rmse, 6)}{stderr}"
+    output.line(difference if any(seen) else f"{difference}: {_verdict(above)}")
+    for who, it in zip(("this model", "the other model"), seen, strict=True):
+        if told(it, who):
+            output.line(told(it, who))
+    return {
+        "rmse": errors.rmse,
+        "difference": above.rmse,
+        "difference_stderr": above.stderr,
+        "trained_on_these": seen[1],
+    }
+
+
+def _verdict(above: "Difference") -> str:
+    if above.is_within_error:
+        return "no difference beyond one standard error"
+    if above.stderr is None:
+        return "one user alone, which does not tell how sure that is"
+    return "the other is better" if above.rmse > 0 else "this one is better"

@@ -1,12 +1,16 @@
 """What is held out: from the options to a plan, and from the plan to two sides."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlbias.cli.output import Output
+from mlbias.cli.render import counted
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.core.ratings import Ratings
+    from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
     from mlbias.datasets.training_data import Holdout
 
@@ -31,8 +35,10 @@ def plan_holdout(
     kind = split or ("random" if test_from is None else "time")
     if kind not in SPLITS:
         raise OptionError(f"--split is {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, not {kind!r}.")
-    if test_from is not None and (kind != "time" or test_size is not None):
-        raise OptionError("--test-from cuts by time, and so goes without --test-size.")
+    if test_from is not None and kind != "time":
+        raise OptionError(f"--test-from cuts by time, and not with --split {kind}.")
+    if test_from is not None and test_size is not None:
+        raise OptionError("--test-from and --test-size both say what is held out; give one.")
     if pick is not None and (kind != "user" or pick not in _PICKS):
         raise OptionError("--pick is last or random, and goes with --split user.")
     if test_size is None and test_from is None:
@@ -48,27 +54,46 @@ def plan_holdout(
 
 
 def given_training(
-    data: str | None, train: str | None, test: str | None, holdout: "Holdout | None"
+    data: str | None, train: str | None, test: str | None, split: tuple[object, ...]
 ) -> str | None:
     """What to train on: --train where there is one, else --data.
 
     Raises:
-        OptionError: --train, --test, --data and a split do not go together.
+        OptionError: --train, --test, --data and the options of a split do not go together.
     """
     if train is not None and test is None:
         raise OptionError("--train goes with --test; without a hold-out of its own it is --data.")
     if train is not None and data is not None:
         raise OptionError("--train takes the place of --data; give one of them.")
-    if test is not None and holdout is not None:
-        raise OptionError("--test is the hold-out; it goes without --test-size and --test-from.")
+    if test is not None and any(option is not None for option in split):
+        raise OptionError(
+            "--test is the hold-out; it goes without the options that choose one: --split, "
+            "--test-size, --test-from, --pick and --seed."
+        )
+    if test == "-" and train == "-":
+        raise OptionError("--train and --test cannot both be standard input.")
     return data if train is None else train
 
 
-def given_holdout(source: "Source") -> "Holdout":
+def given_holdout(source: "Source", dataset: "Dataset") -> "Holdout":
     """Ratings of another file."""
     from mlbias.datasets.training_data import Holdout
 
-    return Holdout("given", source=source)
+    return Holdout("given", source=source, fingerprint=dataset.fingerprint)
+
+
+def warn_of_overlap(output: Output, training: "Ratings", held_out: "Ratings") -> None:
+    """Say how many of given ratings are of pairs that are in training too."""
+    from mlbias.evaluation.splits import n_shared
+
+    n = n_shared(training, held_out)
+    if n:
+        output.notice(f"{counted(n, 'rating')} held out are of pairs that are in training too")
+
+
+def document_holdout(holdout: "Holdout") -> dict[str, Any]:
+    """How ratings were held out, under the names that it has in JSON."""
+    return asdict(holdout) | {"source": holdout.source and holdout.source.label}
 
 
 def needs_time(holdout: "Holdout | None") -> bool:

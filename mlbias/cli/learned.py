@@ -19,9 +19,9 @@ def report_learned(output: Output, learned: Learned) -> None:
     user, item, rest = (f"{100 * share:.1f} %" for share in learned.shares)
     output.line(
         f"λ users {_number(c.lambda_user, e.lambda_user if e else None, 3)}, "
-        f"items {_number(c.lambda_item, e.lambda_item if e else None, 3)} · "
-        f"variance: users {user}, items {item}, rest {rest}"
+        f"items {_number(c.lambda_item, e.lambda_item if e else None, 3)}"
     )
+    output.line(f"shares of variance: users {user}, items {item}, rest {rest}")
     if not c.has_converged:
         output.notice(
             f"the search for lambda has not come to its end in {c.rounds} rounds: the ratings "

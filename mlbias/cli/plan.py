@@ -64,7 +64,7 @@ def make_plan(
 
     chosen = make_method(method, lr)
     scale = penalty or chosen.default_penalty
-    chosen_pair = _lambdas(chosen, scale, lambdas)
+    chosen_pair = lambdas_of(chosen, scale, lambdas)
     if tolerance is not None and not 0 <= tolerance < float("inf"):
         raise OptionError(f"--tol must be a number from 0 on, not {tolerance:g}.")
     if penalty not in (None, "mean", "sum"):
@@ -82,7 +82,7 @@ def make_plan(
     )
 
 
-def _lambdas(
+def lambdas_of(
     method: "Method", scale: str, given: tuple[str | None, float | None, float | None]
 ) -> "Lambdas":
     """λ's as they were given, or None to learn them.
@@ -105,17 +105,26 @@ def _lambdas(
             method, both if user is None else user, both if item is None else item
         )
     if pair is None:
-        if scale != "sum":
-            raise OptionError(
-                "--lambda auto is learned on the scale of sums, where it is a ratio of variances; "
-                "add --penalty sum."
-            )
+        check_learnable(text, method, scale)
         return None
     for name, value in zip(("user", "item"), pair, strict=True):
         if not 0 <= value < float("inf"):
             option = "lambda" if user is None and item is None else f"lambda-{name}"
             raise OptionError(f"--{option} must be a number from 0 on, not {value:g}.")
     return pair
+
+
+def check_learnable(text: str | None, method: "Method", scale: str) -> None:
+    """See that λ is to be learned on the scale of sums, where it is a ratio of variances.
+
+    Raises:
+        OptionError: it is not; says what was left out where nobody asked for auto.
+    """
+    if scale == "sum":
+        return
+    if text is None:
+        raise OptionError(f"{method.name} learns lambda on the sum scale; for mean give --lambda.")
+    raise OptionError("--lambda auto is a ratio of variances, on the sum scale; add --penalty sum.")
 
 
 def _number(text: str) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 from mlbias.cli.output import Output
 from mlbias.cli.render import Table, against_mean, counted, percent
 from mlbias.evaluation.calibration import LEVELS
-from mlbias.evaluation.grouped_errors import FEW_USERS, Score
+from mlbias.evaluation.grouped_errors import FEW_USERS, Difference, Score
 from mlbias.evaluation.metrics import BUCKET_NAMES, Bucket, Evaluation
 
 
@@ -33,11 +33,8 @@ def report_scores(output: Output, found: Evaluation) -> None:
         f"RMSE {with_error(found.model.rmse, found.model.rmse_stderr)}, "
         f"{against_mean(found.model.rmse, found.baseline.rmse)}"
     )
-    output.line(
-        f"standard errors by user: {counted(found.n_users, 'user')}, "
-        f"as good as {found.effective_users:,.1f} of equal size"
-    )
-    warn_of_few_users(output, found)
+    output.line(f"standard errors by user: {users_line(found)}")
+    warn_of_few_users(output, found.effective_users)
     output.line(
         f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
         f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "
@@ -47,13 +44,38 @@ def report_scores(output: Output, found: Evaluation) -> None:
         output.line("an unknown user or item was predicted with a bias of 0")
 
 
-def warn_of_few_users(output: Output, found: Evaluation) -> None:
+def users_line(found: Evaluation) -> str:
+    """How many users tell how far the errors are to be trusted."""
+    users = counted(found.n_users, "user")
+    return f"{users}, as good as {found.effective_users:,.1f} of equal size"
+
+
+def warn_of_few_users(output: Output, effective_users: float) -> None:
     """Say that standard errors are too small, where they are."""
-    if found.effective_users < FEW_USERS:
+    if effective_users < FEW_USERS:
         output.notice(
-            f"fewer than {FEW_USERS} users of equal size: the standard errors are too small by a "
-            "tenth or more"
+            f"so few users, as good as {effective_users:.1f} of equal size, make standard errors "
+            "too small"
         )
+
+
+def standing(output: Output, above: Difference) -> str:
+    """By how much an RMSE is above the best, as +0.00240 ± 0.00079, with = where it may be none."""
+    if above.stderr is None:
+        return output.signed(above.rmse, 5)
+    mark = " =" if above.is_within_error else "  "
+    if above.stderr < 1e-4 and above.rmse != 0:  # else nothing but zeros would be left
+        return f"{above.rmse:+.1e} ± {above.stderr:.1e}{mark}"
+    return f"{output.signed(above.rmse, 5)} ± {above.stderr:.5f}{mark}"
+
+
+def document_standing(above: Difference, *, is_best: bool) -> dict[str, Any]:
+    """The same under the names that it has in JSON."""
+    return {
+        "above_best": {"rmse": above.rmse, "stderr": above.stderr},
+        "is_best": is_best,
+        "is_as_good_as_best": above.is_within_error,
+    }
 
 
 def report_details(output: Output, found: Evaluation) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import typer
 
-from mlbias.cli.holdout import split_as
+from mlbias.cli.holdout import document_holdout, split_as
 from mlbias.cli.learned import document_learned, report_learned
 from mlbias.cli.options import DEFAULT_MODEL
 from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
-from mlbias.cli.scores import document_evaluation, warn_of_few_users, with_error
+from mlbias.cli.scores import document_evaluation, users_line, warn_of_few_users, with_error
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
 from mlbias.core.fitting import to_model, uncertainty_of
@@ -65,8 +65,6 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
         document["variance_components"] = document_learned(learned)
     output.document(document)
     _report(output, plan, history, seconds, evaluation)
-    if evaluation is not None:
-        warn_of_few_users(output, evaluation)
     if certificate is not None:
         _report_certificate(output, problem, certificate)
     _say_what_ended_it(output, plan, history[-1].epoch, signal)
@@ -173,8 +171,11 @@ def _report(
         model, mean = evaluation.model, evaluation.baseline
         output.line(
             f"hold-out: RMSE {with_error(model.rmse, model.rmse_stderr)}, "
-            f"{against_mean(model.rmse, mean.rmse)} · MAE {with_error(model.mae, model.mae_stderr)}"
+            f"{against_mean(model.rmse, mean.rmse)}"
         )
+        mae = with_error(model.mae, model.mae_stderr)
+        output.line(f"          MAE {mae} · {users_line(evaluation)}")
+        warn_of_few_users(output, evaluation.effective_users)
     name = plan.method.name if evaluation is None else "training"
     output.line(
         f"{name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
@@ -193,6 +194,7 @@ def _report_certificate(output: Output, problem: Problem, certificate: Certifica
         f"optimum: the cost is at most {certificate.gap:.1e} above its minimum"
         f" · gradient {certificate.gradient_norm:.1e}"
     )
+    output.line(f"relative residual of the equations {certificate.relative_residual:.1e}")
     if not certificate.is_optimum:
         output.notice("not at the optimum yet; --epochs allows more")
     elif problem.penalty.user == 0 or problem.penalty.item == 0:
@@ -238,8 +240,7 @@ def _document(
         "model": str(plan.model_path),
     }
     if plan.holdout is not None and evaluation is not None:
-        how = asdict(plan.holdout)
-        how["source"] = plan.holdout.source and plan.holdout.source.label
+        how = document_holdout(plan.holdout)
         document["holdout"] = how | document_evaluation(evaluation)
     return document
 

@@ -7,7 +7,13 @@ import typer
 
 from mlbias.cli import method_options as method_opt
 from mlbias.cli import options as opt
-from mlbias.cli.holdout import given_holdout, given_training, needs_time, plan_holdout
+from mlbias.cli.holdout import (
+    given_holdout,
+    given_training,
+    needs_time,
+    plan_holdout,
+    warn_of_overlap,
+)
 from mlbias.cli.output import Output
 from mlbias.cli.plan import Inputs, make_plan
 from mlbias.cli.reading import finish, read
@@ -87,8 +93,8 @@ def train(
     Example: mlbias train --method closed-form --data sample
     """
     options = opt.read_options(user_col, item_col, rating_col, separator, ids, skip_bad_rows)
+    data = given_training(data, train_file, test_file, (split, test_size, test_from, pick, seed))
     holdout = plan_holdout(split, test_size, test_from, pick, seed)
-    data = given_training(data, train_file, test_file, holdout)
     plan = make_plan(
         method, epochs, lr, penalty, (lambda_, lambda_user, lambda_item), tol, every, holdout,
         model,
@@ -109,8 +115,9 @@ def train(
     if test_source is not None:
         test_set, more = read(output, test_source, options, threads, cache=not no_cache)
         held_out, seconds = test_set.ratings, seconds + more
+        warn_of_overlap(output, dataset.ratings, held_out)
         finish(output, test_set)
-        plan = replace(plan, holdout=given_holdout(test_source))
+        plan = replace(plan, holdout=given_holdout(test_source, test_set))
 
     from mlbias.cli.session import run
 

@@ -51,9 +51,9 @@ class Check:
 
     @property
     def is_off(self) -> bool:
-        """Whether a λ is off by more than is tolerable, beyond doubt."""
+        """Whether a λ is off by more than is tolerable and its own standard error."""
         return any(
-            abs(off) > _TOLERABLE + 2 * error
+            abs(off) > _TOLERABLE + error
             for off, error in (
                 (self.lambda_user, self.lambda_user_error),
                 (self.lambda_item, self.lambda_item_error),

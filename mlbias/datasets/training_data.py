@@ -19,6 +19,7 @@ class Holdout:
         pick: last or random, of a user's ratings.
         start: the first time that is held out.
         source: of the ratings that were given.
+        fingerprint: of the same; see fingerprint.py.
     """
 
     split: str
@@ -27,6 +28,7 @@ class Holdout:
     pick: str = "last"
     start: int | None = None
     source: Source | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Comparison:
                 parameters = state
         except DivergenceError as error:
             diverged = str(error)
+        if self.learned is not None:
+            parameters = self.learned.cleaned(parameters)
         ids = self._training.user_ids, self._training.item_ids
         model = to_model(parameters, self._problem.statistics, *ids)
         return self._result(name, model, tuple(history), diverged)

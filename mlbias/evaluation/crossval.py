@@ -1,8 +1,9 @@
 """Cross-validation: settings tried on the same folds, each predicted by what the others teach."""
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
@@ -10,13 +11,14 @@ from mlbias.core.cores import usable_cores
 from mlbias.core.fitting import Setting, fit_setting
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.ratings import Ratings
-from mlbias.errors import DataError
+from mlbias.errors import DataError, DivergenceError, MlbiasError
 from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
 from mlbias.evaluation.metrics import user_errors
 from mlbias.evaluation.splits import folds_of
 
 # What a fold takes at most while it is made and trained on.
 _BYTES_PER_RATING = 64
+_TICK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,10 @@ class FoldScore:
     mae: float
     lambda_user: float | None
     lambda_item: float | None
+
+
+# A setting on a fold: its score and errors per user, or why it could not be trained.
+_Outcome = tuple[FoldScore, GroupedErrors] | MlbiasError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,8 @@ class CrossValidation:
         seed: another seed makes other folds.
         threads: how many work at a time; by default one for each core.
 
-    ``not_learned`` says why a setting that learns its λ's is left out: one fold does not tell them.
-    It is only left out where there are others.
+    A setting that cannot be trained on a fold is left out, unless none is left; ``failed`` then
+    says why, by its number.
 
     Raises:
         OptionError, DataError: see folds_of.
@@ -100,27 +106,45 @@ class CrossValidation:
     ) -> None:
         self._ratings, self._settings, self._n_folds = ratings, settings, folds
         self._fold = folds_of(ratings, folds, seed)
-        self.not_learned = ""
+        self.failed: dict[int, str] = {}
+        self._stop = threading.Event()
+        self._n_done = 0
         self._scores: list[list[FoldScore]] = [[] for _ in settings]
         self._errors = [GroupedErrors(len(ratings.user_ids)) for _ in settings]
         cores = threads or usable_cores()
         self._workers = min(cores, folds, _folds_in_memory(len(ratings)))
         self._threads = max(1, cores // self._workers)
 
-    def run(self) -> Iterator[int]:
-        """Yield how many folds are done, from 0 on; several are worked on at once.
+    def run(self) -> Generator[int, None, None]:
+        """Yield, now and then, how many of all settings on all folds are done, all at the end.
 
         Raises:
-            DataError, DivergenceError: from training on a fold.
+            DataError, DivergenceError: no setting can be trained on some fold.
         """
-        yield 0
         with ThreadPoolExecutor(self._workers) as pool:
-            done = pool.map(self._on_fold, range(self._n_folds))
-            for k, results in enumerate(done, 1):
-                for number, (score, errors) in results.items():
-                    self._scores[number].append(score)
-                    self._errors[number] = self._errors[number] + errors
-                yield k
+            tasks = [pool.submit(self._on_fold, k) for k in range(self._n_folds)]
+            try:
+                done: set[Future[list[_Outcome]]] = set()
+                while len(done) < len(tasks) and not any(task.exception() for task in done):
+                    yield self._n_done
+                    done, _ = wait(tasks, _TICK_SECONDS, FIRST_EXCEPTION)
+            finally:  # whoever gives up waits for a setting, and not for all
+                self._stop.set()
+        for task in tasks:
+            self._collect(task.result())
+        if len(self.failed) == len(self._settings):
+            raise self._first_failure
+        yield self._n_done
+
+    def _collect(self, results: list[_Outcome]) -> None:
+        for number, outcome in enumerate(results):
+            if isinstance(outcome, MlbiasError):
+                self._first_failure = outcome
+                self.failed.setdefault(number, str(outcome))
+            else:
+                score, errors = outcome
+                self._scores[number].append(score)
+                self._errors[number] = self._errors[number] + errors
 
     def trials(self) -> list[Trial]:
         """What came out, in the order of the settings."""
@@ -131,8 +155,8 @@ class CrossValidation:
             if len(scores) == self._n_folds
         ]
 
-    def _on_fold(self, k: int) -> dict[int, tuple[FoldScore, GroupedErrors]]:
-        """Every setting by its number, trained without a fold and scored on it."""
+    def _on_fold(self, k: int) -> list[_Outcome]:
+        """Every setting, trained without a fold and scored on it."""
         ratings, is_test = self._ratings, self._fold == k
         training = ratings.select(~is_test)
         # With all users, so that errors add up over folds.
@@ -142,20 +166,21 @@ class CrossValidation:
         )  # fmt: skip
         errors_of = user_errors(test, training.user_ids, training.item_ids)
         incidence = BlockIncidence(training, self._threads)
-        results = {}
-        for number, setting in enumerate(self._settings):
+        results: list[_Outcome] = []
+        for setting in self._settings:
+            if self._stop.is_set():
+                break
+            self._n_done += 1
             try:
                 model, learned = fit_setting(incidence, setting, training)
-            except DataError as error:
-                if setting.lambdas is not None or len(self._settings) == 1:
-                    raise
-                self.not_learned = str(error)
+            except (DataError, DivergenceError) as error:
+                results.append(error)
                 continue
             errors = errors_of(model)
             lambdas: tuple[float | None, float | None] = setting.lambdas or (None, None)
             if learned is not None:
                 lambdas = learned.components.lambda_user, learned.components.lambda_item
-            results[number] = FoldScore(len(test), errors.rmse, errors.mae, *lambdas), errors
+            results.append((FoldScore(len(test), errors.rmse, errors.mae, *lambdas), errors))
         return results
 
 

@@ -6,12 +6,13 @@ What time leaves open, and all else, a stable hash decides (hashing.py).
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.cores import usable_cores
-from mlbias.core.ratings import Ratings, Timestamps, repeated_pairs
+from mlbias.core.ratings import Ratings, Timestamps, positions, repeated_pairs
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
 
@@ -73,7 +74,8 @@ def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(decide, _user_blocks(ratings)))
-    return _sides(ratings, held_out, f"a test-size of {test_size:g} for each user")
+    advice = "A user needs two ratings of different items for one to be held out."
+    return _sides(ratings, held_out, f"a test-size of {test_size:g} for each user", advice)
 
 
 def time_split(
@@ -99,22 +101,34 @@ def time_split(
     hashes = pair_hashes(ratings, "time", seed)
     times = _pair_times(ratings, hashes)
     if start is not None:
-        return _sides(ratings, times >= start, f"a cut at {start}")
+        span = f"The ratings are from {_told(int(times.min()))} to {_told(int(times.max()))}."
+        return _sides(ratings, times >= start, f"a cut at {_told(start)}", span)
     assert test_size is not None
     _check_share(test_size)
     held_out = _latest(times, hashes, round(test_size * len(ratings)))
     return _sides(ratings, held_out, f"a test-size of {test_size:g}")
 
 
+def n_shared(training: Ratings, held_out: Ratings) -> int:
+    """How many ratings that were given to be held out are of pairs that are in training too."""
+    user = positions(held_out.user_ids, training.user_ids)[held_out.user]
+    item = positions(held_out.item_ids, training.item_ids)[held_out.item]
+    n_items = len(training.item_ids)
+    known = (user >= 0) & (item >= 0)
+    wanted = user[known].astype(np.int64) * n_items + item[known]
+    there = training.user.astype(np.int64) * n_items + training.item
+    return int(np.count_nonzero(np.isin(wanted, there)))
+
+
 def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> NDArray[np.int16]:
     """Which of so many folds, about equally large, each rating is in: (n,) from 0 on.
 
     Raises:
-        OptionError: there are fewer than 2 folds.
+        OptionError: there are fewer than 2 folds, or more than 32,767.
         DataError: a fold would be empty, or the only one.
     """
     if not 2 <= folds <= np.iinfo(np.int16).max:
-        raise OptionError(f"folds must be 2 or more, not {folds}.")
+        raise OptionError(f"folds must be from 2 to 32,767, not {folds}.")
     fold = np.empty(len(ratings), dtype=np.int16)
     for here, hashes in hashed_pieces(ratings, "folds", seed):
         fold[here] = as_shares(hashes) * folds
@@ -131,13 +145,25 @@ def _check_share(test_size: float) -> None:
         raise OptionError(f"test-size must be above 0 and below 1, not {test_size:g}.")
 
 
-def _sides(ratings: Ratings, held_out: Mask, what: str) -> Sides:
+def _told(time: int) -> str:
+    """A timestamp as it is and, if it may be Unix seconds of a day since 1973, with its date."""
+    if not 10**8 <= time < 10**11:
+        return str(time)
+    return f"{time} ({datetime.fromtimestamp(time, UTC):%Y-%m-%d})"
+
+
+def _sides(
+    ratings: Ratings,
+    held_out: Mask,
+    what: str,
+    advice: str = "Choose another test-size or seed.",
+) -> Sides:
     n_held_out = int(np.count_nonzero(held_out))
     if n_held_out in (0, len(ratings)):
         side = "hold out" if n_held_out == 0 else "train on"
         raise DataError(
             f"{what} leaves none of {len(ratings):,} ratings to {side}.",
-            "Choose another test-size or seed.",
+            advice,
         )
     return ratings.select(~held_out), ratings.select(held_out)
 
@@ -146,8 +172,9 @@ def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
     """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
     if ratings.timestamp is None:
         raise DataError(
-            "the ratings have no timestamps, by which to tell the last ones.",
-            "A column of them is called timestamp; a random split needs none.",
+            "there is no timestamp for every rating, by which to tell the last ones.",
+            "A column called timestamp has whole numbers, as Unix seconds, in every row; a random "
+            "split needs none.",
         )
     if not repeated_pairs(ratings):
         return ratings.timestamp

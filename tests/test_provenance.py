@@ -1,0 +1,79 @@
+"""What is said where a model may have been trained on what it is scored on."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlbias.cli.provenance import has_seen, told
+from mlbias.datasets.columns import ReadOptions
+from mlbias.datasets.sources import Source
+from mlbias.datasets.training_data import Holdout, TrainingData
+from tests.test_cli import FOUR, Run, run, succeeds
+
+__all__ = ["run"]
+
+TENTH = Holdout("random", 0.1, 3)
+GIVEN = Holdout("given", source=Source("u1.test"), fingerprint="test")
+
+
+def trained(on: str, holdout: Holdout | None) -> TrainingData:
+    return TrainingData(Source("x"), ReadOptions(), 4, on, holdout)
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "holdout", "seen"),
+    [
+        (trained("a", TENTH), "a", TENTH, False),
+        (trained("a", replace(TENTH, seed=4)), "a", TENTH, True),
+        (trained("a", None), "a", TENTH, True),
+        (trained("a", TENTH), "a", None, True),
+        (trained("b", TENTH), "a", TENTH, None),
+        (trained("base", GIVEN), "base", GIVEN, False),
+        (trained("base", replace(GIVEN, source=Source("other name"))), "base", GIVEN, False),
+        (trained("base", GIVEN), "test", None, False),
+        (trained("test", None), "base", GIVEN, True),
+        (trained("all", None), "base", GIVEN, None),
+    ],
+)
+def test_what_a_record_tells(
+    model: TrainingData, source: str, holdout: Holdout | None, seen: bool | None
+) -> None:
+    assert has_seen(model, source, holdout) is seen
+
+
+def test_only_what_is_not_known_to_be_fresh_is_told() -> None:
+    assert told(False, "it") == ""
+    assert told(True, "it") == "it was trained on some or all of these ratings"
+    assert "not known" in told(None, "it")
+
+
+def test_a_model_that_saw_the_ratings_does_not_win(run: Run) -> None:
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        options = ("--test-size", "0.2", "--seed", seed, "--model", f"{name}.npz")
+        succeeds(run("train", "--data", "sample", "--epochs", str(len(name) + 3), *options))
+    fair = succeeds(run("evaluate", "--model", "a.npz", "--against", "b.npz"))
+    assert fair.endswith("no difference beyond one standard error\n")
+    unfair = succeeds(run("evaluate", "--model", "a.npz", "--against", "c.npz"))
+    assert unfair.endswith("the other model was trained on some or all of these ratings\n")
+    assert "better" not in unfair
+    found = json.loads(succeeds(run("evaluate", "--model", "a.npz", "--data", "sample", "--json")))
+    assert found["trained_on_these"] is True
+
+
+def test_a_given_hold_out_is_known_again_and_its_overlap_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(FOUR)
+    (tmp_path / "test.csv").write_text(FOUR.replace("2,20,2\n", "2,30,2\n"))
+    said = run("train", "--train", "train.csv", "--test", "test.csv")
+    succeeds(said)
+    assert "3 ratings held out are of pairs that are in training too" in said.stderr
+    found = json.loads(succeeds(run("evaluate", "--json")))
+    assert (found["part"], found["data_changed"], found["trained_on_these"]) == (
+        "hold-out", False, False,
+    )  # fmt: skip
+    with (tmp_path / "test.csv").open("a") as file:
+        file.write("3,10,1\n")
+    again = run("evaluate", "--quiet")
+    assert "the hold-out of data that changed since" in succeeds(again)
+    assert json.loads(succeeds(run("evaluate", "--json")))["data_changed"] is True
