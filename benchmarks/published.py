@@ -13,8 +13,9 @@ MyMediaLite (zenogantner/MyMediaLite): website/src/examples/datasets.html with w
 UserItemBaseline with reg_u=5 reg_i=2 on ml-100k, "5-fold crossvalidation with --random-seed=1";
 reg_u=25 reg_i=10 on ml-1m, "a random 80-20 split". Items first, the mean fixed, predictions
 clipped. The rows do not say how many passes; releases of that time made one by default, later ones
-ten, so that both are here. A later state of the page, seen only as a copy in another repository, has
-five folds and num_iter=10 for ml-1m. Its UserAverage on ml-100k's u1: documentation/command_line.html.
+ten, so that both are here. A later state of the page, seen only as a copy in another repository,
+has five folds and num_iter=10 for ml-1m. Its UserAverage on ml-100k's u1:
+documentation/command_line.html.
 """
 
 import os
