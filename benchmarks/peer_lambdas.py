@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.peer_data import real_archive, recurrence_model
 from benchmarks.recurrences import alternating
 from mlbias import BiasModel, Ratings, evaluate, fit, load_ratings
-from mlbias.core.fitting import to_model
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Parameters
 from mlbias.evaluation.splits import folds_of
+from mlbias.model import to_model
 
 REAL = ("ml-100k", "ml-latest-small")
 FOLDS = 5

@@ -28,11 +28,11 @@ import numpy as np
 
 from benchmarks.recurrences import alternating
 from mlbias import BiasModel, Ratings, evaluate, fit, load_ratings
-from mlbias.core.fitting import to_model
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.means import user_means
 from mlbias.errors import DataError
+from mlbias.evaluation.means import user_means
 from mlbias.evaluation.splits import folds_of
+from mlbias.model import to_model
 
 SEEDS = (0, 1, 2)
 Sides = tuple[Ratings, Ratings]

@@ -12,9 +12,9 @@ the order of rows, which no two products can say; it is a plain loop here.
 import numpy as np
 
 from mlbias.core.model import Parameters
-from mlbias.core.ratings import Ratings
 from mlbias.core.statistics import Incidence, center_of
 from mlbias.core.vectors import FloatArray
+from mlbias.ratings import Ratings
 
 
 def alternating(

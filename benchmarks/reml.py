@@ -26,9 +26,9 @@ from benchmarks.ratings_file import generated_csv
 from mlbias import load_ratings
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn
-from mlbias.core.ratings import Ratings
 from mlbias.core.variance_components import estimate
 from mlbias.datasets.shapes import PRESETS
+from mlbias.ratings import Ratings
 
 ENVIRONMENT = Path(".venv-gpboost")
 GENERATED = {"1m": 1_000_000, "5m": 5_000_000}
@@ -37,8 +37,8 @@ GENERATED = {"1m": 1_000_000, "5m": 5_000_000}
 def ours(path: str) -> None:
     """Print what GPBoost's script prints, of our own."""
     data = np.load(path)
-    ids = [np.arange(data[side].max() + 1) for side in ("user", "item")]
-    ratings = Ratings(data["user"], data["item"], data["value"], *ids)
+    users, items = (np.arange(data[side].max() + 1) for side in ("user", "item"))
+    ratings = Ratings(data["user"], data["item"], data["value"], users, items)
     incidence = BlockIncidence(ratings)
     started = time.perf_counter()
     found = learn(incidence).components

@@ -11,9 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mlbias.core.fitting import fit
-    from mlbias.core.model import BiasModel, PenaltyScale
-    from mlbias.core.ratings import Ratings
+    from mlbias.core.model import PenaltyScale
     from mlbias.datasets.loading import load_model, load_ratings
     from mlbias.errors import (
         BadRowError,
@@ -26,20 +24,23 @@ if TYPE_CHECKING:
     from mlbias.evaluation.baseline import describe
     from mlbias.evaluation.metrics import evaluate
     from mlbias.evaluation.splits import random_split, time_split, user_split
+    from mlbias.fitting import fit
+    from mlbias.model import BiasModel
+    from mlbias.ratings import Ratings
 
 _HOMES = {
     "BadRowError": "errors",
-    "BiasModel": "core.model",
+    "BiasModel": "model",
     "DataError": "errors",
     "DivergenceError": "errors",
     "MlbiasError": "errors",
     "ModelFileError": "errors",
     "OptionError": "errors",
     "PenaltyScale": "core.model",
-    "Ratings": "core.ratings",
+    "Ratings": "ratings",
     "describe": "evaluation.baseline",
     "evaluate": "evaluation.metrics",
-    "fit": "core.fitting",
+    "fit": "fitting",
     "load_model": "datasets.loading",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",

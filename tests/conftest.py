@@ -9,8 +9,8 @@ import pytest
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty, Problem
-from mlbias.core.ratings import Ratings
 from mlbias.datasets.loading import load_ratings
+from mlbias.ratings import Ratings
 
 
 @pytest.fixture

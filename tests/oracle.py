@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Ratings
+from mlbias.ratings import Ratings
 
 FloatArray = NDArray[np.float64]
 

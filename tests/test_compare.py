@@ -8,10 +8,10 @@ import pytest
 
 from mlbias.cli.chart import chart
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.means import item_means, mean_model, user_means
-from mlbias.core.ratings import Ratings
 from mlbias.evaluation.comparison import CONTESTANTS, NEAR, Comparison
+from mlbias.evaluation.means import item_means, mean_model, user_means
 from mlbias.evaluation.splits import random_split
+from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum
 from tests.test_cli import Run, fails, run, succeeds
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlbias.core.fitting import Setting, fit
 from mlbias.core.methods import make_method
-from mlbias.core.ratings import Ratings
 from mlbias.errors import DataError
 from mlbias.evaluation.crossval import CrossValidation, Trial
 from mlbias.evaluation.splits import folds_of
+from mlbias.fitting import Setting, fit
+from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum
 from tests.test_cli import FOUR, Run, fails, run, succeeds
 

@@ -15,8 +15,8 @@ from mlbias.cli.app import app
 from mlbias.core import methods
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.model import Problem
-from mlbias.core.ratings import Ratings
 from mlbias.core.training import train
+from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum
 
 ROOT = Path(__file__).parent.parent

@@ -14,9 +14,9 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, Problem
 from mlbias.core.normal_equations import NormalEquations
-from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DataError
+from mlbias.ratings import Ratings
 from tests import golden
 from tests.oracle import Loops, dense_optimum
 

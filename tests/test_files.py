@@ -13,8 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.model import BiasModel
-from mlbias.core.ratings import Ratings
 from mlbias.datasets import files
 from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
@@ -29,6 +27,9 @@ from mlbias.datasets.model_file import (
 from mlbias.datasets.sources import Source
 from mlbias.datasets.training_data import Holdout, TrainingData
 from mlbias.errors import ModelFileError
+from mlbias.ids import column_of_ids
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
 
 SAVED = SavedModel(
     BiasModel(
@@ -36,7 +37,7 @@ SAVED = SavedModel(
         user_bias=np.array([0.1, -0.2, 0.3]),
         item_bias=np.array([1.5, -0.5]),
         user_ids=np.array([-5, 7, 2**40]),
-        item_ids=np.array(["", "a b", "日本"], dtype=np.dtypes.StringDType())[1:],
+        item_ids=column_of_ids(["a b", "日本"]),
         mean=3.3,
     ),
     Training("gd", 0.5, 12, "mean", 0.001, 0.002, 100, 0.9),

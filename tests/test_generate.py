@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlbias.core.fitting import fit
 from mlbias.core.ratings import repeated_pairs
 from mlbias.datasets.generate import Generator, _counts, sample
 from mlbias.datasets.generated_file import Format, truth_path, write_generated
 from mlbias.datasets.loading import load_ratings
 from mlbias.datasets.shapes import ML_25M, PRESETS, SAMPLE, Quantiles, Shape
 from mlbias.errors import OptionError
+from mlbias.fitting import fit
 
 # Of the columns as little-endian int32, int32, float64 and the ids as int64, one after another.
 SAMPLE_DIGEST = "5d9dc01cf15e0a3b14815d897eb449f3486e7dd103fc13592327fd922132b1bb"
@@ -29,7 +29,7 @@ def test_the_sample_is_the_same_on_every_machine() -> None:
         (ratings.user, "<i4"), (ratings.item, "<i4"), (ratings.value, "<f8"),
         (ratings.user_ids, "<i8"), (ratings.item_ids, "<i8"),
     ):  # fmt: skip
-        digest.update(column.astype(kind).tobytes())
+        digest.update(np.asarray(column).astype(kind).tobytes())
     assert digest.hexdigest() == SAMPLE_DIGEST
 
 
@@ -79,7 +79,7 @@ def test_ml_25m_is_what_the_benchmarks_were_made_with() -> None:
     for column, kind in (
         (block.user, "<i4"), (block.item, "<i4"), (block.value, "<f8"), (block.timestamp, "<i8"),
     ):  # fmt: skip
-        digest.update(column.astype(kind).tobytes())
+        digest.update(np.asarray(column).astype(kind).tobytes())
     assert digest.hexdigest() == ML_25M_BLOCK_DIGEST
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from mlbias.core import incidence as module
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.ratings import Ratings
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
+from mlbias.ratings import Ratings
 
 # A further implementation (mapped from disk, Spark) is held to the same by one more line here.
 IMPLEMENTATIONS: dict[str, Callable[[Ratings], Incidence]] = {

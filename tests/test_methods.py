@@ -12,12 +12,12 @@ from mlbias.core.methods.adam import Adam
 from mlbias.core.methods.gd import GradientDescent, safe_step
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
-from mlbias.core.ratings import Ratings
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.generate import sample
 from mlbias.errors import OptionError
+from mlbias.ratings import Ratings
 from tests.golden import REAL, SAMPLE_ADAM, Rows
 from tests.oracle import Loops, dense_optimum
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlbias.core.fitting import fit
-from mlbias.core.ratings import Ratings
 from mlbias.evaluation import baseline, metrics
 from mlbias.evaluation.baseline import Bar, describe
 from mlbias.evaluation.grouped_errors import GroupedErrors
 from mlbias.evaluation.metrics import errors_per_user, evaluate
+from mlbias.fitting import fit
+from mlbias.ratings import Ratings
 
 
 def test_the_baseline_of_four_ratings_by_hand(four: Ratings) -> None:

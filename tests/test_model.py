@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import make_method
-from mlbias.core.model import BiasModel, Parameters, Penalty, Problem
-from mlbias.core.ratings import Ratings
+from mlbias.core.model import Parameters, Penalty, Problem
 from mlbias.core.training import train
 from mlbias.errors import DataError
+from mlbias.ids import column_of_ids
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
 from tests.oracle import exact_rmse
 
 
@@ -79,7 +81,7 @@ MODEL = BiasModel(
     user_bias=np.array([0.5, -0.5]),
     item_bias=np.array([1.0, -1.0]),
     user_ids=np.array([7, 9]),
-    item_ids=np.array(["a", "é"], dtype=np.dtypes.StringDType()),
+    item_ids=column_of_ids(["a", "é"]),
     mean=3.1,
 )
 

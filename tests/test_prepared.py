@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mlbias.core.ratings import Ratings
 from mlbias.datasets import loading, prepared
 from mlbias.datasets.cache import cached_copies, clear_copies
 from mlbias.datasets.columns import IdKind, ReadOptions
@@ -23,6 +22,7 @@ from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.prepared import CACHE_FOLDER, prepared_copy
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_codes import coded, decoded
+from mlbias.ratings import Ratings
 
 TOOK, LEFT = "took the prepared copy of an earlier run", "left a prepared copy for the next run"
 STAMPED = "userId,movieId,rating,timestamp\n2,10,4.5,7\n1,10,3,8\n1,20,0.5,9\n2,30,5,9\n"
@@ -59,7 +59,8 @@ def assert_same_bits(one: Dataset, other: Dataset) -> None:
         (a.user, b.user), (a.item, b.item), (a.value, b.value),
         (one.user_ids, other.user_ids), (one.item_ids, other.item_ids),
     ):  # fmt: skip
-        assert x.dtype == y.dtype
+        assert type(x) is type(y)
+        assert np.asarray(x).dtype == np.asarray(y).dtype
         assert x.tolist() == y.tolist()
     for field in asdict(one.incidence.statistics):
         x, y = (getattr(side.incidence.statistics, field) for side in (one, other))

@@ -1,12 +1,15 @@
 """Ratings from Python's own columns, ids of any kind, and parts of ratings."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlbias.core.ratings import Ratings, as_ids, positions, repeated_pairs
+from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError
+from mlbias.ids import column_of_ids, positions
+from mlbias.ratings import Ratings
 
 
 def test_ids_are_sorted_and_codes_point_to_them() -> None:
@@ -19,8 +22,8 @@ def test_ids_are_sorted_and_codes_point_to_them() -> None:
 
 
 def test_ids_beyond_32_bits_and_mixed_ids() -> None:
-    assert as_ids([2**40, -(2**62)]).tolist() == [2**40, -(2**62)]
-    assert as_ids(["1", "x"]).tolist() == ["1", "x"]
+    assert column_of_ids([2**40, -(2**62)]).tolist() == [2**40, -(2**62)]
+    assert column_of_ids(["1", "x"]).tolist() == ["1", "x"]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_ids_beyond_32_bits_and_mixed_ids() -> None:
     [
         (([1, 2], [1], [1.0, 2.0]), "differ in length: 2 users, 1 items, 2 ratings"),
         (([], [], []), "there are no ratings"),
-        (([1, 2], [1, 2], [1.0, float("nan")]), "rating 1 is nan"),
+        (([1, 2], [1, 2], [1.0, float("nan")]), "rating 1 is missing"),
     ],
 )
 def test_columns_that_are_no_ratings_are_refused(
@@ -48,7 +51,7 @@ def test_a_part_has_only_the_ids_that_it_rates(four: Ratings) -> None:
 def test_positions_find_what_is_there(wanted: list[int], ids: list[int]) -> None:
     expected = [ids.index(one) if one in ids else -1 for one in wanted]
     as_int = [np.array(side, dtype=np.int64) for side in (wanted, ids)]
-    as_text = [np.array([str(i) for i in side], np.dtypes.StringDType()) for side in (wanted, ids)]
+    as_text = [column_of_ids(pl.Series(map(str, side), dtype=pl.String)) for side in (wanted, ids)]
     assert positions(*as_int).tolist() == expected
     assert positions(*as_text).tolist() == expected
     assert positions(as_int[0], as_text[1]).tolist() == expected

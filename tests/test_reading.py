@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlbias.core.ratings import Ratings
-from mlbias.datasets import encoding, reading
+from mlbias import ids as id_room
+from mlbias.datasets import reading
 from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.reading import Reading, read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.errors import BadRowError, DataError, MlbiasError, OptionError
+from mlbias.ratings import Ratings
 
 Triples = list[tuple[object, object, float]]
 TEXT = ReadOptions(ids=IdKind.TEXT)
@@ -323,7 +324,7 @@ def test_chunks_are_joined_onto_one_set_of_ids(
     ]  # fmt: skip
     monkeypatch.setattr(reading, "_CHUNK", 5_000)
     monkeypatch.setattr(reading, "SNIFFED_ROWS", 100)
-    monkeypatch.setattr(encoding, "_LEAST_TABLE", 1_000)
+    monkeypatch.setattr(id_room, "_LEAST_TABLE", 1_000)
     result = read("".join(f"{user},{item},{value!r}\n" for user, item, value in rows))
     assert triples(result.ratings) == by_user(rows)
     assert result.oddities.n_repeated == len(rows) - len({row[:2] for row in rows})

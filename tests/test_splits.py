@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from mlbias.core.ratings import Ratings
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.splits import folds_of, n_shared, random_split, time_split, user_split
+from mlbias.ratings import Ratings
 
 Pairs = set[tuple[object, object]]
 MASK = 2**64 - 1

@@ -7,14 +7,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from mlbias.core.fitting import fit
 from mlbias.core.methods import make_method
 from mlbias.core.methods.gd import GradientDescent, safe_step
 from mlbias.core.methods.protocol import Iterate, Method
 from mlbias.core.model import Parameters, PenaltyScale, Problem
-from mlbias.core.ratings import Ratings
 from mlbias.core.training import train
 from mlbias.errors import DivergenceError, OptionError
+from mlbias.fitting import fit
+from mlbias.ratings import Ratings
 
 MakeProblem = Callable[..., Problem]
 

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from mlbias.core.dense import DenseInverse
-from mlbias.core.fitting import Setting, fit_setting
 from mlbias.core.fixed_point import find_fixed_point
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn, penalty_for
 from mlbias.core.methods import make_method
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.probes import remainders
-from mlbias.core.ratings import Ratings
 from mlbias.core.repeats import Repeats
 from mlbias.core.standard_errors import standard_errors
 from mlbias.core.statistics import Incidence
@@ -24,6 +22,8 @@ from mlbias.core.trace_check import checked
 from mlbias.core.traces import expanded_traces
 from mlbias.core.variance_components import VarianceComponents, estimate, fit_at
 from mlbias.errors import DataError, OptionError
+from mlbias.fitting import Setting, fit_setting
+from mlbias.ratings import Ratings
 
 FloatArray = NDArray[np.float64]
 

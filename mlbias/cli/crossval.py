@@ -16,10 +16,10 @@ from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.core.fitting import Setting
     from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
     from mlbias.evaluation.crossval import Trial
+    from mlbias.fitting import Setting
 
 
 def crossval(
@@ -137,7 +137,7 @@ def _settings(
     Raises:
         OptionError: a λ is no number from 0 on, or options do not go together.
     """
-    from mlbias.core.fitting import Setting
+    from mlbias.fitting import Setting
 
     scale = penalty or method.default_penalty
     if penalty not in (None, "mean", "sum"):

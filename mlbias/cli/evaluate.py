@@ -14,12 +14,12 @@ from mlbias.cli.render import data_line
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
-    from mlbias.core.model import BiasModel
-    from mlbias.core.ratings import Ratings
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
     from mlbias.datasets.training_data import TrainingData
     from mlbias.evaluation.grouped_errors import Difference
+    from mlbias.model import BiasModel
+    from mlbias.ratings import Ratings
 
 
 def evaluate(

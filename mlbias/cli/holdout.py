@@ -9,10 +9,10 @@ from mlbias.cli.render import counted
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.core.ratings import Ratings
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
     from mlbias.datasets.training_data import Holdout
+    from mlbias.ratings import Ratings
 
 SPLITS = ("random", "user", "time")
 _PICKS = ("last", "random")

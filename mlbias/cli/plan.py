@@ -10,11 +10,11 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
-    from mlbias.core.ratings import Ratings
     from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
     from mlbias.datasets.training_data import Holdout
+    from mlbias.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def lambdas_of(
     Raises:
         OptionError: they are out of range, contradict each other, or cannot be learned so.
     """
-    from mlbias.core.fitting import chosen_lambdas
+    from mlbias.fitting import chosen_lambdas
 
     text, user, item = given
     if text == "auto":

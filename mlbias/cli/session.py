@@ -17,15 +17,16 @@ from mlbias.cli.render import EpochTable, against_mean, counted, data_line, lear
 from mlbias.cli.scores import document_evaluation, users_line, warn_of_few_users, with_error
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.certificate import Certificate, certify
-from mlbias.core.fitting import to_model, uncertainty_of
 from mlbias.core.learning import Learned, penalty_for
 from mlbias.core.model import Parameters, Problem
-from mlbias.core.ratings import Ratings
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.model_file import SavedModel, Training, save_model
 from mlbias.datasets.training_data import TrainingData
 from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
+from mlbias.fitting import uncertainty_of
+from mlbias.model import to_model
+from mlbias.ratings import Ratings
 
 _CURVE_WIDTH = 30
 

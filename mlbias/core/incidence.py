@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from mlbias.core.cores import usable_cores
-from mlbias.core.ratings import Codes, Ratings, Values
+from mlbias.core.ratings import CodedRatings, Codes, Values, order_of_users
 from mlbias.core.statistics import Statistics, center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
@@ -40,13 +40,15 @@ class BlockIncidence:
 
     _known_repeats: tuple[Codes, Codes, FloatArray] | None
 
-    def __init__(self, ratings: Ratings, threads: int | None = None) -> None:
-        ratings = ratings.by_user()
+    def __init__(self, ratings: CodedRatings, threads: int | None = None) -> None:
+        user, item, value = ratings.user, ratings.item, ratings.value
+        order = order_of_users(user, ratings.n_users)
+        if order is not None:
+            user, item, value = user[order], item[order], value[order]
         # Of the same type, since NumPy would otherwise widen a copy of all the codes.
-        every_user = np.arange(len(ratings.user_ids) + 1, dtype=np.int32)
-        starts = np.searchsorted(ratings.user, every_user)
-        self._lay_out(ratings.item, starts, len(ratings.item_ids), threads)
-        self._statistics = self._sums(ratings.value, starts)
+        starts = np.searchsorted(user, np.arange(ratings.n_users + 1, dtype=np.int32))
+        self._lay_out(item, starts, ratings.n_items, threads)
+        self._statistics = self._sums(value, starts)
 
     @classmethod
     def restored(

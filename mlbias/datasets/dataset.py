@@ -7,8 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.ratings import Ids, Ratings
 from mlbias.datasets.fingerprint import fingerprint
+from mlbias.ids import Ids
+from mlbias.ratings import Ratings
 
 
 @dataclass(frozen=True, slots=True)

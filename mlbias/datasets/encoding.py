@@ -3,22 +3,14 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, Ids, Ratings, Timestamps, Values
-from mlbias.errors import DataError
-
-# A column of ids that is not yet NumPy's: integers, or text in Polars' hands.
-Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
-Keys = Integers | pl.Series
-ChunkCodes = NDArray[np.integer[Any]]
-# A table over the range of the ids beats sorting while it stays this much larger than the column.
-_TABLE_SLACK = 8
-_LEAST_TABLE = 1 << 20
+from mlbias.core.ratings import Codes, Values
+from mlbias.ids import ChunkCodes, Ids, TextIds, as_text, distinct
+from mlbias.ratings import Ratings, Timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +24,8 @@ class EncodedChunk:
         timestamp: (n,), int32 where that is enough; None if there are none or one is missing.
     """
 
-    user_keys: Keys
-    item_keys: Keys
+    user_keys: Ids
+    item_keys: Ids
     user: ChunkCodes
     item: ChunkCodes
     value: Values
@@ -47,8 +39,8 @@ def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
         frame: columns user and item (integers or text), value (floats, finite) and, if it has
             it, timestamp (integers or null).
     """
-    user_keys, user = _encode(frame["user"])
-    item_keys, item = _encode(frame["item"])
+    user_keys, user = distinct(_column(frame["user"]))
+    item_keys, item = distinct(_column(frame["item"]))
     value = _narrowed(frame["value"].to_numpy())
     return EncodedChunk(user_keys, item_keys, user, item, value, _timestamps(frame))
 
@@ -66,8 +58,8 @@ class RatingsBuilder:
         self._value_type: type[np.float32 | np.float64] = np.float32
         self._timestamp_type: type[np.int32 | np.int64] = np.int32
         self._has_timestamps = True
-        self._user_keys: list[Keys] = []
-        self._item_keys: list[Keys] = []
+        self._user_keys: list[Ids] = []
+        self._item_keys: list[Ids] = []
         self._starts = [0]
 
     def __len__(self) -> int:
@@ -117,56 +109,29 @@ class RatingsBuilder:
             for _ in pool.map(recode, range(len(user_codes))):
                 pass
         value: Values = np.frombuffer(self._value, self._value_type)
-        timestamp: Timestamps = np.frombuffer(self._timestamp, self._timestamp_type)
+        timestamp: Timestamps = np.frombuffer(self._timestamp, self._timestamp_type)  # type: ignore[assignment]
         return Ratings(
             user, item, value, user_ids, item_ids, timestamp if self._has_timestamps else None
         )
 
 
-def _joined_ids(keys: Sequence[Keys]) -> tuple[Ids, list[Codes]]:
-    """Distinct ids over all chunks, ascending, and each chunk's map from its codes to theirs."""
-    if isinstance(keys[0], pl.Series):
-        joined, codes = _encode(pl.concat([part for part in keys if isinstance(part, pl.Series)]))
-        ids: Ids = np.array(list(joined), dtype=np.dtypes.StringDType())
+def _joined_ids(keys: Sequence[Ids]) -> tuple[Ids, list[Codes]]:
+    """Distinct ids over all chunks, ascending, and each chunk's map from its codes to theirs.
+
+    They are integers if those of every chunk are.
+    """
+    every: Ids
+    if any(isinstance(part, TextIds) for part in keys):
+        every = TextIds(pl.concat([as_text(part) for part in keys]))
     else:
-        ids, codes = _encode_integers(np.concatenate([np.asarray(part) for part in keys]))
-    if len(ids) > np.iinfo(np.int32).max:
-        raise DataError(f"{len(ids):,} distinct ids are more than mlbias can number")
-    codes = codes.astype(np.int32, copy=False)
-    return ids, np.split(codes, np.cumsum([len(part) for part in keys])[:-1])
+        every = np.concatenate([np.asarray(part) for part in keys])
+    ids, codes = distinct(every)
+    cuts = np.cumsum([len(part) for part in keys])[:-1]
+    return ids, np.split(codes.astype(np.int32, copy=False), cuts)
 
 
-def _encode(column: pl.Series) -> tuple[Keys, ChunkCodes]:
-    if column.dtype == pl.String:
-        return _encode_text(column)
-    return _encode_integers(column.to_numpy())
-
-
-def _encode_integers(values: Integers) -> tuple[Integers, ChunkCodes]:
-    """Distinct values, ascending, and each value's place among them."""
-    lowest, highest = int(values.min()), int(values.max())
-    if highest - lowest >= max(_LEAST_TABLE, _TABLE_SLACK * len(values)):
-        distinct, codes = np.unique(values, return_inverse=True)
-        return distinct, codes.astype(_code_type(len(distinct)))
-    offsets = values - lowest
-    present = np.zeros(highest - lowest + 1, dtype=np.bool_)
-    present[offsets] = True
-    distinct = np.flatnonzero(present).astype(np.int64, copy=False)
-    code_of = np.empty(len(present), _code_type(len(distinct)))
-    code_of[distinct] = np.arange(len(distinct))
-    return distinct + lowest, code_of.take(offsets, mode="clip")
-
-
-def _encode_text(column: pl.Series) -> tuple[pl.Series, ChunkCodes]:
-    """Distinct texts in the order of code points, and each one's place among them."""
-    distinct = column.unique().sort()
-    numbered = distinct.to_frame("key").with_row_index("code")
-    codes = column.to_frame("key").join(numbered, on="key", how="left", maintain_order="left")
-    return distinct, codes["code"].to_numpy().astype(_code_type(len(distinct)))
-
-
-def _code_type(size: int) -> type[np.integer[Any]]:
-    return np.uint16 if size <= 1 << 16 else np.int32
+def _column(column: pl.Series) -> Ids:
+    return TextIds(column) if column.dtype == pl.String else column.to_numpy()
 
 
 def _timestamps(frame: pl.DataFrame) -> Timestamps | None:

@@ -4,9 +4,8 @@ import hashlib
 
 import numpy as np
 
-from mlbias.core.ratings import Ids
 from mlbias.core.statistics import Incidence
-from mlbias.datasets.ids import pack_ids
+from mlbias.ids import Ids, packed_ids
 
 
 def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
@@ -32,7 +31,7 @@ def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
     ):
         # Adding zero makes one zero of the two that floats have.
         with np.errstate(over="ignore"):
-            arrays += [*pack_ids("ids", ids).values(), counts, sums.astype(np.float32) + 0]
+            arrays += [*packed_ids("ids", ids).values(), counts, sums.astype(np.float32) + 0]
     for array in arrays:
         digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()

@@ -17,8 +17,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Ratings
 from mlbias.datasets.shapes import SAMPLE, Quantiles, Shape
+from mlbias.ratings import Ratings
 
 _RATINGS_A_BLOCK = 1 << 20
 _FIRST_TIMESTAMP = 789_652_009  # 1995-01-09, the oldest rating of MovieLens

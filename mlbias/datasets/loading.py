@@ -5,14 +5,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlbias.core.model import BiasModel
-from mlbias.core.ratings import Ratings
 from mlbias.datasets import model_file
 from mlbias.datasets.array_file import DamagedFileError
 from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.prepared import load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
     from mlbias.datasets.reading import Progress

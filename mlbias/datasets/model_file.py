@@ -19,13 +19,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.model import BiasModel, TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.files import unwritable_folder, written_whole
-from mlbias.datasets.ids import pack_ids, unpack_ids
 from mlbias.datasets.training_data import TrainingData, described_data, rebuilt_data
 from mlbias.errors import ModelFileError
+from mlbias.ids import packed_ids, unpacked_ids
+from mlbias.model import BiasModel, TrainedOn
 
 _FORMAT = "mlbias model"
 _VERSION = 2
@@ -86,8 +86,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "about": np.frombuffer(text.encode("ascii"), np.uint8),
         "user_bias": model.user_bias,
         "item_bias": model.item_bias,
-        **pack_ids("user_ids", model.user_ids),
-        **pack_ids("item_ids", model.item_ids),
+        **packed_ids("user_ids", model.user_ids),
+        **packed_ids("item_ids", model.item_ids),
     }
     if known is not None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
@@ -179,7 +179,7 @@ def _about(archive: Any) -> dict[str, Any]:
 
 def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
     user_bias, item_bias = _biases(archive["user_bias"]), _biases(archive["item_bias"])
-    user_ids, item_ids = unpack_ids("user_ids", archive), unpack_ids("item_ids", archive)
+    user_ids, item_ids = unpacked_ids("user_ids", archive), unpacked_ids("item_ids", archive)
     alpha, mean = float(about["alpha"]), float(about["mean"])
     if (len(user_ids), len(item_ids)) != (len(user_bias), len(item_bias)):
         raise ValueError("ids and biases differ in number")

@@ -8,7 +8,7 @@ array_file.py. Its arrays:
     value                      (n,) where more than 256 ratings differ
     timestamp                  (n,) int32 or int64, where the source has them
     user_counts … item_sums    the statistics
-    user_ids, item_ids         see ids.py
+    user_ids, item_ids         see mlbias/ids.py
 """
 
 import hashlib
@@ -23,15 +23,16 @@ from numpy.typing import NDArray
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import Ratings, users_of
+from mlbias.core.ratings import users_of
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_file import DamagedFileError, map_arrays, read_about, write_arrays
 from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.files import sweep, written_whole
-from mlbias.datasets.ids import pack_ids, unpack_ids
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_codes import coded, decoded
+from mlbias.ids import packed_ids, unpacked_ids
+from mlbias.ratings import Ratings
 
 CACHE_FOLDER = ".mlbias-cache"
 SUFFIX = ".prepared"
@@ -155,12 +156,12 @@ def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
         yield from zip(("value_code", "value_table"), codes, strict=True)
     for name in ("user_counts", "item_counts", "user_sums", "item_sums"):
         yield name, getattr(statistics, name)
-    yield from pack_ids("user_ids", dataset.user_ids).items()
-    yield from pack_ids("item_ids", dataset.item_ids).items()
+    yield from packed_ids("user_ids", dataset.user_ids).items()
+    yield from packed_ids("item_ids", dataset.item_ids).items()
 
 
 def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> Dataset:
-    user_ids, item_ids = unpack_ids("user_ids", arrays), unpack_ids("item_ids", arrays)
+    user_ids, item_ids = unpacked_ids("user_ids", arrays), unpacked_ids("item_ids", arrays)
     statistics = Statistics(
         n_ratings=about["n_ratings"],
         center=about["center"],

@@ -10,7 +10,7 @@ from io import BufferedReader
 from itertools import chain, islice
 
 from mlbias.core.cores import usable_cores
-from mlbias.core.ratings import Ratings, repeated_pairs
+from mlbias.core.ratings import repeated_pairs
 from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Oddities
 from mlbias.datasets.encoding import EncodedChunk, RatingsBuilder, encode_chunk
@@ -30,6 +30,7 @@ from mlbias.datasets.rows import (
 from mlbias.datasets.sources import Source
 from mlbias.datasets.streams import Stream, opened
 from mlbias.errors import BadRowError, DataError
+from mlbias.ratings import Ratings
 
 _CHUNK = 8 << 20
 _LONGEST_LINE = 64 << 20

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.ratings import Ratings
 from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
+from mlbias.ratings import Ratings
 
 _PIECE = 1 << 18
 _MOST_BARS = 20

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mlbias.core.fitting import to_model
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import Lambdas, Learned, penalty_for
-from mlbias.core.means import MEANS
 from mlbias.core.methods import METHODS, make_method
-from mlbias.core.model import BiasModel, PenaltyScale, Problem
-from mlbias.core.ratings import Ratings
+from mlbias.core.model import PenaltyScale, Problem
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DivergenceError
 from mlbias.evaluation.grouped_errors import GroupedErrors
+from mlbias.evaluation.means import MEANS
 from mlbias.evaluation.metrics import errors_per_user
+from mlbias.model import BiasModel, to_model
+from mlbias.ratings import Ratings
 
 # A method is there once its cost is above the minimum by this share of it at most.
 NEAR = 1e-6

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from mlbias.core.cores import usable_cores
-from mlbias.core.fitting import Setting, fit_setting
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.ratings import Ratings
 from mlbias.errors import DataError, DivergenceError, MlbiasError
 from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
 from mlbias.evaluation.metrics import user_errors
 from mlbias.evaluation.splits import folds_of
+from mlbias.fitting import Setting, fit_setting
+from mlbias.ratings import Ratings
 
 # What a fold takes at most while it is made and trained on.
 _BYTES_PER_RATING = 64

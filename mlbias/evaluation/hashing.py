@@ -16,8 +16,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Ids, Ratings
 from mlbias.core.vectors import FloatArray
+from mlbias.ids import Ids
+from mlbias.ratings import Ratings
 
 _PIECE = 1 << 16
 
@@ -50,7 +51,7 @@ def _digest(text: str) -> np.uint64:
 
 
 def _digests(ids: Ids) -> Words:
-    return np.array([_digest(str(id_)) for id_ in ids.tolist()], dtype=np.uint64)
+    return np.array([_digest(str(id_)) for id_ in ids], dtype=np.uint64)
 
 
 def _mixed(words: Words) -> Words:

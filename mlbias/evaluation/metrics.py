@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.model import BiasModel
-from mlbias.core.ratings import Codes, Ids, Ratings, positions
+from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
 from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
 from mlbias.evaluation.grouped_errors import GroupedErrors, Score
+from mlbias.ids import Ids, positions
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
 
 _PIECE = 1 << 18
 # Of ratings in training: none, 1 to 4, 5 to 19, 20 to 99, 100 or more.

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.cores import usable_cores
-from mlbias.core.ratings import Ratings, Timestamps, positions, repeated_pairs
+from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
+from mlbias.ids import positions
+from mlbias.ratings import Ratings, Timestamps
 
 # Users are sorted in blocks of about so many ratings, which fit a cache.
 _BLOCK = 1 << 18

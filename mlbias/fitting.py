@@ -9,12 +9,13 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import Lambdas, Learned, penalty_for
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method
-from mlbias.core.model import BiasModel, Parameters, PenaltyScale, Problem, TrainedOn
-from mlbias.core.ratings import Ids, Ratings
-from mlbias.core.statistics import Incidence, Statistics
+from mlbias.core.model import Parameters, PenaltyScale, Problem
+from mlbias.core.statistics import Incidence
 from mlbias.core.training import ends_by_itself, train
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.errors import OptionError
+from mlbias.model import BiasModel, to_model
+from mlbias.ratings import Ratings
 
 
 def fit(
@@ -128,20 +129,3 @@ def chosen_lambdas(method: Method, user: float | None, item: float | None) -> La
         return None
     both = 0.0 if default is None else default
     return both if user is None else user, both if item is None else item
-
-
-def to_model(
-    parameters: Parameters, statistics: Statistics, user_ids: Ids, item_ids: Ids
-) -> BiasModel:
-    """The model of a state of training, in the ratings' own units and with these ids."""
-    return BiasModel(
-        alpha=parameters.alpha + statistics.center,
-        user_bias=parameters.user_bias,
-        item_bias=parameters.item_bias,
-        user_ids=user_ids,
-        item_ids=item_ids,
-        mean=statistics.mean + statistics.center,
-        trained_on=TrainedOn(
-            statistics.low, statistics.high, statistics.user_counts, statistics.item_counts
-        ),
-    )

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlbias.core.fitting import to_model
-from mlbias.core.model import BiasModel, Parameters
-from mlbias.core.ratings import Ratings
+from mlbias.core.model import Parameters
 from mlbias.core.statistics import Statistics
+from mlbias.model import BiasModel, to_model
+from mlbias.ratings import Ratings
 
 
 def mean_model(statistics: Statistics, ratings: Ratings) -> BiasModel:

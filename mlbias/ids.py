@@ -1,0 +1,270 @@
+"""Ids: the labels behind the codes that the core computes with.
+
+Ids are integers, in a NumPy array of int64, or text, which Polars keeps and matches. NumPy never
+holds text: its searchsorted is wrong for strings of 16 bytes and more. Polars is imported only
+where there is text, because the import takes as long as loading a prepared copy.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.ratings import Codes
+from mlbias.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Integers: TypeAlias = NDArray[np.int64]
+ChunkCodes: TypeAlias = NDArray[np.integer[Any]]
+
+# A table over the range of the ids beats sorting while it is at most this much larger.
+_TABLE_SLACK = 8
+_LEAST_TABLE = 1 << 20
+
+
+class TextIds:
+    """Ids that are text, used like a NumPy array: len, loops, ``==``, ``tolist``, indexing.
+
+    Args:
+        series: (n,) text without missing values.
+    """
+
+    __slots__ = ("series",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, series: "pl.Series") -> None:
+        self.series = series
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(repr, self.series.head(3).to_list()))
+        return f"<TextIds: {shown}{', ...' if len(self) > 3 else ''}, {len(self):,} in all>"
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.series)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice | NDArray[Any]) -> "TextIds": ...
+
+    def __getitem__(self, place: int | slice | NDArray[Any]) -> "str | TextIds":
+        """One id, or those in a slice, at positions, or where a mask is true."""
+        if isinstance(place, np.ndarray):
+            place = np.flatnonzero(place) if place.dtype == np.bool_ else place
+            return TextIds(self.series.gather(place))
+        if isinstance(place, slice):
+            return TextIds(self.series[place])
+        return str(self.series[place])
+
+    def __eq__(self, other: object) -> NDArray[np.bool_]:  # type: ignore[override]
+        """Elementwise, (n,), as with arrays."""
+        return np.asarray(self.to_numpy() == np.asarray(other, dtype=object), dtype=np.bool_)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.to_numpy() if dtype is None else self.to_numpy().astype(dtype)
+
+    def tolist(self) -> list[str]:
+        """The ids as Python's strings."""
+        return self.series.to_list()
+
+    def to_numpy(self) -> NDArray[np.object_]:
+        """The ids as an array of Python's strings, (n,)."""
+        return np.array(self.series.to_list(), dtype=object)
+
+
+# Ids of users or items: distinct and ascending, or a column with an id for each rating.
+Ids: TypeAlias = Integers | TextIds
+
+
+def as_text(ids: Ids) -> "pl.Series":
+    """The same ids as text; an integer as its decimal digits."""
+    if isinstance(ids, TextIds):
+        return ids.series
+    import polars as pl
+
+    return pl.Series(ids).cast(pl.String)
+
+
+def distinct(column: Ids) -> tuple[Ids, ChunkCodes]:
+    """The distinct ids of a column, ascending, and the place of each (n,) among them.
+
+    Codes are uint16 where that is enough, otherwise int32.
+
+    Raises:
+        DataError: there are more distinct ids than int32 can number.
+    """
+    if isinstance(column, TextIds):
+        # In the order of code points, which is that of the bytes.
+        series = column.series.unique().sort()
+        places = _codes_of_text(column.series, series)
+        return TextIds(series), places.astype(_code_type(len(series)))
+    if len(column) == 0:
+        return column, np.empty(0, np.uint16)
+    lowest, highest = int(column.min()), int(column.max())
+    if highest - lowest >= max(_LEAST_TABLE, _TABLE_SLACK * len(column)):
+        ids, codes = np.unique(column, return_inverse=True)
+        return ids, codes.astype(_code_type(len(ids)))
+    offsets = column - lowest
+    present = np.zeros(highest - lowest + 1, dtype=np.bool_)
+    present[offsets] = True
+    ids = np.flatnonzero(present).astype(np.int64, copy=False)
+    code_of = np.empty(len(present), _code_type(len(ids)))
+    code_of[ids] = np.arange(len(ids))
+    # All offsets are in range; "clip" only spares NumPy the check.
+    return ids + lowest, code_of.take(offsets, mode="clip")
+
+
+def positions(wanted: Ids, ids: Ids) -> Codes:
+    """Where each of ``wanted`` (k,) stands among distinct ``ids``, -1 where it does not.
+
+    An integer and the same digits as text are the same id.
+    """
+    if len(ids) == 0 or len(wanted) == 0:
+        return np.full(len(wanted), -1, dtype=np.int32)
+    if not isinstance(wanted, TextIds) and not isinstance(ids, TextIds):
+        order = np.argsort(ids, kind="stable")
+        place = np.searchsorted(ids, wanted, sorter=order)
+        candidate = order[np.minimum(place, len(ids) - 1)]
+        return np.where(ids[candidate] == wanted, candidate, -1).astype(np.int32)
+    return _codes_of_text(as_text(wanted), as_text(ids))
+
+
+def column_of_ids(values: Any, what: str = "id") -> Ids:
+    """A column of ids from any column in Python, checked.
+
+    Args:
+        values: integers or text, as a list, a NumPy array or a series of Polars or pandas.
+        what: what messages call one of them, such as "user".
+
+    Raises:
+        DataError: it is no column, an id is missing, or one is neither an integer of 64 bits nor
+            text; the message names the row, counted from 0.
+    """
+    if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
+        raise DataError(f"expected a column of ids, such as a list, and found {values!r}")
+    if isinstance(values, TextIds):
+        return values
+    if _is_polars_series(values):
+        return _ids_of_series(values, what)
+    if np.ma.isMaskedArray(values):
+        _refuse_missing(np.ma.getmaskarray(values), what)
+        values = np.ma.getdata(values)
+    if hasattr(values, "__array__"):
+        values = np.asarray(values)
+        if values.ndim != 1:
+            raise DataError(f"the {what}s have {values.ndim} dimensions; expected a single column")
+        if values.dtype.kind == "i":
+            return np.asarray(values, dtype=np.int64)
+    return _ids_of_objects(values.tolist() if isinstance(values, np.ndarray) else values, what)
+
+
+def is_missing(value: object) -> bool:
+    """Whether a Python object stands for a missing value: None, NaN, pandas' NA or NaT."""
+    # Asked by name, since comparing pandas' NA gives NA, and pandas may not be installed.
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating) and bool(np.isnan(value))
+
+
+def packed_ids(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
+    """Distinct ids (n,) as plain arrays: integers as they are, text as its bytes and their ends."""
+    if not isinstance(ids, TextIds):
+        return {name: ids}
+    lengths = ids.series.str.len_bytes().to_numpy()
+    joined = ids.series.str.join("").item().encode("utf-8") if len(ids) else b""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    return {name: np.frombuffer(joined, np.uint8), f"{name}_ends": ends}
+
+
+def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
+    """The ids that were packed under this name among these arrays.
+
+    Raises:
+        KeyError, ValueError: they are not there, or are no ids.
+    """
+    stored = arrays[name]
+    if f"{name}_ends" not in arrays:
+        if stored.dtype != np.int64 or stored.ndim != 1:
+            raise ValueError("ids are neither integers nor text")
+        return stored
+    import polars as pl
+
+    ends = arrays[f"{name}_ends"].tolist()
+    joined = stored.tobytes()
+    if (ends[-1] if ends else 0) != len(joined):
+        raise ValueError("the text of the ids is not as long as it should be")
+    texts = [
+        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    return TextIds(pl.Series(texts, dtype=pl.String))
+
+
+def _codes_of_text(wanted: "pl.Series", ids: "pl.Series") -> Codes:
+    numbered = ids.alias("id").to_frame().with_row_index("code")
+    found = wanted.alias("id").to_frame().join(numbered, on="id", how="left", maintain_order="left")
+    codes: Codes = found["code"].cast(int).fill_null(-1).to_numpy().astype(np.int32)
+    return codes
+
+
+def _code_type(size: int) -> type[np.integer[Any]]:
+    if size > np.iinfo(np.int32).max:
+        raise DataError(f"{size:,} distinct ids are more than mlbias can number")
+    return np.uint16 if size <= 1 << 16 else np.int32
+
+
+def _is_polars_series(values: object) -> "TypeGuard[pl.Series]":
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(values, polars.Series)
+
+
+def _ids_of_series(column: "pl.Series", what: str) -> Ids:
+    import polars as pl
+
+    _refuse_missing(column.is_null().to_numpy(), what)
+    if column.dtype.is_integer() and column.dtype != pl.UInt64:
+        return column.cast(pl.Int64).to_numpy()
+    if column.dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = column.cast(pl.String)
+        _refuse_missing((text.str.len_bytes() == 0).to_numpy(), what)
+        return TextIds(text.rechunk())
+    return _ids_of_objects(column.to_list(), what)
+
+
+def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
+    import uuid
+
+    ids = list(values)
+    kinds = {type(value) for value in ids}
+    for row, value in enumerate(ids if kinds - {int, str} or "" in ids else ()):
+        if is_missing(value) or value == "":
+            raise DataError(f"{what} {row} is missing")
+        if not isinstance(value, int | np.integer | str | uuid.UUID):
+            kind = type(value).__name__
+            raise DataError(f"{what} {row} is {value!r}, a {kind}; ids are integers or text")
+    if all(issubclass(kind, int | np.integer) for kind in kinds):
+        try:
+            return np.array(ids, dtype=np.int64)
+        except OverflowError:
+            limit = 2**63
+            row = next(row for row, id_ in enumerate(ids) if not -limit <= int(str(id_)) < limit)
+            raise DataError(
+                f"{what} {row} is {ids[row]}, which does not fit in 64 bits with a sign"
+            ) from None
+    import polars as pl
+
+    try:
+        return TextIds(pl.Series([str(id_) for id_ in ids], dtype=pl.String))
+    except UnicodeEncodeError as error:
+        raise DataError(f"a {what} is no text that UTF-8 can encode: {error.object!r}") from None
+
+
+def _refuse_missing(missing: NDArray[np.bool_], what: str) -> None:
+    if missing.any():
+        raise DataError(f"{what} {int(np.flatnonzero(missing)[0])} is missing")

@@ -1,0 +1,135 @@
+"""A trained bias model with the ids of its users and items."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, overload
+
+import numpy as np
+
+from mlbias.core.model import Parameters
+from mlbias.core.ratings import Codes
+from mlbias.core.statistics import Statistics
+from mlbias.core.uncertainty import Uncertainty
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
+from mlbias.ids import Ids, column_of_ids, positions
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class TrainedOn:
+    """What a model's training ratings were like, where scoring asks for it.
+
+    Args:
+        low, high: the scale, as far as it was used.
+        user_counts, item_counts: (n_users,) and (n_items,) ratings of each.
+    """
+
+    low: float
+    high: float
+    user_counts: FloatArray
+    item_counts: FloatArray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BiasModel:
+    """A trained model: predicts alpha + the user's bias + the item's bias.
+
+    Args:
+        alpha: general level, in the ratings' units.
+        user_bias, item_bias: (n_users,) and (n_items,), in the ratings' units.
+        user_ids, item_ids: whose biases they are, same shapes.
+        mean: of the ratings that it was trained on; what the baseline predicts.
+        uncertainty: how well the biases are known; None where the method does not tell.
+        trained_on: what is known of its training ratings; None in models of older files.
+    """
+
+    alpha: float
+    user_bias: FloatArray
+    item_bias: FloatArray
+    user_ids: Ids
+    item_ids: Ids
+    mean: float
+    uncertainty: Uncertainty | None = None
+    trained_on: TrainedOn | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<BiasModel: alpha {self.alpha:.6f}, {len(self.user_ids):,} users, "
+            f"{len(self.item_ids):,} items>"
+        )
+
+    @property
+    def user_stderr(self) -> FloatArray | None:
+        """(n_users,) posterior standard deviations of the users' biases, in the ratings' units."""
+        return None if self.uncertainty is None else self.uncertainty.user_stderr
+
+    @property
+    def item_stderr(self) -> FloatArray | None:
+        """(n_items,) of the items', alike."""
+        return None if self.uncertainty is None else self.uncertainty.item_stderr
+
+    @overload
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: Literal[False] = False
+    ) -> FloatArray: ...
+
+    @overload
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: Literal[True]
+    ) -> tuple[FloatArray, FloatArray]: ...
+
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Predicted ratings of the pairs (users[k], items[k]), (n,).
+
+        An id that the training ratings did not have contributes a bias of 0; an integer and the
+        same digits as text are the same id. Predictions are not clipped to the rating scale.
+
+        Args:
+            users: (n,) ids.
+            items: (n,) ids.
+            return_std: also return the standard deviation of each rating around its prediction,
+                (n,): of both biases, with the prior's for an unknown id, and of the noise.
+
+        Raises:
+            DataError: users and items are no columns of equal length; or the model has no
+                uncertainty, as only exact's has.
+        """
+        user_ids, item_ids = column_of_ids(users, "user"), column_of_ids(items, "item")
+        if len(user_ids) != len(item_ids):
+            raise DataError(
+                f"users and items differ in number: {len(user_ids)} and {len(item_ids)}"
+            )
+        user, item = positions(user_ids, self.user_ids), positions(item_ids, self.item_ids)
+        predicted = self.predict_codes(user, item)
+        if not return_std:
+            return predicted
+        if self.uncertainty is None:
+            raise DataError("the model has no standard deviations", "Train it with exact.")
+        return predicted, self.uncertainty.of_ratings(user, item)
+
+    def predict_codes(self, user: Codes, item: Codes) -> FloatArray:
+        """Predicted ratings of (n,) positions in user_ids and item_ids, -1 for an unknown id."""
+        # The zero at the end is what -1 finds.
+        user_bias = np.append(self.user_bias, 0.0)
+        item_bias = np.append(self.item_bias, 0.0)
+        predicted: FloatArray = self.alpha + user_bias[user] + item_bias[item]
+        return predicted
+
+
+def to_model(
+    parameters: Parameters, statistics: Statistics, user_ids: Ids, item_ids: Ids
+) -> BiasModel:
+    """The model of a state of training, in the ratings' own units and with these ids."""
+    return BiasModel(
+        alpha=parameters.alpha + statistics.center,
+        user_bias=parameters.user_bias,
+        item_bias=parameters.item_bias,
+        user_ids=user_ids,
+        item_ids=item_ids,
+        mean=statistics.mean + statistics.center,
+        trained_on=TrainedOn(
+            statistics.low, statistics.high, statistics.user_counts, statistics.item_counts
+        ),
+    )

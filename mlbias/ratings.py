@@ -1,0 +1,172 @@
+"""Ratings with the ids behind their codes: what is read, split, trained on and scored."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.ratings import Codes, Values, order_of_users
+from mlbias.errors import DataError
+from mlbias.ids import Ids, column_of_ids, distinct, is_missing
+
+# Unix seconds: integers where all are whole, else floats.
+Timestamps = NDArray[np.signedinteger[Any]] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ratings:
+    """Ratings, in any order; those that were read from a source are in that of their users.
+
+    Attributes:
+        user: (n,) codes into user_ids.
+        item: (n,) codes into item_ids.
+        value: (n,) in the ratings' own units (stars); float32 where that is exact.
+        user_ids: (n_users,) distinct ids, ascending, each with at least one rating: a NumPy array
+            of int64, or TextIds.
+        item_ids: (n_items,) ids of the items, likewise.
+        timestamp: (n,) times in Unix seconds, None where unknown.
+        untimed: where the first rating without a time is, if some have one and some do not.
+    """
+
+    user: Codes
+    item: Codes
+    value: Values
+    user_ids: Ids
+    item_ids: Ids
+    timestamp: Timestamps | None = None
+    untimed: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Ratings: {len(self):,} of {self.n_users:,} users for {self.n_items:,} items>"
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    @property
+    def n_users(self) -> int:
+        """Distinct users."""
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        """Distinct items."""
+        return len(self.item_ids)
+
+    @classmethod
+    def from_ids(
+        cls,
+        users: Iterable[object],
+        items: Iterable[object],
+        values: Iterable[float],
+        timestamps: Iterable[float] | None = None,
+    ) -> "Ratings":
+        """Ratings from columns of equal length, for data that are in Python already.
+
+        Args:
+            users: (n,) ids, integers or text.
+            items: (n,) ids, likewise.
+            values: (n,) finite numbers.
+            timestamps: (n,) times in Unix seconds, if there are any.
+
+        Raises:
+            DataError: the lengths differ, there is no rating, or an id, a value or a time is
+                missing or of a wrong type; the message names the row, counted from 0.
+
+        Example:
+            >>> Ratings.from_ids(["ann", "bob", "ann"], [10, 10, 20], [4, 2, 5])
+            <Ratings: 3 of 2 users for 2 items>
+        """
+        user_ids, user = distinct(column_of_ids(users, "user"))
+        item_ids, item = distinct(column_of_ids(items, "item"))
+        value = _numbers(values, "rating")
+        time = None if timestamps is None else _numbers(timestamps, "time")
+        lengths = {"users": len(user), "items": len(item), "ratings": len(value)}
+        lengths |= {} if time is None else {"times": len(time)}
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
+            raise DataError(f"the columns differ in length: {listed}")
+        if len(value) == 0:
+            raise DataError("there are no ratings")
+        return cls(
+            user.astype(np.int32),
+            item.astype(np.int32),
+            value,
+            user_ids,
+            item_ids,
+            None if time is None else narrowed_times(time),
+        )
+
+    def by_user(self) -> "Ratings":
+        """The same ratings, ascending by user; those of a user stay in their order."""
+        order = order_of_users(self.user, self.n_users)
+        return self if order is None else self._picked(order)
+
+    def select(self, chosen: NDArray[np.bool_]) -> "Ratings":
+        """The ratings where ``chosen`` (n,) is true, without ids that have none left."""
+        user, user_ids = _compact(self.user[chosen], self.user_ids)
+        item, item_ids = _compact(self.item[chosen], self.item_ids)
+        time = None if self.timestamp is None else self.timestamp[chosen]
+        return Ratings(user, item, self.value[chosen], user_ids, item_ids, time, self.untimed)
+
+    def _picked(self, places: NDArray[np.integer[Any]]) -> "Ratings":
+        """The ratings at these places, in their order, with all ids."""
+        return Ratings(
+            self.user[places],
+            self.item[places],
+            self.value[places],
+            self.user_ids,
+            self.item_ids,
+            None if self.timestamp is None else self.timestamp[places],
+            self.untimed,
+        )
+
+
+def narrowed_times(seconds: NDArray[np.float64]) -> Timestamps:
+    """Unix seconds (n,) as int32 or int64 where all are whole and fit, else as they are."""
+    with np.errstate(invalid="ignore"):
+        whole = seconds.astype(np.int64)
+    if not (whole == seconds).all():
+        return seconds
+    narrow = whole.astype(np.int32)
+    return narrow if (narrow == whole).all() else whole
+
+
+def _numbers(values: Any, what: str) -> NDArray[np.float64]:
+    """A column of finite numbers, (n,)."""
+    if np.ma.isMaskedArray(values):
+        values = values.filled(np.nan) if values.dtype.kind == "f" else values.tolist()
+    if not isinstance(values, np.ndarray):
+        values = np.asarray(values) if hasattr(values, "__array__") else list(values)
+    if isinstance(values, list) or values.dtype.kind not in "iuf":
+        values = [_number(value, row, what) for row, value in enumerate(values)]
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1:
+        raise DataError(f"the {what}s have {numbers.ndim} dimensions; expected a single column")
+    if not np.isfinite(numbers).all():
+        row = int(np.flatnonzero(~np.isfinite(numbers))[0])
+        if np.isnan(numbers[row]):
+            raise DataError(f"{what} {row} is missing")
+        raise DataError(f"{what} {row} is {numbers[row]}, not a finite number")
+    return numbers
+
+
+def _number(value: object, row: int, what: str) -> float:
+    if is_missing(value):
+        raise DataError(f"{what} {row} is missing")
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise DataError(f"{what} {row} is {value!r}, not a number")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise DataError(f"{what} {row} is {value!r}, not a number") from None
+
+
+def _compact(codes: Codes, ids: Ids) -> tuple[Codes, Ids]:
+    used = np.zeros(len(ids), dtype=np.bool_)
+    used[codes] = True
+    if used.all():
+        return codes, ids
+    new_code = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return new_code[codes], ids[used]
