@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 Integers: TypeAlias = NDArray[np.int64]
 ChunkCodes: TypeAlias = NDArray[np.integer[Any]]
 
+# What stands for a missing id in text.
+MISSING_TEXTS = frozenset(
+    ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "\\N")
+)
+
 # A table over the range of the ids beats sorting while it is at most this much larger.
 _TABLE_SLACK = 8
 _LEAST_TABLE = 1 << 20

@@ -12,8 +12,8 @@ from mlbias.core.dense import DenseInverse
 from mlbias.core.error_bars import error_bars, sampled_errors
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
-from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.training_data import TrainingData
 from mlbias.errors import DataError

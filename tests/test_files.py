@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.datasets import files
-from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.model_file import (
@@ -24,6 +23,7 @@ from mlbias.datasets.model_file import (
     load_model,
     save_model,
 )
+from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.training_data import Holdout, TrainingData
 from mlbias.errors import ModelFileError

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlbias.datasets.array_file import DamagedFileError, read_about
-from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.files import sweep
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.prepared import CACHE_FOLDER, SUFFIX, prepared_copy
 from mlbias.datasets.sources import Source
 
@@ -61,7 +61,7 @@ def _cached(path: Path) -> CachedCopy:
         key = about["key"]
         member = f"/{key['member']}" if key["member"] else ""
         source = Source(f"{key['path']}{member}", Path(key["path"]), key["member"])
-        options = ReadOptions(**{**key["options"], "ids": IdKind(key["options"]["ids"])})
+        options = ReadOptions.from_record(key["options"])
         n_ratings = int(about["n_ratings"])
     except (OSError, DamagedFileError, KeyError, TypeError, ValueError):
         return CachedCopy(path, size)

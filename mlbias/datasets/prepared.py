@@ -26,10 +26,11 @@ from mlbias.core.incidence import BlockIncidence, starts_of
 from mlbias.core.ratings import users_of
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_file import DamagedFileError, map_arrays, read_about, write_arrays
-from mlbias.datasets.columns import ReadOptions
-from mlbias.datasets.dataset import Dataset, Oddities
+from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.files import sweep, written_whole
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
+from mlbias.datasets.understood import Understood
 from mlbias.datasets.value_codes import coded, decoded
 from mlbias.ids import packed_ids, unpacked_ids
 from mlbias.ratings import Ratings
@@ -39,7 +40,7 @@ SUFFIX = ".prepared"
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 2
+_VERSION = 3
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -110,7 +111,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> None:
     about = {
         "key": copy.key,
         "n_ratings": dataset.n_ratings,
-        "oddities": asdict(dataset.oddities),
+        "understood": asdict(dataset.understood),
         "center": statistics.center,
         "total": statistics.total,
         "squares": statistics.squares,
@@ -190,7 +191,7 @@ def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> D
         user_ids=user_ids,
         item_ids=item_ids,
         n_ratings=statistics.n_ratings,
-        oddities=Oddities(**about["oddities"]),
+        understood=Understood.from_record(about["understood"]),
         incidence=lambda: BlockIncidence.restored(item, statistics, threads),
         ratings=ratings,
         fingerprint=about["fingerprint"],

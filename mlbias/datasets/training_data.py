@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlbias.datasets.columns import IdKind, ReadOptions
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 
 
@@ -17,7 +17,7 @@ class Holdout:
         test_size: the share, or a number for each user; None where a time or a file says it.
         seed: of the hash.
         pick: last or random, of a user's ratings.
-        start: the first time that is held out.
+        start: the first time that is held out, in Unix seconds.
         source: of the ratings that were given.
         fingerprint: of the same; see fingerprint.py.
     """
@@ -26,7 +26,7 @@ class Holdout:
     test_size: float | None = None
     seed: int = 0
     pick: str = "last"
-    start: int | None = None
+    start: float | None = None
     source: Source | None = None
     fingerprint: str | None = None
 
@@ -71,7 +71,7 @@ def rebuilt_data(data: dict[str, Any]) -> TrainingData:
     """
     return TrainingData(
         source=_source(data),
-        options=ReadOptions(**{**data["options"], "ids": IdKind(data["options"]["ids"])}),
+        options=ReadOptions.from_record(data["options"]),
         n_ratings=int(data["n_ratings"]),
         fingerprint=str(data["fingerprint"]),
         holdout=_holdout(data["holdout"]),
