@@ -247,12 +247,16 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
 
     ids = list(values)
     kinds = {type(value) for value in ids}
-    for row, value in enumerate(ids if kinds - {int, str} or "" in ids else ()):
-        if is_missing(value) or value == "":
-            raise DataError(f"{what} {row} is missing")
-        if not isinstance(value, int | np.integer | str | uuid.UUID):
-            kind = type(value).__name__
-            raise DataError(f"{what} {row} is {value!r}, a {kind}; ids are integers or text")
+    if kinds - {int, str} or "" in ids:
+        for row, value in enumerate(ids):
+            if is_missing(value) or (isinstance(value, str) and not value):
+                raise DataError(f"row {row}: the {what} is missing")
+        for row, value in enumerate(ids):
+            if not isinstance(value, int | np.integer | str | uuid.UUID):
+                kind = type(value).__name__
+                raise DataError(
+                    f"row {row}: the {what} is {value!r}, a {kind}; ids are integers or text"
+                )
     if all(issubclass(kind, int | np.integer) for kind in kinds):
         try:
             return np.array(ids, dtype=np.int64)
@@ -260,7 +264,7 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
             limit = 2**63
             row = next(row for row, id_ in enumerate(ids) if not -limit <= int(str(id_)) < limit)
             raise DataError(
-                f"{what} {row} is {ids[row]}, which does not fit in 64 bits with a sign"
+                f"row {row}: the {what} is {ids[row]}, which does not fit in 64 bits with a sign"
             ) from None
     import polars as pl
 
@@ -272,4 +276,4 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
 
 def _refuse_missing(missing: NDArray[np.bool_], what: str) -> None:
     if missing.any():
-        raise DataError(f"{what} {int(np.flatnonzero(missing)[0])} is missing")
+        raise DataError(f"row {int(np.flatnonzero(missing)[0])}: the {what} is missing")
