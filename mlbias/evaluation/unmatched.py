@@ -24,8 +24,8 @@ def unmatched_ids(model: BiasModel, ratings: Ratings) -> list[str]:
         if 2 * int(matches.sum()) > n_unknown:
             row = int(matches.argmax())
             found.append(
-                f"{n_unknown:,} of {len(ids):,} {side}s are unknown to the model, but most would be "
-                f"known if ids such as {ids[row]!r} were written as {plain[row]!r}"
+                f"{n_unknown:,} of {len(ids):,} {side}s are unknown to the model, but most "
+                f"would be known if ids such as {ids[row]!r} were written as {plain[row]!r}"
             )
     return found
 
