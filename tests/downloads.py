@@ -10,9 +10,8 @@ import pytest
 import trustme
 
 from mlbias.datasets.catalogue import Archive
-from mlbias.fetching.download import download
-from mlbias.fetching.transfer import Patience
-from mlbias.fetching.wish import Wish
+from mlbias.download.install import download
+from mlbias.download.request import DownloadRequest
 from tests.site import (
     Site,
     ranged,
@@ -82,8 +81,8 @@ def fetched(tmp_path: Path, site: Site, archive: Archive = PINNED, **more: Any) 
     """Download within this process, without waiting; what was said."""
     notices = Notices()
     options: dict[str, Any] = {"mirror": site.url, "patience": HASTE}
-    wish = Wish(archive, tmp_path / "data", **(options | more))
-    done = download(wish, notices)
+    request = DownloadRequest(archive, tmp_path / "data", **(options | more))
+    done = download(request, notices)
     assert done is not None
     assert done.dataset.n_ratings == 2400
     return notices.said

@@ -14,8 +14,8 @@ import pytest
 
 from mlbias.datasets.catalogue import ARCHIVES
 from mlbias.errors import DownloadError
-from mlbias.fetching.download import download
-from mlbias.fetching.wish import Wish
+from mlbias.download.install import download
+from mlbias.download.request import DownloadRequest
 from tests.downloads import ARCHIVE, DONE, MEMBERS, Notices, archive_at, fetched, left
 from tests.site import (
     Request,
@@ -143,7 +143,7 @@ def test_a_full_disk_is_said_and_what_was_fetched_is_kept(tmp_path: Path) -> Non
         fails(result, 1, "error: data cannot be written to: File too large")
         assert "10,000 bytes of the archive are kept" in result.stderr
         assert left(tmp_path / "data") == ["ml-latest.zip.part", "ml-latest.zip.part.json"]
-        download(Wish(ARCHIVES["ml-latest"], tmp_path / "data", site.url), Notices())
+        download(DownloadRequest(ARCHIVES["ml-latest"], tmp_path / "data", site.url), Notices())
         assert site.ranges[-1] == "bytes=10000-"
     assert left(tmp_path / "data") == DONE
 

@@ -8,7 +8,7 @@ import trustme
 
 from mlbias.datasets.catalogue import Archive
 from mlbias.errors import BadArchiveError, DownloadError
-from mlbias.fetching import download as download_module
+from mlbias.download import install
 from tests.downloads import (
     ARCHIVE,
     DONE,
@@ -120,7 +120,7 @@ def test_an_answer_that_does_not_go_on_where_the_part_ends_is_not_used(
 def test_a_part_that_is_whole_is_used_without_the_site(tmp_path: Path) -> None:
     with Site(ranged(ARCHIVE)) as site:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(download_module, "unpack", _no_room)
+            patch.setattr(install, "unpack", _no_room)
             with pytest.raises(DownloadError, match="cannot be written to: No space left"):
                 fetched(tmp_path, site)
         assert left(tmp_path / "data") == ["ml-latest.zip.part", "ml-latest.zip.part.json"]
