@@ -87,8 +87,8 @@ def _has_archive(request: DownloadRequest, reporter: Reporter) -> bool:
     if request.replace or not path.is_file():
         return False
     differs = difference(path, request.archive, lambda: None)
-    if differs is None and not zipfile.is_zipfile(path):
-        differs = "it is cut or damaged"
+    if differs is None and not _holds_data_set(path, request):
+        differs = f"it is damaged, or has no {request.archive.ratings_file}"
     if differs and not request.keep_archive:
         reporter.notice(f"{path} is not the published archive ({differs}); it is fetched instead")
     return not differs

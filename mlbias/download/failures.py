@@ -29,8 +29,7 @@ _UNUSABLE = (
 # In the order in which they count: the first that any cause of a failure is an instance of.
 _REASONS: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
     ("the host {host} is unknown", (urllib3_errors.NameResolutionError,)),
-    ("the site does not answer in time",
-     (TimeoutError, urllib3_errors.TimeoutError, requests_errors.Timeout)),
+    ("the site does not answer in time", (TimeoutError, requests_errors.Timeout)),
     ("the connection was cut", (http.client.IncompleteRead, ConnectionResetError)),
     ("the answer is not valid HTTP",
      (http.client.HTTPException, urllib3_errors.DecodeError, ValueError)),

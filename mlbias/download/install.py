@@ -119,7 +119,7 @@ def _downloaded(request: DownloadRequest, reporter: Reporter) -> Download:
         with reporter.progress("unpacking", "bytes") as bar:
             unpack(archive, temporary, request, bar.update)
         new = temporary / request.archive.folder
-        dataset = _counted(request, new, reporter)
+        dataset = _counted(request, new, archive.origin, reporter)
         try:
             new.rename(place)
         except OSError:  # there is a folder of this name
@@ -130,7 +130,7 @@ def _downloaded(request: DownloadRequest, reporter: Reporter) -> Download:
     return Download(dataset, archive.origin, archive.is_verified)
 
 
-def _counted(request: DownloadRequest, folder: Path, reporter: Reporter) -> Dataset:
+def _counted(request: DownloadRequest, folder: Path, origin: str, reporter: Reporter) -> Dataset:
     """The ratings in a new folder, which also gets their prepared copy.
 
     Raises:
@@ -140,7 +140,7 @@ def _counted(request: DownloadRequest, folder: Path, reporter: Reporter) -> Data
     file = folder / archive.ratings_file
     if not file.is_file():
         raise BadArchiveError(
-            f"{request.shown} has no {archive.folder}/{archive.ratings_file}; nothing was unpacked."
+            f"{origin} has no {archive.folder}/{archive.ratings_file}; nothing was unpacked."
         )
     try:
         with reporter.progress("counting", "bytes") as bar:
@@ -152,7 +152,7 @@ def _counted(request: DownloadRequest, folder: Path, reporter: Reporter) -> Data
             notice = dataset.finish()
     except DataError as error:
         raise BadArchiveError(
-            f"the ratings in {request.shown} are bad: {printable(str(error))}"
+            f"the ratings in {origin} are bad: {printable(str(error))}"
         ) from error
     if notice:
         reporter.notice(notice)
@@ -165,6 +165,6 @@ def _counted(request: DownloadRequest, folder: Path, reporter: Reporter) -> Data
         if expected not in (None, number):
             differs = f"expected {expected:,} {what}, found {number:,}"
             if request.is_strict:
-                raise BadArchiveError(f"{request.shown} is not {archive.name}: {differs}.")
+                raise BadArchiveError(f"{origin} is not {archive.name}: {differs}.")
             reporter.notice(f"{archive.name} has changed since it was catalogued: {differs}")
     return dataset

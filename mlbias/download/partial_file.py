@@ -35,8 +35,10 @@ class Version:
     def __post_init__(self) -> None:
         if self.validator is not None and not re.fullmatch(r"[\x20-\x7e]{1,300}", self.validator):
             raise ValueError("validator")
-        if self.size is not None and not 0 <= self.size < 1 << 60:
+        if self.size is not None and not (type(self.size) is int and 0 <= self.size < 1 << 60):
             raise ValueError("size")
+        if not isinstance(self.url, str):
+            raise TypeError("url")
 
 
 def part_path(archive: Path) -> Path:

@@ -50,6 +50,8 @@ class Transfer:
             OSError: the file cannot be written.
         """
         part, retry, furthest, is_pieced = self.part, self.request.retry, self.part.size, False
+        if self._resumable():
+            self.reporter.notice(f"resuming after the {part.size:,} bytes of an earlier download")
         with self.reporter.progress("downloading", "bytes") as bar:
             for _ in range(_MOST_CONNECTIONS):
                 resumed = self._resumable()
