@@ -131,17 +131,17 @@ def _fetch(request: DownloadRequest, part: PartialFile, reporter: Reporter) -> b
     )
     transfer = Transfer(client, request, part, reporter)
     is_pieced = transfer.run()
+    # Of an archive that may have changed, pieces may be of the old one and of the new one.
+    is_strict = request.is_strict or is_pieced
     try:
-        # Of an archive that may have changed, pieces may be of the old one and of the new one.
-        is_strict = request.is_strict or is_pieced
         return _verify(request, part.path, reporter, client, is_strict=is_strict)
     except BadArchiveError as error:
         part.clear()
         if not is_pieced:
             raise
         reporter.notice(f"the pieces do not fit together ({error}); starting again")
-    transfer.run()
-    return _verify(request, part.path, reporter, client, is_strict=request.is_strict)
+    is_strict = transfer.run() or request.is_strict
+    return _verify(request, part.path, reporter, client, is_strict=is_strict)
 
 
 def _certificate_advice(request: DownloadRequest) -> str:

@@ -28,7 +28,6 @@ _UNUSABLE = (
 )  # fmt: skip
 # In the order in which they count: the first that any cause of a failure is an instance of.
 _REASONS: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
-    ("the host {host} is unknown", (urllib3_errors.NameResolutionError,)),
     ("the site does not answer in time", (TimeoutError, requests_errors.Timeout)),
     ("the connection was cut", (http.client.IncompleteRead, ConnectionResetError)),
     ("the answer is not valid HTTP",
@@ -86,7 +85,7 @@ def explained(error: Exception, url: Url, advice: str) -> DownloadError | Broken
             f"the trusted certificates of {named} are missing or cannot be read.",
             "Correct the variable, or unset it." if bundle else "Install certifi again.",
         )
-    return BrokenError(_reason(causes, url, proxy))
+    return BrokenError(_reason(causes, proxy))
 
 
 def _variable(*names: str) -> str:
@@ -101,14 +100,14 @@ def _is_about_bundle(cause: BaseException) -> bool:
     return isinstance(cause, OSError) and "certificate bundle" in str(cause)
 
 
-def _reason(causes: list[BaseException], url: Url, proxy: str) -> str:
+def _reason(causes: list[BaseException], proxy: str) -> str:
     if any(isinstance(cause, urllib3_errors.ProxyError) for cause in causes):
         said = next((s for s in map(str, causes) if s.startswith("Tunnel connection failed")), "")
         does = f"refuses ({printable(said)})" if said else "does not answer"
         return f"the proxy in {proxy or 'the system settings'} {does}"
     for reason, kinds in _REASONS:
         if any(isinstance(cause, kinds) for cause in causes):
-            return reason.format(host=printable(url.host or ""))
+            return reason
     for cause in causes:
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return f"TLS fails ({cause.reason.replace('_', ' ').lower()})"

@@ -113,7 +113,7 @@ class Client:
             return self._session.get(
                 url.url,  # requests sends the credentials in it
                 # Without this, requests itself would look into ~/.netrc, for http too.
-                auth=credentials or (None if url.auth else _no_credentials),
+                auth=credentials or (None if url.auth else lambda request: request),
                 headers=_HEADERS | dict(headers),
                 stream=True,
                 timeout=(min(_CONNECT_SECONDS, self._timeout), self._timeout),
@@ -140,10 +140,6 @@ class _Session(requests.Session):
     def resolve_redirects(self, *_: object, **__: object) -> Iterator[requests.Response]:  # type: ignore[override]
         """None: requests would read the whole body of a redirect first, however long it is."""
         return iter(())
-
-
-def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _within(seconds: float, call: Callable[[], T]) -> T:

@@ -49,18 +49,16 @@ class Transfer:
             DownloadError: it cannot be fetched, is another file, or there is no room for it.
             OSError: the file cannot be written.
         """
-        part, retry, furthest, is_pieced = self.part, self.request.retry, self.part.size, False
+        part, retry, furthest = self.part, self.request.retry, self.part.size
         if self._resumable():
             self.reporter.notice(f"resuming after the {part.size:,} bytes of an earlier download")
         with self.reporter.progress("downloading", "bytes") as bar:
             for _ in range(_MOST_CONNECTIONS):
                 resumed = self._resumable()
-                is_pieced = is_pieced or resumed is not None
                 if resumed is not None and resumed.size == part.size:
-                    return is_pieced
+                    return True
                 try:
-                    self._connect(resumed, bar)
-                    return is_pieced
+                    return self._connect(resumed, bar)
                 except BrokenError as broken:
                     if part.size > furthest:
                         retry, furthest = self.request.retry, part.size
@@ -78,8 +76,8 @@ class Transfer:
         same = version is not None and version.url == shown(self.request.address)
         return version if same and self.part.can_be_resumed else None
 
-    def _connect(self, resumed: Version | None, bar: Bar) -> None:
-        """One connection: the rest of the file, or all of it from the start."""
+    def _connect(self, resumed: Version | None, bar: Bar) -> bool:
+        """One connection: the rest of the file (then True), or all of it from the start."""
         headers = {}
         if resumed is not None and resumed.validator is not None:
             headers = {"Range": f"bytes={self.part.size}-", "If-Range": resumed.validator}
@@ -87,8 +85,9 @@ class Transfer:
             self._check_status(response)
             if response.status_code == 416:
                 self._check_complete(response)
-                return
-            if response.status_code == 206:
+                return True
+            is_rest = response.status_code == 206
+            if is_rest:
                 self._check_range(response, resumed)
             else:
                 self._start(response)
@@ -96,6 +95,7 @@ class Transfer:
         goal = (self.part.version.size if self.part.version else None) or self._size
         if goal is not None and self.part.size < goal:
             raise BrokenError("the connection was cut")
+        return is_rest
 
     def _check_status(self, response: requests.Response) -> None:
         code = response.status_code
@@ -135,7 +135,7 @@ class Transfer:
         headers = response.headers
         if headers.get("Content-Type", "").startswith("text/html"):
             raise DownloadError(f"{self.request.shown} is a web page, not a zip archive.")
-        if (encoding := headers.get("Content-Encoding", "identity").lower()) != "identity":
+        if (encoding := headers.get("Content-Encoding", "").lower()) not in ("", "identity"):
             raise DownloadError(
                 f"{self.request.shown} comes encoded as {printable(encoding)}, which was not "
                 "asked for.",
