@@ -88,13 +88,12 @@ class Client:
         start = shown(url)
         for _ in range(_MOST_REDIRECTS + 1):
             response = self._send(url, headers)
-            location = self._session.get_redirect_target(response)
-            if location is None:
+            if not response.is_redirect:
                 return response
             response.close()
             try:
-                target = redirected(url, location)
-            except ValueError:
+                target = redirected(url, self._session.get_redirect_target(response) or "")
+            except ValueError:  # also for what is not UTF-8
                 raise DownloadError(
                     f"{start} redirects to something that is not a web address."
                 ) from None

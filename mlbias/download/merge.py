@@ -29,7 +29,11 @@ def merge_folder(new: Path, place: Path, *, replace: bool) -> None:
     if not replace:
         moves = {s: t for s, t in moves.items() if not os.path.lexists(t)}
     for target in moves.values():
-        _check_free(target, place)
+        if (obstacle := _obstacle(target, place)) is not None:
+            raise DownloadError(
+                f"{obstacle} is in the way of a file of the archive; nothing was changed.",
+                "Move it away.",
+            )
     for source, target in moves.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         source.replace(target)
@@ -37,17 +41,9 @@ def merge_folder(new: Path, place: Path, *, replace: bool) -> None:
         sync_folder(folder)
 
 
-def _check_free(target: Path, place: Path) -> None:
-    folders = [one for one in target.parents if one.is_relative_to(place) and one != place]
-    blocked = [one for one in folders if os.path.lexists(one) and _is_no_folder(one)]
-    if not blocked and not _is_no_folder(target) and target.is_dir():
-        blocked = [target]
-    if blocked:
-        raise DownloadError(
-            f"{blocked[0]} is in the way of a file of the archive; nothing was changed.",
-            "Move it away.",
-        )
-
-
-def _is_no_folder(path: Path) -> bool:
-    return path.is_symlink() or not path.is_dir()
+def _obstacle(target: Path, place: Path) -> Path | None:
+    """What keeps a file from its place: a folder of its name, or a link where a folder must be."""
+    if target.is_dir() and not target.is_symlink():
+        return target
+    folders = [one for one in target.parents if one != place and one.is_relative_to(place)]
+    return next((one for one in folders if one.is_symlink() or one.is_file()), None)

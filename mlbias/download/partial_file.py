@@ -33,12 +33,10 @@ class Version:
     size: int | None
 
     def __post_init__(self) -> None:
-        if self.validator is not None and not re.fullmatch(r"[\x20-\x7e]{1,300}", self.validator):
-            raise ValueError("validator")
-        if self.size is not None and not (type(self.size) is int and 0 <= self.size < 1 << 60):
-            raise ValueError("size")
-        if not isinstance(self.url, str):
-            raise TypeError("url")
+        sane_size = self.size is None or (type(self.size) is int and 0 <= self.size < 1 << 60)
+        sane = self.validator is None or re.fullmatch(r"[\x20-\x7e]{1,300}", self.validator)
+        if not (sane and sane_size and isinstance(self.url, str)):
+            raise ValueError
 
 
 def part_path(archive: Path) -> Path:

@@ -83,14 +83,13 @@ class Transfer:
             headers = {"Range": f"bytes={self.part.size}-", "If-Range": resumed.validator}
         with self.client.get(self.request.address, headers) as response:
             self._check_status(response)
-            if response.status_code == 416:
-                self._check_complete(response)
-                return True
-            is_rest = response.status_code == 206
+            is_rest = response.status_code != 200
             if is_rest:
                 self._check_range(response, resumed)
             else:
                 self._start(response)
+            if response.status_code == 416:
+                return True
             self._receive(response, bar)
         goal = (self.part.version.size if self.part.version else None) or self._size
         if goal is not None and self.part.size < goal:
@@ -108,25 +107,14 @@ class Transfer:
             f"{self.request.shown} {said}.", "--url names a mirror: an address or a file."
         )
 
-    def _check_complete(self, response: requests.Response) -> None:
-        """See that nothing comes after the part because it is complete."""
-        said = response.headers.get("Content-Range", "").strip()
-        if not self.part.size or said != f"bytes */{self.part.size}":
-            self.part.clear()
-            raise BrokenError("the file on the site has changed")
-
     def _check_range(self, response: requests.Response, resumed: Version | None) -> None:
-        """See that what comes continues the part, in the same file."""
-        found = re.fullmatch(
-            r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)",
-            response.headers.get("Content-Range", "").strip(),
-        )
-        if (
-            resumed is None
-            or found is None
-            or int(found[1]) != self.part.size
-            or (found[2] != "*" and resumed.size not in (None, int(found[2])))
-        ):
+        """See that what comes continues the part in the same file, or that it is complete (416)."""
+        here, size = self.part.size, (resumed and resumed.size) or "[0-9]{1,18}"
+        expected = rf"bytes {here}-[0-9]{{1,18}}/({size}|\*)"
+        if response.status_code == 416:
+            expected = rf"bytes \*/{here}"
+        said = response.headers.get("Content-Range", "").strip()
+        if resumed is None or not re.fullmatch(expected, said):
             self.part.clear()
             raise BrokenError("the site sends another part than was asked for")
 
