@@ -1,5 +1,6 @@
 """mlbias download where all is well, where there is no room, and beside others at work."""
 
+import ast
 import errno
 import hashlib
 import resource
@@ -15,6 +16,7 @@ import filelock
 import pytest
 
 from mlbias.datasets.catalogue import ARCHIVES
+from mlbias.download import install
 from mlbias.download.install import download
 from mlbias.download.request import DownloadRequest
 from mlbias.errors import DownloadError
@@ -406,3 +408,16 @@ def test_a_signal_leaves_a_part_that_the_next_call_goes_on_with(
         succeeds(run("download", "ml-latest", "--url", site.url))
         assert site.ranges == ["bytes=8000-"]
     assert left(tmp_path / "data") == DONE
+
+
+def test_no_module_of_the_room_imports_what_only_posix_has() -> None:
+    room = Path(install.__file__).parent
+    imported = {
+        name.name
+        for path in room.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Import)
+        for name in node.names
+    }
+    assert "os" in imported
+    assert not imported & {"fcntl", "resource", "pwd", "grp", "termios"}
