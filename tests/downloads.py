@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 import trustme
+from urllib3 import Retry
 
 from mlbias.datasets.catalogue import Archive
-from mlbias.fetching.download import download
-from mlbias.fetching.transfer import Patience
-from mlbias.fetching.wish import Wish
+from mlbias.download.install import download
+from mlbias.download.request import DownloadRequest
 from tests.site import (
     Site,
     ranged,
     rating_lines,
-    whole,
     zipped,
 )
 from tests.test_cli import Run, succeeds
@@ -41,7 +40,9 @@ PINNED = Archive(
     "ml-latest", "ml-latest", "ratings.csv", len(ARCHIVE),
     hashlib.sha256(ARCHIVE).hexdigest(), 2400, 60, 40,
 )  # fmt: skip
-HASTE = Patience(stall=0.3, first_wait=0.001)
+# And with neither size nor digest.
+UNKNOWN = Archive("ml-latest", "ml-latest", "ratings.csv")
+HASTE = Retry(total=4, backoff_factor=0)
 
 
 def left(folder: Path) -> list[str]:
@@ -81,9 +82,9 @@ class Notices:
 def fetched(tmp_path: Path, site: Site, archive: Archive = PINNED, **more: Any) -> list[str]:
     """Download within this process, without waiting; what was said."""
     notices = Notices()
-    options: dict[str, Any] = {"mirror": site.url, "patience": HASTE}
-    wish = Wish(archive, tmp_path / "data", **(options | more))
-    done = download(wish, notices)
+    options: dict[str, Any] = {"mirror": site.url, "retry": HASTE, "timeout": 5.0}
+    request = DownloadRequest(archive, tmp_path / "data", **(options | more))
+    done = download(request, notices)
     assert done is not None
     assert done.dataset.n_ratings == 2400
     return notices.said
@@ -93,28 +94,6 @@ def archive_at(tmp_path: Path, content: bytes) -> str:
     path = tmp_path / "mirror.zip"
     path.write_bytes(content)
     return str(path)
-
-
-def test_what_is_missing_is_added_and_what_is_there_stays(run: Run, tmp_path: Path) -> None:
-    with Site(whole(ARCHIVE)) as site:
-        succeeds(run("download", "ml-latest", "--url", site.url))
-        (tmp_path / "data/ml-latest/my-notes.txt").write_text("precious")
-        succeeds(run("download", "ml-latest", "--url", site.url, "--all"))
-        added = ["ml-latest/genome-scores.csv", "ml-latest/my-notes.txt"]
-        assert left(tmp_path / "data") == sorted([*DONE, *added])
-        said = succeeds(run("download", "ml-latest", "--url", site.url, "--keep-archive"))
-    assert "is complete in data/ml-latest" in said
-    assert (tmp_path / "data/ml-latest.zip").read_bytes() == ARCHIVE
-
-
-def test_a_cut_archive_in_the_data_folder_is_fetched_instead(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data/ml-latest.zip").write_bytes(ARCHIVE[:5_000])
-    with Site(whole(ARCHIVE)) as site:
-        result = run("download", "ml-latest", "--url", site.url)
-    succeeds(result)
-    assert "(it is cut or damaged), which is fetched instead" in result.stderr
-    assert left(tmp_path / "data") == ["ml-latest.zip", *DONE]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A local site that serves archives as it is told to: well, or as sites fail."""
 
-import gzip
 import io
 import ssl
 import threading
@@ -54,14 +53,14 @@ class Site(ThreadingHTTPServer):
 
     Args:
         answers: what to do with the first request, the second …; the last one serves all others.
-        md5: content of the .md5 beside the archive; None for 404.
+        md5: content of the .md5 beside the archive, or how it is answered; None for 404.
         tls: for https.
     """
 
     daemon_threads = True
 
     def __init__(
-        self, *answers: Answer, md5: str | None = None, tls: ssl.SSLContext | None = None
+        self, *answers: Answer, md5: str | Answer | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
         super().__init__(("127.0.0.1", 0), Request)
         self._answers = list(answers)
@@ -105,7 +104,9 @@ class Site(ThreadingHTTPServer):
 
     def answer(self, path: str) -> Answer:
         if path.endswith(".md5"):
-            return status(404) if self._md5 is None else whole(self._md5.encode())
+            if self._md5 is None:
+                return status(404)
+            return whole(self._md5.encode()) if isinstance(self._md5, str) else self._md5
         with self._lock:
             return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
@@ -163,19 +164,6 @@ def status(code: int, **headers: str) -> Answer:
 def redirect(target: str) -> Answer:
     """Somewhere else."""
     return status(302, Location=target)
-
-
-def gzipped(content: bytes, *, at_most: int | None = None) -> Answer:
-    """Encoded though identity was asked for, as some proxies do."""
-    encoded = gzip.compress(content)
-
-    def give(request: Request) -> None:
-        request.head(200, len(encoded), Content_Encoding="gzip", ETag='"one"')
-        request.wfile.write(encoded[:at_most])
-        if at_most is not None:
-            request.cut()
-
-    return give
 
 
 def chunked(content: bytes, *, cut: bool = False) -> Answer:

@@ -27,14 +27,13 @@ from tests.site import (
     Answer,
     Request,
     Site,
-    partial,
     ranged,
     redirect,
     status,
     whole,
     zipped,
 )
-from tests.test_cli import Run, fails, run, succeeds
+from tests.test_cli import Run, document, fails, run, succeeds
 
 __all__ = ["authority", "run"]
 
@@ -51,7 +50,9 @@ def test_a_web_page_is_told_from_an_archive_of_another_length(run: Run, tmp_path
         fails(run("download", "ml-100k", "--url", site.url), 1, "is a web page, not a zip archive")
     page = archive_at(tmp_path, b"<html>")
     fails(
-        run("download", "ml-100k", "--url", page), 1, "not the published ml-100k.zip: it is no zip"
+        run("download", "ml-100k", "--url", page),
+        1,
+        "not the published ml-100k.zip: it is not a zip",
     )
 
 
@@ -86,15 +87,29 @@ def test_the_publishers_md5_counts_where_the_catalogue_has_no_digest(
     assert "\nnot verified, and unpacked to " in result.stdout
 
 
+def test_an_md5_proves_the_archive_only_where_it_comes_over_verified_tls(
+    run: Run, tmp_path: Path, authority: trustme.CA
+) -> None:
+    md5 = hashlib.md5(ARCHIVE).hexdigest()
+    command = ("download", "ml-latest", "--json", "--force", "--url")
+    with Site(whole(ARCHIVE), md5=md5) as site:
+        result = run(*command, site.url)
+    assert document(result)["verified"] is False
+    assert "came over plain http like the archive itself" in result.stderr
+    with Site(whole(ARCHIVE), md5=md5, tls=secure(authority)) as site:
+        found = document(run(*command, site.url, **trusting(authority, tmp_path)))
+    assert found["verified"] is True
+
+
 def test_the_small_set_that_may_change_is_strict_over_plain_http_only(
     tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changing = Archive("ml-latest", "ml-latest", "ratings.csv", 5, "0" * 64, 9, may_change=True)
-    with Site(whole(ARCHIVE)) as site, pytest.raises(BadArchiveError, match="expected are 5"):
+    with Site(whole(ARCHIVE)) as site, pytest.raises(DownloadError, match="expected are 5"):
         fetched(tmp_path, site, changing)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", trusting(authority, tmp_path)["REQUESTS_CA_BUNDLE"])
     with Site(whole(ARCHIVE), tls=secure(authority)) as site:
-        with pytest.raises(BadArchiveError, match="expected are 5"):
+        with pytest.raises(DownloadError, match="expected are 5"):
             fetched(tmp_path, site, changing, trust_any_certificate=True)
         said = fetched(tmp_path, site, changing)
     assert said == [
@@ -116,7 +131,7 @@ def test_another_number_of_ratings_is_refused(tmp_path: Path) -> None:
 
 def test_a_page_in_between_costs_no_byte_of_the_part(tmp_path: Path) -> None:
     page = whole(b"<html>", Content_Type="text/html")
-    for wrong in (page, whole(ARCHIVE + b"more"), partial(b"x", 5, 6)):
+    for wrong in (page, whole(ARCHIVE + b"more"), whole(ARCHIVE, Content_Encoding="br")):
         with Site(ranged(ARCHIVE, at_most=9_000), status(403)) as site:
             with pytest.raises(DownloadError, match="403"):
                 fetched(tmp_path, site, replace=True)
@@ -139,7 +154,7 @@ def test_a_body_without_an_end_is_cut_at_the_known_size(tmp_path: Path) -> None:
             request.wfile.write(bytes(1 << 16))
             sent.append(1)
 
-    with Site(endless) as site, pytest.raises(BadArchiveError, match="brings more than the"):
+    with Site(endless) as site, pytest.raises(DownloadError, match="brings more than the"):
         fetched(tmp_path, site)
     assert len(sent) < 1_000
     assert left(tmp_path / "data") == []
@@ -148,8 +163,11 @@ def test_a_body_without_an_end_is_cut_at_the_known_size(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (redirect("http://[bad/"), "or redirects to none"),
-        (redirect("ftp://localhost/ml-latest.zip"), "or redirects to none"),
+        (redirect("http://[bad/"), "redirects to something that is not a web address"),
+        (
+            redirect("ftp://localhost/ml-latest.zip"),
+            "redirects to something that is not a web address",
+        ),
         (status(429, Retry_After="²"), "answers 429"),
         (status(429, Retry_After="soon"), "answers 429"),
     ],
@@ -190,6 +208,12 @@ def with_member(name: str, mode: int = 0, content: str = "x") -> bytes:
         ),
         (with_member("ml-latest/device", 0o060666), "is a link or a device"),
         (with_member("ml-latest/fifo", 0o010666), "is a link or a device"),
+        (with_member("ml-latest/e\x9bvil"), r"wants to write to 'ml-latest/e\\x9bvil'"),
+        (with_member("ml-latest/x:evil"), "wants to write to 'ml-latest/x:evil'"),
+        (with_member("ml-latest/./evil"), "wants to write to"),
+        (with_member("ml-latest/" + "d/" * 2_000 + "x"), "has a member 2,001 folders deep"),
+        (with_member("ml-latest/" + "ä" * 200), "has a member with a name that is too long"),
+        (zipped({f"ml-latest/{n}": "" for n in range(10_001)}), "has 10,001 members"),
         (with_member("ml-latest/ratings.csv/x"), "has 'ml-latest/ratings.csv/x' twice"),
         (
             zipped(MEMBERS | {"ml-latest/zeros": bytes(120 << 20)}),

@@ -14,8 +14,8 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.datasets.catalogue import Archive
-    from mlbias.fetching.download import Download
-    from mlbias.fetching.wish import Wish
+    from mlbias.download.install import Download
+    from mlbias.download.request import DownloadRequest
 
 _NAMES = ", ".join(ARCHIVES)
 SOURCE = "Source"
@@ -26,8 +26,8 @@ Url = Annotated[
         "--url",
         metavar="PLACE",
         rich_help_panel=SOURCE,
-        help="A mirror instead of GroupLens' site: address (http or https) or path of the "
-        "archive, or of a folder that has it (ending in /).",
+        help="A mirror instead of GroupLens' site: the address (http or https) or path of the "
+        "archive, or of a folder that holds it (ending in /).",
     ),
 ]
 AllowBadCertificate = Annotated[
@@ -36,7 +36,7 @@ AllowBadCertificate = Annotated[
         "--allow-bad-certificate",
         rich_help_panel=SOURCE,
         help="Accept a certificate that has expired or is wrong. Only for data sets whose "
-        "SHA-256 is known (all but ml-latest), since then the bytes prove themselves.",
+        "SHA-256 is known (all but ml-latest), which then proves the bytes.",
     ),
 ]
 Timeout = Annotated[
@@ -47,7 +47,7 @@ Timeout = Annotated[
         max=86_400,
         metavar="SECONDS",
         rich_help_panel=SOURCE,
-        help="Give up a connection that brings less than 1 KiB a second for so long.",
+        help="Give up on a connection that is silent for so long, or whose headers take longer.",
     ),
 ]
 
@@ -61,14 +61,16 @@ def download(
         typer.Option(
             "--list",
             rich_help_panel=opt.DATA,
-            help="Show the catalogue, and what of it is on disk.",
+            help="Show the catalogue, and which data sets are on disk.",
         ),
     ] = False,
     data_dir: opt.DataDir = opt.DEFAULT_DATA_DIR,
     force: Annotated[
         bool,
         typer.Option(
-            "--force", rich_help_panel=opt.DATA, help="Fetch it anew, even if it is there."
+            "--force",
+            rich_help_panel=opt.DATA,
+            help="Download it again; other files in its folder stay.",
         ),
     ] = False,
     everything: Annotated[
@@ -76,7 +78,7 @@ def download(
         typer.Option(
             "--all",
             rich_help_panel=opt.DATA,
-            help="Unpack the genome scores too, which no command reads (415 MB in ml-25m).",
+            help="Unpack the genome scores too (415 MB in ml-25m); no command reads them.",
         ),
     ] = False,
     keep_archive: Annotated[
@@ -94,8 +96,8 @@ def download(
 ) -> None:
     """Fetch a MovieLens data set.
 
-    A download that broke off is gone on with; the archive is verified and unpacked, and its
-    ratings are counted. Without a name it is ml-25m. What is complete already is left alone.
+    An interrupted download is resumed. The archive is verified and unpacked, and its ratings are
+    counted. Without a name it is ml-25m. A data set that is complete is left alone.
 
     Example: mlbias download ml-latest-small
     """
@@ -105,15 +107,13 @@ def download(
         return
     archive = _archive(name)
 
-    from mlbias.fetching.download import download
-    from mlbias.fetching.transfer import Patience
-    from mlbias.fetching.wish import Wish
+    from mlbias.download.install import download
+    from mlbias.download.request import DownloadRequest
 
-    wish = Wish(
-        archive, data_dir, url, allow_bad_certificate, force, keep_archive, everything,
-        Patience(stall=timeout),
-    )  # fmt: skip
-    _report(output, wish, download(wish, output))
+    request = DownloadRequest(
+        archive, data_dir, url, allow_bad_certificate, force, keep_archive, everything, timeout
+    )
+    _report(output, request, download(request, output))
 
 
 def _archive(name: str) -> "Archive":
@@ -124,11 +124,13 @@ def _archive(name: str) -> "Archive":
     raise OptionError(f"there is no data set {name!r} in the catalogue.", hint)
 
 
-def _report(output: Output, wish: "Wish", done: "Download | None") -> None:
-    name, folder = wish.archive.name, wish.folder
+def _report(output: Output, request: "DownloadRequest", done: "Download | None") -> None:
+    from mlbias.download.printable import printable
+
+    name, folder = request.archive.name, request.folder
     document: dict[str, Any] = {"name": name, "folder": str(folder), "fetched": done is not None}
     if done is None:
-        output.line(f"{name} is complete in {folder}: nothing to do")
+        output.line(f"{name} is complete in {folder}; there is nothing to do")
     else:
         dataset = done.dataset
         users, items = len(dataset.user_ids), len(dataset.item_ids)
@@ -138,21 +140,23 @@ def _report(output: Output, wish: "Wish", done: "Download | None") -> None:
         output.line(f"from {done.origin}")
         proved = "verified" if done.is_verified else "not verified"
         output.line(f"{proved}, and unpacked to {folder}")
-        if wish.keep_archive:
-            output.line(f"archive kept: {wish.archive_path}")
+        if request.keep_archive:
+            output.line(f"archive kept: {request.archive_path}")
         output.line("terms: no commercial use without permission; cite Harper & Konstan (2015)")
-        readme = next((str(path) for path in sorted(folder.glob("README*"))), "on the site")
+        readme = next(
+            (printable(str(path)) for path in sorted(folder.glob("README*"))), "on the site"
+        )
         output.line(f"in full: {readme}")
-    document["archive"] = str(wish.archive_path) if wish.archive_path.is_file() else None
+    document["archive"] = str(request.archive_path) if request.archive_path.is_file() else None
     output.document(document)
     named = "" if name == DEFAULT_NAME else f" --data {name}"
-    if wish.data_dir != opt.DEFAULT_DATA_DIR:
+    if request.data_dir != opt.DEFAULT_DATA_DIR:
         named = f" --data {folder}"
     output.hint(f"next: mlbias train{named}")
 
 
 def _list(output: Output, data_dir: Path) -> None:
-    from mlbias.fetching.download import on_disk
+    from mlbias.download.install import on_disk
 
     states = {archive.name: on_disk(archive, data_dir) for archive in ARCHIVES.values()}
     output.document(

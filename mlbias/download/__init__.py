@@ -1,0 +1,1 @@
+"""MovieLens archives from the web, or from a mirror, to folders of ratings."""

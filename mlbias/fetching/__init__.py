@@ -1,1 +1,0 @@
-"""From the site that publishes data sets to folders of them."""
