@@ -12,24 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlbias import files
 from mlbias.core.incidence import BlockIncidence
-from mlbias.datasets import files
 from mlbias.datasets.columns import IdKind, ReadOptions
-from mlbias.datasets.files import open_held, replace_folder, temporary_folder, written_whole
 from mlbias.datasets.fingerprint import fingerprint
-from mlbias.datasets.model_file import (
+from mlbias.datasets.sources import Source
+from mlbias.errors import ModelFileError
+from mlbias.files import open_held, replace_folder, temporary_folder, written_whole
+from mlbias.ids import column_of_ids
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
+from mlbias.saved_model.file import (
     SavedModel,
     Training,
     check_replaceable,
     load_model,
     save_model,
 )
-from mlbias.datasets.sources import Source
-from mlbias.datasets.training_data import Holdout, TrainingData
-from mlbias.errors import ModelFileError
-from mlbias.ids import column_of_ids
-from mlbias.model import BiasModel
-from mlbias.ratings import Ratings
+from mlbias.saved_model.record import Holdout, TrainingData
 
 SAVED = SavedModel(
     BiasModel(

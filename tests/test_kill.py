@@ -14,10 +14,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlbias.datasets.generate import Generator
-from mlbias.datasets.generated_file import Format, write_generated
+from mlbias.datasets.generated.file import Format, write_generated
+from mlbias.datasets.generated.generator import Generator
+from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.datasets.prepared import CACHE_FOLDER, LEAST_SIZE
-from mlbias.datasets.shapes import PRESETS
 from tests.site import Site, ranged, zipped
 from tests.test_cli import COMMAND, Run, document, environment, run, succeeds
 

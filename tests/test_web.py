@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from mlbias.datasets import files
+from mlbias import files
 from mlbias.datasets.catalogue import ARCHIVES
 from mlbias.errors import DownloadError
 from mlbias.fetching.part import Part

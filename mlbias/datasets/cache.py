@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mlbias.datasets.array_file import DamagedFileError, read_about
 from mlbias.datasets.columns import IdKind, ReadOptions
-from mlbias.datasets.files import sweep
 from mlbias.datasets.prepared import CACHE_FOLDER, SUFFIX, prepared_copy
 from mlbias.datasets.sources import Source
+from mlbias.files import sweep
 
 
 @dataclass(frozen=True, slots=True)

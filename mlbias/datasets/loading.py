@@ -5,13 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlbias.datasets import model_file
 from mlbias.datasets.array_file import DamagedFileError
 from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.prepared import load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -127,12 +125,3 @@ def _read(
         source, options, timestamps=timestamps, threads=threads, progress=progress
     )
     return Dataset.of(reading.ratings, reading.oddities, threads)
-
-
-def load_model(path: str | os.PathLike[str]) -> BiasModel:
-    """Read a model that ``mlbias train`` saved; nothing in the file is executed.
-
-    Raises:
-        ModelFileError: it is missing, no model file, damaged, or of a newer format.
-    """
-    return model_file.load_model(Path(path)).model

@@ -28,9 +28,9 @@ from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_file import DamagedFileError, map_arrays, read_about, write_arrays
 from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Dataset, Oddities
-from mlbias.datasets.files import sweep, written_whole
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_codes import coded, decoded
+from mlbias.files import sweep, written_whole
 from mlbias.ids import packed_ids, unpacked_ids
 from mlbias.ratings import Ratings
 

@@ -14,7 +14,7 @@ from mlbias.core.ratings import repeated_pairs
 from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Oddities
 from mlbias.datasets.encoding import EncodedChunk, RatingsBuilder, encode_chunk
-from mlbias.datasets.generate import sample
+from mlbias.datasets.generated.generator import sample
 from mlbias.datasets.layout import SNIFFED_ROWS, sniff_layout
 from mlbias.datasets.parquet import parquet_tasks
 from mlbias.datasets.rows import (

@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from mlbias.datasets.files import unwritable_folder, written_whole
-from mlbias.datasets.generate import Block, Generator, Truth
+from mlbias.datasets.generated.generator import Block, Generator, Truth
 from mlbias.datasets.sources import TRUTH_ENDING
 from mlbias.errors import DataError
+from mlbias.files import unwritable_folder, written_whole
 
 Progress = Callable[[int, int | None], None]
 

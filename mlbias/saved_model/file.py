@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.files import unwritable_folder, written_whole
-from mlbias.datasets.training_data import TrainingData, described_data, rebuilt_data
 from mlbias.errors import ModelFileError
+from mlbias.files import unwritable_folder, written_whole
 from mlbias.ids import packed_ids, unpacked_ids
 from mlbias.model import BiasModel, TrainedOn
+from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
 
 _FORMAT = "mlbias model"
 _VERSION = 2
