@@ -15,7 +15,7 @@ from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.datasets.generated.file import Format, Tally
+    from mlbias.datasets.generated.file import Format, RatingCounts
     from mlbias.datasets.generated.generator import Generator
 
 RATINGS = "Ratings"
@@ -143,7 +143,7 @@ class _Written:
     path: Path
     file_format: "Format"
     generator: "Generator"
-    tally: "Tally"
+    tally: "RatingCounts"
     seconds: float
 
 

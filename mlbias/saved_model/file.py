@@ -7,35 +7,23 @@ ratings) go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
 """
 
-import io
 import json
-import math
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mlbias.core.uncertainty import Uncertainty
-from mlbias.core.vectors import FloatArray
 from mlbias.errors import ModelFileError
-from mlbias.files import unwritable_folder, written_whole
-from mlbias.ids import packed_ids, unpacked_ids
-from mlbias.model import BiasModel, TrainedOn
+from mlbias.files import obstacle, written_whole
+from mlbias.ids import packed_ids
+from mlbias.model import BiasModel
+from mlbias.saved_model.archive import DAMAGE, Archive, opened_archive
+from mlbias.saved_model.content import number, rebuilt_model, whole
 from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
 
 _FORMAT = "mlbias model"
 _VERSION = 2
-_ZIP = b"PK\x03\x04"
-
-# What reading a damaged archive, array or text may raise.
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError,
-    ValueError, KeyError, TypeError, AttributeError, MemoryError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,125 +93,75 @@ def save_model(saved: SavedModel, path: Path) -> None:
 
 
 def load_model(path: Path) -> SavedModel:
-    """Read a model file; nothing in it is executed.
+    """Read a model file. Nothing in it is executed, and all of it is checked.
 
     Raises:
-        ModelFileError: it is missing, no model file, damaged, or of a newer format.
+        ModelFileError: it is missing, is not a model, is damaged, or has a newer format.
     """
     try:
-        content = _archive_bytes(path)
+        with opened_archive(path) as archive:
+            about = archive.about()
+            if about["format"] == _FORMAT and whole(about["version"], 1) <= _VERSION:
+                return _rebuilt(about, archive)
+            name, version = about["format"], about["version"]
     except FileNotFoundError as error:
         raise ModelFileError(
             f"there is no model {path}.", "`mlbias train` makes one; --model names another."
         ) from error
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return _loaded(io.BytesIO(content), path)
-
-
-def check_replaceable(path: Path) -> None:
-    """See that a model can be saved here without harm to anything that is no model.
-
-    Raises:
-        ModelFileError: a folder or another file has the name.
-    """
-    if path.is_dir():
-        raise ModelFileError(f"{path} is a folder; a model is a file.")
-    if path.exists() and not _is_model_file(path):
-        raise ModelFileError(
-            f"{path} is there and is no model of mlbias, so that it is not replaced.",
-            "Delete it, or name another file with --model.",
-        )
-    blocking = unwritable_folder(path)
-    if blocking is not None:
-        raise ModelFileError(f"{path} cannot be written: {blocking} is no folder to write to.")
-
-
-def _is_model_file(path: Path) -> bool:
-    """Whether the file calls itself a model of mlbias, too new as it may be."""
-    try:
-        with np.load(io.BytesIO(_archive_bytes(path)), allow_pickle=False) as archive:
-            return bool(_about(archive)["format"] == _FORMAT)
-    except _DAMAGE:
-        return False
-
-
-def _archive_bytes(path: Path) -> bytes:
-    """The whole file if it begins like an archive, else only its beginning."""
-    with path.open("rb") as file:
-        start = file.read(len(_ZIP))
-        return start + file.read() if start == _ZIP else start
-
-
-def _loaded(file: BinaryIO, path: Path) -> SavedModel:
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            about = _about(archive)
-            if about["format"] == _FORMAT and about["version"] <= _VERSION:
-                return _rebuilt(about, archive)
-            name, version = about["format"], about["version"]
-    except _DAMAGE as error:
-        raise ModelFileError(f"{path} is no model of mlbias, or is damaged.") from error
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.filename is not None:  # the file, not its content
+            raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ModelFileError(f"{path} is not a model of mlbias, or is damaged.") from error
     if name != _FORMAT:
-        raise ModelFileError(f"{path} is no model of mlbias.")
+        raise ModelFileError(f"{path} is not a model of mlbias.")
     raise ModelFileError(
-        f"{path} has format {version}, and this version of mlbias reads none above {_VERSION}.",
+        f"{path} has format {version}, but this version of mlbias reads formats 1 to {_VERSION}.",
         "Update mlbias, or train the model again.",
     )
 
 
-def _about(archive: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(archive["about"].tobytes())
-    return found
+def check_replaceable(path: Path, *, force: bool = False) -> None:
+    """See that a model can be saved here without harm to anything that is not a model.
+
+    Args:
+        path: of the model to be saved.
+        force: whether a regular file that is not a model may be replaced.
+
+    Raises:
+        ModelFileError: nothing can be written here, or something else would be replaced.
+    """
+    reason = obstacle(path)
+    if reason:
+        raise ModelFileError(f"{path} cannot be written: {reason}.")
+    if path.exists() and not force and not _is_model_file(path):
+        raise ModelFileError(
+            f"{path} exists and is not a model of mlbias, so it is not replaced.",
+            "Delete it, or name another file with --model.",
+        )
 
 
-def _rebuilt(about: dict[str, Any], archive: Any) -> SavedModel:
-    user_bias, item_bias = _biases(archive["user_bias"]), _biases(archive["item_bias"])
-    user_ids, item_ids = unpacked_ids("user_ids", archive), unpacked_ids("item_ids", archive)
-    alpha, mean = float(about["alpha"]), float(about["mean"])
-    if (len(user_ids), len(item_ids)) != (len(user_bias), len(item_bias)):
-        raise ValueError("ids and biases differ in number")
-    if not (math.isfinite(alpha) and math.isfinite(mean)):
-        raise ValueError("a number is not finite")
-    return SavedModel(
-        BiasModel(
-            alpha,
-            user_bias,
-            item_bias,
-            user_ids,
-            item_ids,
-            mean,
-            _uncertainty(about, archive),
-            _trained_on(about, archive),
-        ),
-        Training(**about["training"]),
-        rebuilt_data(about["data"]),
-    )
+def _is_model_file(path: Path) -> bool:
+    """Whether the file calls itself a model of mlbias, of whatever format."""
+    try:
+        with opened_archive(path) as archive:
+            return bool(archive.about()["format"] == _FORMAT)
+    except DAMAGE:
+        return False
 
 
-def _uncertainty(about: dict[str, Any], archive: Any) -> Uncertainty | None:
-    sigmas = about.get("sigmas")
-    if sigmas is None:
-        return None
-    user, item = _biases(archive["user_stderr"]), _biases(archive["item_stderr"])
-    if (len(user), len(item)) != (len(archive["user_bias"]), len(archive["item_bias"])):
-        raise ValueError("biases and standard errors differ in number")
-    sigma, sigma_user, sigma_item = (float(value) for value in sigmas)
-    return Uncertainty(sigma, sigma_user, sigma_item, user, item)
+def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
+    model = rebuilt_model(about, archive)
+    return SavedModel(model, _training(about["training"]), rebuilt_data(about["data"]))
 
 
-def _trained_on(about: dict[str, Any], archive: Any) -> TrainedOn | None:
-    scale = about.get("scale")
-    if scale is None:
-        return None
-    low, high = (float(value) for value in scale)
-    user, item = (archive[name].astype(np.float64) for name in ("user_counts", "item_counts"))
-    if (user.shape, item.shape) != (archive["user_bias"].shape, archive["item_bias"].shape):
-        raise ValueError("biases and counts differ in number")
-    return TrainedOn(low, high, user, item)
-
-
-def _biases(array: NDArray[Any]) -> FloatArray:
-    if array.dtype != np.float64 or array.ndim != 1 or not np.isfinite(array).all():
-        raise ValueError("biases are not one row of finite numbers")
-    return array
+def _training(described: dict[str, Any]) -> Training:
+    training = Training(**described)
+    for value in (training.learning_rate, training.lambda_user, training.lambda_item):
+        if value is not None:
+            number(value, 0.0)
+    number(training.rmse, 0.0)
+    whole(training.epochs)
+    whole(training.n_ratings)
+    if training.penalty not in ("mean", "sum") or not isinstance(training.method, str):
+        raise ValueError("unknown settings")
+    return training
