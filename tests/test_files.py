@@ -15,23 +15,18 @@ from mlbias.datasets.generated.generator import Generator
 from mlbias.datasets.generated.shapes import SAMPLE
 from mlbias.errors import DataError
 from mlbias.files import (
-    LEFTOVER_SECONDS,
     obstacle,
     permissions_within,
     sweep,
     temporary_folder,
     written_whole,
 )
+from tests.conftest import age
 
 
 def write(path: Path, content: bytes) -> None:
     with written_whole(path) as file:
         file.write(content)
-
-
-def age(path: Path) -> None:
-    long_ago = time.time() - LEFTOVER_SECONDS - 60
-    os.utime(path, (long_ago, long_ago))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("full"), KeyboardInterrupt(), MemoryError()])
@@ -103,10 +98,9 @@ def test_temporary_folders_are_gone_at_the_end_and_swept_when_nothing_in_them_ch
     for folder in (left, used):
         (folder / "deep").mkdir(parents=True)
         (folder / "deep" / "file").write_text("x")
-        for path in (folder / "deep" / "file", folder / "deep", folder):
-            age(path)
-    (used / "deep" / "file").write_text("still growing")
-    age(used / "deep")
+        age(folder)
+    with (used / "deep" / "file").open("a") as file:
+        file.write("still growing")
     with temporary_folder(tmp_path / "set") as one, temporary_folder(tmp_path / "set") as other:
         (one / "file").write_text("x")
         assert one != other

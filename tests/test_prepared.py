@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -30,8 +29,8 @@ from mlbias.datasets.prepared import (
 )
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_steps import to_steps, to_values
-from mlbias.files import LEFTOVER_SECONDS
 from mlbias.ratings import Ratings
+from tests.conftest import age
 
 TOOK, LEFT = "took the prepared copy of an earlier run", "left a prepared copy for the next run"
 STAMPED = "userId,movieId,rating,timestamp\n2,10,4.5,7\n1,10,3,8\n1,20,0.5,9\n2,30,5,9\n"
@@ -243,7 +242,7 @@ def test_every_byte_of_a_copy_is_either_checked_or_means_nothing(source: Source)
 
 @pytest.mark.parametrize("name", ["item.npy", "value.npy", "user_ids.npy", MANIFEST])
 @pytest.mark.parametrize("length", [20, 100, -3])
-def test_a_cut_copy_is_damaged(source: Source, name: str, length: int) -> None:
+def test_a_cut_copy_is_damage(source: Source, name: str, length: int) -> None:
     whole, _ = loaded(source)
     path = the_copy(source) / name
     path.write_bytes(path.read_bytes()[:length])
@@ -258,7 +257,7 @@ def test_a_cut_copy_is_damaged(source: Source, name: str, length: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["item.npy", "user_counts.npy", MANIFEST])
-def test_a_copy_without_one_of_its_files_is_damaged(source: Source, name: str) -> None:
+def test_a_copy_without_one_of_its_files_is_damage(source: Source, name: str) -> None:
     whole, _ = loaded(source)
     (the_copy(source) / name).unlink()
     again, said = loaded(source)
@@ -322,7 +321,7 @@ def test_nothing_happens_behind_a_symbolic_link(source: Source, tmp_path: Path) 
     elsewhere.mkdir()
     old = elsewhere / ".program.0123456789abcdef.prepared.01234567.part"
     old.write_bytes(b"")
-    aged(old)
+    age(old)
     (tmp_path / CACHE_FOLDER).symlink_to(elsewhere)
     for _ in range(2):
         said = loaded(source)[1]
@@ -333,11 +332,6 @@ def test_nothing_happens_behind_a_symbolic_link(source: Source, tmp_path: Path) 
     assert list(elsewhere.iterdir()) == [old]
 
 
-def aged(path: Path) -> None:
-    long_ago = time.time() - LEFTOVER_SECONDS - 60
-    os.utime(path, (long_ago, long_ago))
-
-
 def test_only_what_we_made_is_swept_and_cleared(source: Source, tmp_path: Path) -> None:
     loaded(source)
     cache, copy = tmp_path / CACHE_FOLDER, the_copy(source)
@@ -345,8 +339,7 @@ def test_only_what_we_made_is_swept_and_cleared(source: Source, tmp_path: Path) 
     killed = cache / f".r.csv.{digest}.copy.0badc0de.part"
     shutil.copytree(copy, killed)
     (killed / "item.npy").unlink()
-    for path in (*killed.iterdir(), killed):
-        aged(path)
+    age(killed)
     at_work = cache / f".r.csv.{digest}.copy.0badc0df.part"
     shutil.copytree(copy, at_work)
     (cache / f"r.csv.{digest}.prepared").write_bytes(b"mlbias arrays 1\n and more")
@@ -361,8 +354,8 @@ def test_only_what_we_made_is_swept_and_cleared(source: Source, tmp_path: Path) 
     for name, content in foreign.items():
         (cache / name).parent.mkdir(exist_ok=True)
         (cache / name).write_bytes(content)
-        aged(cache / name)
-        aged((cache / name).parent)
+    for name in foreign:
+        age(cache / name.split("/")[0])
     (copy / "mine.txt").write_text("in a copy of ours")
     clear_copies(tmp_path)
     assert not killed.exists()

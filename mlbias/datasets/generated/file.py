@@ -95,17 +95,17 @@ def check_place(path: Path, *, force: bool = False) -> None:
     for file in (path, truth_path(path)) if path.name else (path,):
         reason = obstacle(file)
         if reason:
-            raise DataError(f"{file} cannot be written: {reason}.", "Name a regular file.")
+            raise DataError(f"{file} cannot be written: {reason}.")
     if not force and path.exists() and not _is_generated(path):
         raise DataError(
             f"{path} exists and is not known to be generated, so it is not replaced.",
-            "Delete it, name another file with --out, or replace it with --force.",
+            "Delete it, or name another file with --out.",
         )
     truth = truth_path(path)
     if not force and truth.exists() and not _is_truth(truth):
         raise DataError(
             f"{truth} exists and is not the truth of generated ratings, so it is not replaced.",
-            "Delete it, name another file with --out, or replace it with --force.",
+            "Delete it, or name another file with --out.",
         )
 
 
