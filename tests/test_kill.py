@@ -15,10 +15,11 @@ import polars as pl
 import pytest
 
 from mlbias.datasets.cache import clear_copies
+from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.datasets.generated.file import Format, write_generated
 from mlbias.datasets.generated.generator import Generator
 from mlbias.datasets.generated.shapes import PRESETS
-from mlbias.datasets.prepared import CACHE_FOLDER, LEAST_SIZE
+from mlbias.datasets.prepared import LEAST_SIZE
 from tests.conftest import age
 from tests.site import Site, ranged, zipped
 from tests.test_cli import COMMAND, Run, document, environment, run, succeeds

@@ -1,8 +1,8 @@
-"""A folder of arrays: a .npy file each, text in an Arrow file, and manifest.json.
+"""A folder of columns: a .npy file for numbers, an Arrow file for text, and manifest.json.
 
-The manifest says what the writer wants to say, and of each file its size and CRC-32. It is written
-last, and the folder gets its name last of all, in one rename. Every file is checked when it is
-opened, and then mapped into memory.
+The manifest says what the writer wants to say, and the size and CRC-32 of each file. It is written
+last, and the folder gets its name last of all, in one rename. On the way back every file is checked
+and then mapped into memory.
 """
 
 import errno
@@ -12,11 +12,11 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,10 @@ MANIFEST = "manifest.json"
 
 _FORMAT = "mlbias prepared copy"
 _LONGEST_MANIFEST = 1 << 20
-_ARRAY_NAME = re.compile(r"[a-z_]+\.(npy|arrow)")
+_FILE_NAME = re.compile(r"[a-z_]+\.(npy|arrow)|manifest\.json")
 _PIECE = 1 << 20
 
 Column = NDArray[Any] | TextIds
-
-
-class DamagedFolderError(Exception):
-    """The folder is not what was written."""
-
-
-class UntrustedFolderError(Exception):
-    """Somebody else may have written the folder; the message says how that is seen."""
 
 
 def write_folder(
@@ -51,7 +43,7 @@ def write_folder(
     Args:
         place: of the folder, which is there either as a whole or not at all.
         about: what JSON can hold.
-        columns: a name and (n,) numbers or texts each, asked for one after the other.
+        columns: the name of a file and (n,) numbers or texts each, asked for one after the other.
         mode: permissions of the files.
 
     Returns:
@@ -61,58 +53,77 @@ def write_folder(
         OSError: it cannot be written, or something of that name is not ours.
     """
     if os.path.lexists(place) and not is_ours(place):
-        raise FileExistsError(errno.EEXIST, f"{place.name} is not a copy of ours; remove it")
+        raise FileExistsError(errno.EEXIST, f"{place.name} is not a prepared copy; remove it")
     folder = temporary_name(place)
     folder.mkdir(0o700 | (mode & 0o044) | (mode & 0o044) >> 2)
     try:
         # Tells whoever finds the folder half written whose it is.
-        with _created(folder / MANIFEST, mode) as file:
-            file.write(_manifest({}))
+        _write_manifest(folder, {}, mode)
         files = {name: _write_column(folder / name, column, mode) for name, column in columns}
-        content = _manifest({"about": about, "files": files})
-        with (folder / MANIFEST).open("r+b") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        size = _write_manifest(folder, {"about": about, "files": files}, mode)
         _rename(folder, place)
     except BaseException as error:
         with suppress(OSError):
-            _remove_files(folder)
+            _remove(folder)
         if isinstance(error, MemoryError):
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from error
         raise
     sync_folder(place.parent)
-    return len(content) + sum(written["bytes"] for written in files.values())
+    return size + sum(bytes_ for bytes_, _ in files.values())
 
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """What the writer of a folder said.
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What the writer of a folder said, under ``about``, and ``files``, for ``open_columns``.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        DamagedFolderError, UntrustedFolderError: it cannot be believed.
+        PermissionError: others may have written it.
+        OSError, ValueError: it cannot be read, or is not what was written.
     """
-    about: dict[str, Any] = _read_manifest(folder)["about"]
-    return about
+    check_trusted(folder.lstat(), "it")
+    with _read(folder / MANIFEST) as file:
+        content = file.read(_LONGEST_MANIFEST)
+    try:
+        document = json.loads(content)
+        manifest = {"about": document["about"], "files": document["files"]}
+        is_whole = zlib.crc32(json.dumps(manifest).encode()) == document["crc32"]
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("the manifest is damaged") from error
+    if not is_whole or document["format"] != _FORMAT:
+        raise ValueError("the manifest is damaged")
+    return manifest
 
 
-def open_columns(folder: Path, threads: int) -> dict[str, Column]:
+def open_columns(
+    folder: Path, files: Mapping[str, tuple[int, int]], threads: int
+) -> dict[str, Column]:
     """The columns of a folder by their names without ending, after all of them have been checked.
 
     Numbers are mapped into memory and read-only.
 
     Raises:
-        OSError: a file cannot be opened or mapped.
-        DamagedFolderError, UntrustedFolderError: they cannot be believed.
+        PermissionError: others may have written a file.
+        OSError, ValueError: one cannot be read, or is not what was written.
     """
-    files = _read_manifest(folder)["files"]
 
-    def opened(name: str) -> Column:
-        return _open_column(folder, name, files[name])
+    def column(name: str) -> Column:
+        return _open_column(folder / name, tuple(files[name]))
 
     with ThreadPoolExecutor(threads) as pool:
-        columns = list(pool.map(opened, files))
+        columns = list(pool.map(column, files))
     return {name.split(".")[0]: column for name, column in zip(files, columns, strict=True)}
+
+
+def check_trusted(state: os.stat_result, what: str) -> None:
+    """See that something is a file or folder that only this user and root can have written.
+
+    Raises:
+        PermissionError: it is not; the message says so of ``what``.
+    """
+    if not (stat.S_ISDIR(state.st_mode) or stat.S_ISREG(state.st_mode)):
+        raise PermissionError(errno.EPERM, f"{what} is a symbolic link, not a folder or file")
+    if not is_trusted(state):
+        raise PermissionError(errno.EPERM, f"others may write to {what}")
 
 
 def is_ours(folder: Path) -> bool:
@@ -121,36 +132,35 @@ def is_ours(folder: Path) -> bool:
         state = folder.lstat()
         if not (stat.S_ISDIR(state.st_mode) and is_own(state)):
             return False
-        names = [entry.name for entry in folder.iterdir()]
-        known = all(name == MANIFEST or _ARRAY_NAME.fullmatch(name) for name in names)
+        if not all(_FILE_NAME.fullmatch(entry.name) for entry in folder.iterdir()):
+            return False
         with (folder / MANIFEST).open("rb") as file:
-            return known and _FORMAT.encode() in file.read(_LONGEST_MANIFEST)
+            return _FORMAT.encode() in file.read(_LONGEST_MANIFEST)
     except OSError:
         return False
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder."""
-    return sum(path.lstat().st_size for path in folder.iterdir())
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder of ours, its manifest last; leave alone what is not ours.
+def remove_folder(folder: Path) -> int:
+    """Remove a folder of ours, and nothing else; returns how many bytes it had.
 
     Raises:
         OSError: it cannot be removed.
     """
     if is_ours(folder):
-        _remove_files(folder)
-    else:  # only if it is empty
-        folder.rmdir()
+        return _remove(folder)
+    folder.rmdir()  # unless it is empty, this fails
+    return 0
 
 
-def _remove_files(folder: Path) -> None:
+def _remove(folder: Path) -> int:
+    size = 0
     for path in sorted(folder.iterdir(), key=lambda path: path.name == MANIFEST):
-        path.unlink(missing_ok=True)
-    with suppress(FileNotFoundError):  # another process removes it too
+        with suppress(FileNotFoundError):  # another process removes it too
+            size += path.lstat().st_size
+            path.unlink()
+    with suppress(FileNotFoundError):
         folder.rmdir()
+    return size
 
 
 def _rename(folder: Path, place: Path) -> None:
@@ -168,76 +178,58 @@ def _rename(folder: Path, place: Path) -> None:
             remove_folder(aside)
 
 
-def _manifest(content: Mapping[str, Any]) -> bytes:
+def _write_manifest(folder: Path, content: Mapping[str, Any], mode: int) -> int:
+    """Write it at once, so that the folder is never seen without one."""
     checksum = zlib.crc32(json.dumps(content).encode())
     document = {"format": _FORMAT, "crc32": checksum, **content}
-    return (json.dumps(document, indent=1) + "\n").encode()
+    part = folder / "new.npy"
+    with os.fdopen(new_file(part, mode), "w") as file:
+        json.dump(document, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(folder / MANIFEST)
+    return (folder / MANIFEST).stat().st_size
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    state = folder.lstat()
-    if not stat.S_ISDIR(state.st_mode):
-        raise UntrustedFolderError("it is not a folder")
-    if not is_trusted(state):
-        raise UntrustedFolderError("others may write to it")
-    try:
-        with _opened(folder / MANIFEST) as file:
-            document = json.loads(file.read(_LONGEST_MANIFEST))
-        about = {"about": document["about"], "files": document["files"]}
-        is_whole = zlib.crc32(json.dumps(about).encode()) == document["crc32"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DamagedFolderError from error
-    if not is_whole or document["format"] != _FORMAT:
-        raise DamagedFolderError
-    return about
-
-
-def _write_column(path: Path, column: Column, mode: int) -> dict[str, int]:
-    with _created(path, mode) as file:
-        checked = _Checked(file)
+def _write_column(path: Path, column: Column, mode: int) -> tuple[int, int]:
+    """Write a column; its file's size and CRC-32."""
+    with os.fdopen(new_file(path, mode), "r+b") as file:
         if isinstance(column, TextIds):
-            content = io.BytesIO()
-            column.series.alias("text").to_frame().write_ipc(content)
-            checked.write(content.getbuffer())
+            column.series.alias("text").to_frame().write_ipc(file)
         else:
-            little = column.dtype.newbyteorder("<")
-            np.save(checked, np.ascontiguousarray(column, little))
-    return {"bytes": checked.size, "crc32": checked.checksum}
+            np.save(file, column.astype(column.dtype.newbyteorder("<"), copy=False))
+        file.flush()
+        os.fsync(file.fileno())
+        file.seek(0)
+        return _checksum(file)
 
 
-class _Checked:
-    """Writes to a file, in pieces that are still in the cache for their checksum."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.size = self.checksum = 0
-        self._file = file
-
-    def write(self, content: Any) -> None:
-        content = memoryview(content).cast("B")
-        for start in range(0, len(content), _PIECE):
-            piece = content[start : start + _PIECE]
-            self.checksum = zlib.crc32(piece, self.checksum)
-            self._file.write(piece)
-        self.size += len(content)
+def _open_column(path: Path, expected: tuple[int, ...]) -> Column:
+    if not _FILE_NAME.fullmatch(path.name):
+        raise ValueError("not the name of a column")
+    with _read(path) as file:
+        if _checksum(file) != expected:
+            raise ValueError(f"{path.name} is damaged")
+        file.seek(0)
+        if path.suffix == ".arrow":
+            return _text(file.read())
+        header = read_header(file, expected[0])
+        return np.asarray(np.memmap(file, header.dtype, "r", header.offset, header.shape))
 
 
-def _open_column(folder: Path, name: str, expected: Mapping[str, int]) -> Column:
-    if not _ARRAY_NAME.fullmatch(name):
-        raise DamagedFolderError
+def _read(path: Path) -> io.BufferedReader:
+    """Open a file that can be trusted."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
     try:
-        with _opened(folder / name) as file:
-            if _checksum(file) != (expected["bytes"], expected["crc32"]):
-                raise DamagedFolderError
-            file.seek(0)
-            if name.endswith(".arrow"):
-                return _text(file)
-            header = read_header(file, expected["bytes"])
-            return np.asarray(np.memmap(file, header.dtype, "r", header.offset, header.shape))
-    except (FileNotFoundError, ValueError) as error:
-        raise DamagedFolderError from error
+        check_trusted(os.fstat(file.fileno()), f"{path.name} in it")
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def _checksum(file: io.BufferedReader) -> tuple[int, int]:
+def _checksum(file: io.BufferedReader | io.BufferedRandom) -> tuple[int, int]:
     """Size and CRC-32; of what is read, since mapped pages would count as memory in use."""
     size = checksum = 0
     buffer = bytearray(_PIECE)
@@ -247,27 +239,10 @@ def _checksum(file: io.BufferedReader) -> tuple[int, int]:
     return size, checksum
 
 
-def _text(file: BinaryIO) -> TextIds:
+def _text(content: bytes) -> TextIds:
     import polars as pl
 
     try:
-        return TextIds(pl.read_ipc(io.BytesIO(file.read()))["text"].rechunk())
+        return TextIds(pl.read_ipc(io.BytesIO(content))["text"].rechunk())
     except pl.exceptions.PolarsError as error:
-        raise DamagedFolderError from error
-
-
-@contextmanager
-def _created(path: Path, mode: int) -> Iterator[BinaryIO]:
-    with os.fdopen(new_file(path, mode), "r+b") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _opened(path: Path) -> io.BufferedReader:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(path, flags), "rb")
-    if is_trusted(os.fstat(file.fileno())):
-        return file
-    file.close()
-    raise UntrustedFolderError(f"others may write to {path.name} in it")
+        raise ValueError("the text is damaged") from error

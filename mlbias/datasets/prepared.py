@@ -15,11 +15,8 @@ import errno
 import hashlib
 import json
 import os
-import re
-import stat
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,23 +29,20 @@ from mlbias.core.ratings import users_of
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_folder import (
     Column,
-    DamagedFolderError,
-    UntrustedFolderError,
+    check_trusted,
     is_ours,
     open_columns,
-    read_about,
-    remove_folder,
+    read_manifest,
     write_folder,
 )
+from mlbias.datasets.cache_folder import CACHE_FOLDER, SUFFIX, is_own_folder, make_cache_folder
 from mlbias.datasets.columns import ReadOptions
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_steps import to_steps, to_values
-from mlbias.files import is_own, is_trusted, leftovers, permissions_within
+from mlbias.files import permissions_within
 from mlbias.ratings import Ratings
 
-CACHE_FOLDER = ".mlbias-cache"
-SUFFIX = ".copy"
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
@@ -56,9 +50,6 @@ _VERSION = 3
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
 _SAMPLES, _SAMPLE_SIZE = 128, 1 << 14
-# Copies were single files once, and began with these bytes.
-_OLD_NAME = re.compile(r"\.?.+\.[0-9a-f]{16}\.prepared(\.[0-9a-f]{8}\.part)?")
-_OLD_MAGIC = b"mlbias arrays 1\n"
 
 
 class UnusableCopyError(Exception):
@@ -92,9 +83,9 @@ class PreparedCopy:
     def is_ready(self) -> bool:
         """Whether the copy is there, can be trusted, and is of the file as it is now."""
         try:
-            _check_cache_folder(self.path.parent)
-            return bool(read_about(self.path)["key"] == self.key)
-        except (OSError, KeyError, DamagedFolderError, UntrustedFolderError):
+            check_trusted(self.path.parent.lstat(), "its folder")
+            return bool(read_manifest(self.path)["about"]["key"] == self.key)
+        except (OSError, LookupError, ValueError):
             return False
 
 
@@ -160,16 +151,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
         OSError: it cannot be written.
     """
     folder = copy.path.parent
-    with suppress(FileExistsError):
-        folder.mkdir(0o755)
-    state = folder.lstat()
-    if is_own(state) and stat.S_ISDIR(state.st_mode) and not is_trusted(state):
-        folder.chmod(stat.S_IMODE(state.st_mode) & ~0o022)
-    try:
-        _check_cache_folder(folder)
-    except UntrustedFolderError as error:
-        raise OSError(errno.EPERM, str(error)) from error
-    sweep_cache(folder)
+    make_cache_folder(folder)
     mode = permissions_within(copy.original.stat(), folder.stat()) & 0o644
     ratings, statistics = dataset.ratings, dataset.incidence.statistics
     steps = to_steps(ratings.value)
@@ -191,56 +173,29 @@ def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
     Raises:
         UnusableCopyError: it is damaged, or somebody else may have written it.
     """
+    if not os.path.lexists(copy.path):
+        return None
     try:
-        if not os.path.lexists(copy.path):
-            return None
-        _check_cache_folder(copy.path.parent)
-        about = read_about(copy.path)
+        check_trusted(copy.path.parent.lstat(), str(copy.path.parent))
+        manifest = read_manifest(copy.path)
+        about = manifest["about"]
         if about["key"] != copy.key:
             return None
-        return _dataset(about, open_columns(copy.path, threads or usable_cores()), threads)
-    except UntrustedFolderError as error:
-        raise _unusable(copy, f"is not used: {error}") from error
-    except (OSError, KeyError, TypeError, ValueError, DamagedFolderError) as error:
+        columns = open_columns(copy.path, manifest["files"], threads or usable_cores())
+        return _dataset(about, columns, threads)
+    except PermissionError as error:
+        raise _unusable(copy, f"is not used: {error.strerror}") from error
+    except (OSError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError from error
         raise _unusable(copy, "was damaged") from error
 
 
 def _unusable(copy: PreparedCopy, why: str) -> UnusableCopyError:
-    cache = copy.path.parent
-    is_replaceable = not cache.is_symlink() and is_own(cache.lstat()) and is_ours(copy.path)
+    is_replaceable = is_own_folder(copy.path.parent) and is_ours(copy.path)
     what_now = "it is made anew" if is_replaceable else "remove it to have a new one made"
     message = f"the prepared copy {copy.path} {why}; {what_now}"
     return UnusableCopyError(message, is_replaceable=is_replaceable)
-
-
-def sweep_cache(folder: Path) -> None:
-    """Remove what killed processes left in a folder of copies, and copies of an older format."""
-    for path in leftovers(folder, rf".+\.[0-9a-f]{{16}}\{SUFFIX}"):
-        with suppress(OSError):
-            remove_folder(path)
-    for path in folder.iterdir():
-        with suppress(OSError):
-            if _OLD_NAME.fullmatch(path.name) and _is_old_copy(path):
-                path.unlink()
-
-
-def _is_old_copy(path: Path) -> bool:
-    state = path.lstat()
-    if not (stat.S_ISREG(state.st_mode) and is_own(state)):
-        return False
-    with path.open("rb") as file:
-        # Those that were never finished begin with zeros.
-        return file.read(len(_OLD_MAGIC)) in (_OLD_MAGIC, bytes(len(_OLD_MAGIC)), b"")
-
-
-def _check_cache_folder(folder: Path) -> None:
-    state = folder.lstat()
-    if not stat.S_ISDIR(state.st_mode):
-        raise UntrustedFolderError(f"{folder} is not a folder, or is a symbolic link")
-    if not is_trusted(state):
-        raise UntrustedFolderError(f"others may write to {folder}")
 
 
 def _sampled_checksum(path: Path, size: int) -> int:
