@@ -195,7 +195,7 @@ def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
     """The ids that were packed under this name among these arrays.
 
     Raises:
-        KeyError, ValueError: they are not there, or are no ids.
+        KeyError, ValueError: they are not there, or are not ids.
     """
     stored = arrays[name]
     if f"{name}_ends" not in arrays:

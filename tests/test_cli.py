@@ -372,7 +372,9 @@ def test_errors_of_data_are_a_sentence_and_a_traceback_with_debug(run: Run, tmp_
 
 def test_a_model_replaces_nothing_but_a_model(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(FOUR)
-    fails(run("train", "--data", "r.csv", "--model", "r.csv"), 1, "is not a model of mlbias, so it is")
+    fails(
+        run("train", "--data", "r.csv", "--model", "r.csv"), 1, "is not a model of mlbias, so it is"
+    )
     assert (tmp_path / "r.csv").read_text() == FOUR
     fails(run("evaluate", "--model", "r.csv"), 1, "r.csv is not a model of mlbias")
     fails(run("evaluate"), 1, "there is no model data/model.npz")

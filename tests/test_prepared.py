@@ -379,7 +379,9 @@ def test_nobody_may_read_a_copy_who_may_not_read_the_file(
 ) -> None:
     assert source.path is not None
     source.path.chmod(mode)
+    before = os.umask(0o022)
     loaded(source)
+    os.umask(before)
     copy = the_copy(source)
     assert {path.stat().st_mode & 0o777 for path in copy.iterdir()} == {mode & 0o644}
     assert copy.stat().st_mode & 0o777 == folder
