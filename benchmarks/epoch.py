@@ -14,7 +14,7 @@ from mlbias.core.model import DEFAULT_LAMBDA, Penalty, Problem
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.reading import read_ratings
+from mlbias.datasets.reading.read import read_ratings
 from mlbias.datasets.sources import find_source
 
 EPOCHS, RUNS = 10, 5

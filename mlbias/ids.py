@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 Integers: TypeAlias = NDArray[np.int64]
 ChunkCodes: TypeAlias = NDArray[np.integer[Any]]
 
+# What stands for a missing id in text.
+MISSING_TEXTS = frozenset(
+    ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "\\N")
+)
+
 # A table over the range of the ids beats sorting while it is at most this much larger.
 _TABLE_SLACK = 8
 _LEAST_TABLE = 1 << 20
@@ -251,12 +256,16 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
 
     ids = list(values)
     kinds = {type(value) for value in ids}
-    for row, value in enumerate(ids if kinds - {int, str} or "" in ids else ()):
-        if is_missing(value) or value == "":
-            raise DataError(f"{what} {row} is missing")
-        if not isinstance(value, int | np.integer | str | uuid.UUID):
-            kind = type(value).__name__
-            raise DataError(f"{what} {row} is {value!r}, a {kind}; ids are integers or text")
+    if kinds - {int, str} or "" in ids:
+        for row, value in enumerate(ids):
+            if is_missing(value) or (isinstance(value, str) and not value):
+                raise DataError(f"row {row}: the {what} is missing")
+        for row, value in enumerate(ids):
+            if not isinstance(value, int | np.integer | str | uuid.UUID):
+                kind = type(value).__name__
+                raise DataError(
+                    f"row {row}: the {what} is {value!r}, a {kind}; ids are integers or text"
+                )
     if all(issubclass(kind, int | np.integer) for kind in kinds):
         try:
             return np.array(ids, dtype=np.int64)
@@ -264,7 +273,7 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
             limit = 2**63
             row = next(row for row, id_ in enumerate(ids) if not -limit <= int(str(id_)) < limit)
             raise DataError(
-                f"{what} {row} is {ids[row]}, which does not fit in 64 bits with a sign"
+                f"row {row}: the {what} is {ids[row]}, which does not fit in 64 bits with a sign"
             ) from None
     import polars as pl
 
@@ -276,4 +285,4 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
 
 def _refuse_missing(missing: NDArray[np.bool_], what: str) -> None:
     if missing.any():
-        raise DataError(f"{what} {int(np.flatnonzero(missing)[0])} is missing")
+        raise DataError(f"row {int(np.flatnonzero(missing)[0])}: the {what} is missing")

@@ -68,7 +68,7 @@ class Ratings:
             users: (n,) ids, integers or text.
             items: (n,) ids, likewise.
             values: (n,) finite numbers.
-            timestamps: (n,) times in Unix seconds, if there are any.
+            timestamps: (n,) times in Unix seconds or as datetime64, if there are any.
 
         Raises:
             DataError: the lengths differ, there is no rating, or an id, a value or a time is
@@ -98,6 +98,41 @@ class Ratings:
             None if time is None else narrowed_times(time),
         )
 
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        rating: str | None = None,
+        time: str | None = None,
+    ) -> "Ratings":
+        """Ratings from a frame of pandas, Polars, PyArrow, DuckDB or whatever speaks Arrow.
+
+        Args:
+            frame: with a row for each rating.
+            user: name of the users' column, where it has no usual one such as user_id.
+            item: of the items', likewise.
+            rating: of the ratings', likewise.
+            time: of the times', likewise; numbers or dates.
+
+        Raises:
+            DataError: it is no frame, lacks a column, or a value is missing or of a wrong type;
+                the message names the row, counted from 0.
+            OptionError: a named column is not there.
+
+        Example:
+            >>> import polars as pl
+            >>> frame = pl.DataFrame({"who": ["ann", "bob"], "item": [10, 20], "rating": [4, 5]})
+            >>> Ratings.from_frame(frame, user="who")
+            <Ratings: 2 of 2 users for 2 items>
+        """
+        from mlbias.datasets.frames import ratings_of_frame
+
+        asked = {"user": user, "item": item, "rating": rating, "time": time}
+        return ratings_of_frame(frame, asked)
+
     def by_user(self) -> "Ratings":
         """The same ratings, ascending by user; those of a user stay in their order."""
         order = order_of_users(self.user, self.n_users)
@@ -123,6 +158,15 @@ class Ratings:
         )
 
 
+def as_ratings(ratings: Any) -> Ratings:
+    """Ratings as they are, or those of a frame whose columns have usual names.
+
+    Raises:
+        DataError: it is neither, or see Ratings.from_frame.
+    """
+    return ratings if isinstance(ratings, Ratings) else Ratings.from_frame(ratings)
+
+
 def narrowed_times(seconds: NDArray[np.float64]) -> Timestamps:
     """Unix seconds (n,) as int32 or int64 where all are whole and fit, else as they are."""
     with np.errstate(invalid="ignore"):
@@ -139,6 +183,9 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
         values = values.filled(np.nan) if values.dtype.kind == "f" else values.tolist()
     if not isinstance(values, np.ndarray):
         values = np.asarray(values) if hasattr(values, "__array__") else list(values)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "M":
+        micro = values.astype("datetime64[us]")
+        values = np.where(np.isnat(micro), np.nan, micro.astype(np.int64) / 1e6)
     if isinstance(values, list) or values.dtype.kind not in "iuf":
         values = [_number(value, row, what) for row, value in enumerate(values)]
     numbers = np.asarray(values, dtype=np.float64)
@@ -147,20 +194,20 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
         if np.isnan(numbers[row]):
-            raise DataError(f"{what} {row} is missing")
-        raise DataError(f"{what} {row} is {numbers[row]}, not a finite number")
+            raise DataError(f"row {row}: the {what} is missing")
+        raise DataError(f"row {row}: the {what} is {numbers[row]}, not a finite number")
     return numbers
 
 
 def _number(value: object, row: int, what: str) -> float:
     if is_missing(value):
-        raise DataError(f"{what} {row} is missing")
+        raise DataError(f"row {row}: the {what} is missing")
     if isinstance(value, bool | np.bool_ | str | bytes):
-        raise DataError(f"{what} {row} is {value!r}, not a number")
+        raise DataError(f"row {row}: the {what} is {value!r}, not a number")
     try:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise DataError(f"{what} {row} is {value!r}, not a number") from None
+        raise DataError(f"row {row}: the {what} is {value!r}, not a number") from None
 
 
 def _compact(codes: Codes, ids: Ids) -> tuple[Codes, Ids]:

@@ -12,7 +12,7 @@ from mlbias.core.dense import DenseInverse
 from mlbias.core.error_bars import error_bars, sampled_errors
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
-from mlbias.datasets.columns import ReadOptions
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import DataError
 from mlbias.evaluation.splits import random_split

@@ -19,9 +19,9 @@ from mlbias.datasets import array_folder, loading, prepared
 from mlbias.datasets.array_folder import MANIFEST
 from mlbias.datasets.cache import cached_copies, clear_copies
 from mlbias.datasets.cache_folder import CACHE_FOLDER
-from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.loading import load_dataset
+from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_steps import to_steps, to_values
@@ -71,7 +71,7 @@ def assert_same_bits(one: Dataset, other: Dataset) -> None:
         assert np.array_equal(x, y), field
     vector = np.random.default_rng(1).normal(size=len(one.item_ids))
     assert one.incidence.per_user(vector).tobytes() == other.incidence.per_user(vector).tobytes()
-    assert (one.oddities, one.n_ratings) == (other.oddities, other.n_ratings)
+    assert (one.understood, one.n_ratings) == (other.understood, other.n_ratings)
 
 
 def test_the_second_time_it_is_mapped_with_timestamps(source: Source) -> None:
@@ -116,9 +116,9 @@ def test_the_notices_of_the_read_are_repeated(source: Source) -> None:
     first, _ = loaded(source, skipping)
     second, said = loaded(source, skipping)
     assert said == [TOOK]
-    assert second.oddities == first.oddities
-    assert second.oddities.n_repeated == 1
-    assert "line 7" in second.oddities.first_skipped
+    assert second.understood == first.understood
+    assert second.understood.n_repeated == 1
+    assert "line 7" in second.understood.first_skipped
 
 
 def test_other_options_are_another_copy(source: Source) -> None:
@@ -163,7 +163,7 @@ def test_a_changed_file_is_read_again_in_silence(
     change(source.path)
     again, said = loaded(source)
     assert said == []
-    assert_same_bits(again, load_dataset(source, cache=False))
+    assert_same_bits(again, load_dataset(source, cache=False, timestamps=True))
     assert the_copy(source).exists()
     assert loaded(source)[1] == [TOOK]
 
@@ -267,7 +267,7 @@ def test_items_that_are_not_there_are_damage_even_with_a_right_checksum(source: 
     assert copy is not None
     wrong = replace(whole.ratings, item=whole.ratings.item + 1)
     made_up = Dataset(
-        whole.user_ids, whole.item_ids, whole.n_ratings, whole.oddities,
+        whole.user_ids, whole.item_ids, whole.n_ratings, whole.understood,
         lambda: whole.incidence, lambda: wrong,
     )  # fmt: skip
     prepared.write_copy(copy, made_up)

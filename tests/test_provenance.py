@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlbias.cli.provenance import has_seen, told
-from mlbias.datasets.columns import ReadOptions
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.saved_model.record import Holdout, TrainingData
 from tests.test_cli import FOUR, Run, run, succeeds

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from mlbias import ids as id_room
 from mlbias.datasets import reading
-from mlbias.datasets.columns import IdKind, ReadOptions
-from mlbias.datasets.reading import Reading, read_ratings
+from mlbias.datasets.options import IdKind, ReadOptions
+from mlbias.datasets.reading.read import Reading, read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.errors import BadRowError, DataError, MlbiasError, OptionError
 from mlbias.ratings import Ratings
@@ -130,7 +130,7 @@ def test_ten_thousand_rows_decide_and_later_text_is_a_bad_row(read: Callable[...
 
 def test_a_pair_rated_twice_counts_twice_and_is_reported(read: Callable[..., Reading]) -> None:
     result = read("1,10,3\n1,10,5\n2,10,4\n1,10,3\n")
-    assert (len(result.ratings), result.oddities.n_repeated) == (4, 2)
+    assert (len(result.ratings), result.understood.n_repeated) == (4, 2)
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_a_pipe_may_be_slow_to_begin(tmp_path: Path) -> None:
 def test_bad_rows_are_counted_and_left_out(read: Callable[..., Reading]) -> None:
     result = read("1,10,3\n1,20,x\n2,10,4\nx\n", skip_bad_rows=True)
     assert [value for *_, value in triples(result.ratings)] == [3, 4]
-    assert result.oddities.n_skipped == 2
-    assert "line 2, column 3: rating 'x' is not a number" in result.oddities.first_skipped
+    assert result.understood.n_skipped == 2
+    assert "line 2, column 3: rating 'x' is not a number" in result.understood.first_skipped
     with pytest.raises(DataError, match=r"no ratings but 2 bad rows, the first in .*line 1"):
         read("1,10,x\n1,20,y\n", skip_bad_rows=True)
 
@@ -296,7 +296,7 @@ def test_what_is_accepted_is_what_csv_and_float_accept(
         if good:
             found = read_ratings(source, SKIPPING)
             assert triples(found.ratings) == by_user(good)
-            assert found.oddities.n_skipped == len(bad)
+            assert found.understood.n_skipped == len(bad)
         if bad:
             with pytest.raises(BadRowError, match=f", line {bad[0] + 1}, "):
                 read_ratings(source, TEXT)
@@ -327,7 +327,7 @@ def test_chunks_are_joined_onto_one_set_of_ids(
     monkeypatch.setattr(id_room, "_LEAST_TABLE", 1_000)
     result = read("".join(f"{user},{item},{value!r}\n" for user, item, value in rows))
     assert triples(result.ratings) == by_user(rows)
-    assert result.oddities.n_repeated == len(rows) - len({row[:2] for row in rows})
+    assert result.understood.n_repeated == len(rows) - len({row[:2] for row in rows})
     for ids in (result.ratings.user_ids.tolist(), result.ratings.item_ids.tolist()):
         assert ids == sorted(ids)
 
@@ -378,7 +378,7 @@ def test_parquet_with_integers_text_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(BadRowError, match="row 2, column 2: the item is missing"):
         read_ratings(source)
     source = write_parquet(path, {"userId": [1, 2], "item": [3, 4], "rating": ["1", "x"]})
-    assert read_ratings(source, ReadOptions(skip_bad_rows=True)).oddities.n_skipped == 1
+    assert read_ratings(source, ReadOptions(skip_bad_rows=True)).understood.n_skipped == 1
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(DataError, match="is damaged"):
         read_ratings(source)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from mlbias import load_model as load_public
 from mlbias.core.uncertainty import Uncertainty
-from mlbias.datasets.columns import IdKind, ReadOptions
+from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import ModelFileError
 from mlbias.ids import column_of_ids
@@ -347,7 +347,6 @@ def test_numbers_that_no_training_gives_are_refused(
         ("data", {"n_ratings": 0}),
         ("data", {"n_ratings": "5"}),
         ("data", {"fingerprint": None}),
-        ("data", {"options": {}}),
         ("data", {"options": {"ids": "other"}}),
         ("data", {"options": {"ids": "text", "user_col": ["x"]}}),
         ("data", {"options": {"ids": "text", "surprise": 1}}),

@@ -1,7 +1,6 @@
 """What is held out: from the options to a plan, and from the plan to two sides."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from mlbias.cli.output import Output
@@ -49,7 +48,11 @@ def plan_holdout(
         return None
     if test_size is not None:
         _check_size(kind, test_size)
-    start = None if test_from is None else _time(test_from)
+    start = None
+    if test_from is not None:
+        from mlbias.times import moment
+
+        start = moment(test_from)
     return Holdout(kind, test_size, seed or 0, pick or "last", start)
 
 
@@ -126,18 +129,3 @@ def _check_size(kind: str, test_size: float) -> None:
     if not 0 < test_size < 1:
         more = ", or a whole number of each user's" if kind == "user" else ""
         raise OptionError(f"--test-size must be above 0 and below 1{more}, not {test_size:g}.")
-
-
-def _time(text: str) -> int:
-    """A date as Unix seconds of its midnight in UTC, or a number as it is."""
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        date = datetime.fromisoformat(text)
-    except ValueError:
-        raise OptionError(
-            f"--test-from is a date such as 2015-03-31, or a timestamp, not {text!r}."
-        ) from None
-    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from mlbias.datasets.columns import ReadOptions
+    from mlbias.datasets.options import ReadOptions
 
 DATA, HOLDOUT, MODEL, OUTPUT = "Data", "Hold-out", "Model", "Output"
 
@@ -228,7 +228,7 @@ def read_options(
     Raises:
         OptionError: ids is neither auto nor text, or the separator is no single character.
     """
-    from mlbias.datasets.columns import IdKind, ReadOptions
+    from mlbias.datasets.options import IdKind, ReadOptions
     from mlbias.errors import OptionError
 
     if ids not in list(IdKind):

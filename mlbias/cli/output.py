@@ -68,6 +68,10 @@ class Output:
         if not self._quiet:
             self._print(self._err, text, "")
 
+    def warning(self, text: str) -> None:
+        """Something without which the results would be misread: said in any case."""
+        self._print(self._err, text, "")
+
     def hint(self, text: str) -> None:
         """What one may want to do next; to a person at a terminal only."""
         if not self._quiet and self._err.is_terminal:

@@ -10,8 +10,8 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
-    from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
+    from mlbias.datasets.options import ReadOptions
     from mlbias.datasets.sources import Source
     from mlbias.ratings import Ratings
     from mlbias.saved_model.record import Holdout

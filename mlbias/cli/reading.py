@@ -12,9 +12,10 @@ from mlbias.cli.signals import raise_on_signals
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.datasets.columns import ReadOptions
     from mlbias.datasets.dataset import Dataset
+    from mlbias.datasets.options import ReadOptions
     from mlbias.datasets.sources import Source
+    from mlbias.datasets.understood import Understood
 
 
 def read(
@@ -54,7 +55,7 @@ def read(
         threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
     copy = prepared_copy(source, options) if cache else None
     if copy is None or not copy.is_ready:
-        import_module("mlbias.datasets.reading")
+        import_module("mlbias.datasets.reading.read")
         # Polars, imported with it, puts a handler of its own for Ctrl-C, under which a read
         # goes on waiting.
         raise_on_signals()
@@ -64,19 +65,26 @@ def read(
             source, options, cache=cache, timestamps=timestamps, threads=threads,
             progress=bar.update,
         )  # fmt: skip
-    odd = dataset.oddities
-    if odd.n_skipped:
-        output.notice(
-            f"left out {counted(odd.n_skipped, 'bad row')}; the first: {odd.first_skipped}"
-        )
-    if odd.n_repeated:
-        output.notice(
-            f"{counted(odd.n_repeated, 'rating')} of a pair of user and item that already "
-            "had one; each counts"
-        )
+    say_understood(output, dataset.understood, with_times=timestamps)
     for notice in dataset.notices:
         output.notice(notice)
     return dataset, time.perf_counter() - started
+
+
+def say_understood(output: Output, found: "Understood", *, with_times: bool) -> None:
+    """What was guessed, what was left out and what looks wrong in the ratings."""
+    if found.n_skipped:
+        # Always said: what is missing changes every number that follows.
+        output.warning(
+            f"left out {counted(found.n_skipped, 'bad row')} of {found.n_rows:,}; the first: "
+            f"{found.first_skipped}"
+        )
+    if found.n_not_rated:
+        output.notice(f"left out {counted(found.n_not_rated, 'row')} without a rating")
+    for notice in (*found.notices, *(found.time_notices if with_times else ())):
+        output.notice(notice)
+    for warning in found.warnings:
+        output.notice(f"warning: {warning}")
 
 
 def finish(output: Output, dataset: "Dataset") -> None:

@@ -20,7 +20,8 @@ from mlbias.core.certificate import Certificate, certify
 from mlbias.core.learning import Learned, penalty_for
 from mlbias.core.model import Parameters, Problem
 from mlbias.core.training import EpochStats, ends_by_itself, train
-from mlbias.datasets.dataset import Dataset, Oddities
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.understood import Understood
 from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
 from mlbias.fitting import uncertainty_of
 from mlbias.model import to_model
@@ -82,7 +83,7 @@ def _split(plan: Plan, inputs: Inputs) -> tuple[Dataset, Ratings | None]:
     if plan.holdout is None or inputs.held_out is not None:
         return inputs.dataset, inputs.held_out
     rest, held_out = split_as(plan.holdout, inputs.dataset.ratings)
-    return Dataset.of(rest, Oddities(), inputs.threads), held_out
+    return Dataset.of(rest, Understood(), inputs.threads), held_out
 
 
 def _data_line(inputs: Inputs, dataset: Dataset, held_out: Ratings | None) -> str:

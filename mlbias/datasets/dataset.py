@@ -2,29 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.datasets.fingerprint import fingerprint
+from mlbias.datasets.understood import Understood
 from mlbias.ids import Ids
 from mlbias.ratings import Ratings
-
-
-@dataclass(frozen=True, slots=True)
-class Oddities:
-    """What was odd about a source when it was read.
-
-    Args:
-        n_repeated: ratings of a (user, item) pair that had been rated before; all are kept.
-        n_skipped: rows that were no ratings and were left out.
-        first_skipped: where the first of them is and what is wrong with it; empty without one.
-    """
-
-    n_repeated: int = 0
-    n_skipped: int = 0
-    first_skipped: str = ""
 
 
 class Dataset:
@@ -33,7 +18,7 @@ class Dataset:
     Args:
         user_ids, item_ids: (n_users,) and (n_items,) ids.
         n_ratings: how many ratings.
-        oddities: what was odd about them.
+        understood: how they were taken, and what was odd about them.
         incidence: makes the matrix.
         ratings: makes the columns.
         fingerprint: of these ratings, if it is known already.
@@ -46,7 +31,7 @@ class Dataset:
         user_ids: Ids,
         item_ids: Ids,
         n_ratings: int,
-        oddities: Oddities,
+        understood: Understood,
         incidence: Callable[[], BlockIncidence],
         ratings: Callable[[], Ratings],
         fingerprint: str | None = None,
@@ -54,7 +39,7 @@ class Dataset:
         self.user_ids = user_ids
         self.item_ids = item_ids
         self.n_ratings = n_ratings
-        self.oddities = oddities
+        self.understood = understood
         self.notices: list[str] = []
         self._make_incidence = incidence
         self._make_ratings = ratings
@@ -62,13 +47,13 @@ class Dataset:
         self._copying: Future[str] | None = None
 
     @classmethod
-    def of(cls, ratings: Ratings, oddities: Oddities, threads: int | None = None) -> "Dataset":
+    def of(cls, ratings: Ratings, understood: Understood, threads: int | None = None) -> "Dataset":
         """Ratings that are in memory already."""
         return cls(
             ratings.user_ids,
             ratings.item_ids,
             len(ratings),
-            oddities,
+            understood,
             lambda: BlockIncidence(ratings, threads),
             lambda: ratings,
         )

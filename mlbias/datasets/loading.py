@@ -1,18 +1,18 @@
-"""Ratings and models in one call: from a prepared copy where there is one, else by reading."""
+"""Ratings in one call: from a prepared copy where there is one, else by reading."""
 
 import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlbias.datasets.columns import IdKind, ReadOptions
 from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
-    from mlbias.datasets.reading import Progress
+    from mlbias.datasets.reading.read import Progress
 
 
 def load_ratings(
@@ -22,39 +22,66 @@ def load_ratings(
     user_col: str | None = None,
     item_col: str | None = None,
     rating_col: str | None = None,
+    time_col: str | None = None,
     separator: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+    time_unit: str | None = None,
+    not_rated: float | str | None = None,
+    duplicates: str = "keep",
     text_ids: bool = False,
     skip_bad_rows: bool = False,
+    max_bad_share: float = 0.1,
     cache: bool = True,
 ) -> Ratings:
     """Read ratings from wherever they are.
 
     Args:
-        data: "sample", the name of a data set in data_dir, a folder, a file, or "-" for standard
-            input; by default ml-25m, or else the only data set in data_dir.
+        data: "sample", the name of a data set in data_dir, a folder, a file, a pattern of files
+            such as "parts/*.csv", or "-" for standard input; by default ml-25m, or else the only
+            data set in data_dir.
         data_dir: the folder of data sets.
         user_col: name of the users' column, or its number counted from 1, where the file does
             not tell.
-        item_col: of the items', alike.
-        rating_col: of the ratings', alike.
-        separator: what stands between fields, where it is no comma, tab, "::" or space.
-        text_ids: take all ids for text; otherwise a column whose first 10,000 rows are integers
-            is one of integers.
+        item_col: of the items', likewise.
+        rating_col: of the ratings', likewise.
+        time_col: of the times', likewise.
+        separator: what stands between fields, where the file does not tell.
+        decimal: the decimal mark of ratings, "." or ",".
+        encoding: of text, such as "latin-1", where it is not UTF-8.
+        time_unit: of numeric times, s, ms, us or ns, where their size does not tell.
+        not_rated: a number, or several with commas, that stands for no rating.
+        duplicates: which of several ratings of a pair count: keep (all), first, last or mean;
+            error refuses them.
+        text_ids: take all ids for text; otherwise a column of which every id is an integer,
+            written canonically, is one of integers.
         skip_bad_rows: leave out rows that are no ratings instead of stopping.
+        max_bad_share: the largest share of rows that may be left out so.
         cache: take a large file from its prepared copy, and leave one beside it.
 
     Raises:
         DataError: there is no such data, or it cannot be read.
         BadRowError: a row is no rating, and bad rows are not skipped.
         OptionError: a named column is not there.
+
+    Example:
+        >>> load_ratings("sample")
+        <Ratings: 100,000 of 1,000 users for 3,735 items>
     """
     options = ReadOptions(
         user_col=user_col,
         item_col=item_col,
         rating_col=rating_col,
+        time_col=time_col,
         separator=separator,
+        decimal=decimal,
+        encoding=encoding,
+        time_unit=time_unit,
+        not_rated=None if not_rated is None else f"{not_rated}",
+        duplicates=duplicates,
         ids=IdKind.TEXT if text_ids else IdKind.AUTO,
         skip_bad_rows=skip_bad_rows,
+        max_bad_share=max_bad_share,
     )
     source = find_source(None if data is None else os.fspath(data), Path(data_dir))
     dataset = load_dataset(source, options, cache=cache, timestamps=True)
@@ -118,9 +145,9 @@ def _read(
     timestamps: bool = False,
 ) -> Dataset:
     # Polars takes as long to import as a prepared copy to load.
-    from mlbias.datasets.reading import read_ratings
+    from mlbias.datasets.reading.read import read_ratings
 
     reading = read_ratings(
         source, options, timestamps=timestamps, threads=threads, progress=progress
     )
-    return Dataset.of(reading.ratings, reading.oddities, threads)
+    return Dataset.of(reading.ratings, reading.understood, threads)

@@ -36,9 +36,10 @@ from mlbias.datasets.array_folder import (
     write_folder,
 )
 from mlbias.datasets.cache_folder import CACHE_FOLDER, SUFFIX, is_own_folder, make_cache_folder
-from mlbias.datasets.columns import ReadOptions
-from mlbias.datasets.dataset import Dataset, Oddities
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
+from mlbias.datasets.understood import Understood
 from mlbias.datasets.value_steps import to_steps, to_values
 from mlbias.files import permissions_within
 from mlbias.ratings import Ratings
@@ -159,7 +160,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
         "key": copy.key,
         "steps": None if steps is None else steps[1],
         "value_type": ratings.value.dtype.newbyteorder("<").str,
-        "oddities": asdict(dataset.oddities),
+        "understood": asdict(dataset.understood),
         "statistics": {name: getattr(statistics, name) for name in _NUMBERS},
         "fingerprint": dataset.fingerprint,
     }
@@ -243,7 +244,7 @@ def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int 
         user_ids=user_ids,
         item_ids=item_ids,
         n_ratings=statistics.n_ratings,
-        oddities=Oddities(**about["oddities"]),
+        understood=Understood.from_record(about["understood"]),
         incidence=lambda: BlockIncidence.restored(item, statistics, threads),
         ratings=ratings,
         fingerprint=about["fingerprint"],

@@ -1,7 +1,11 @@
 """From what a user types as --data to a stream of bytes: names, folders, files, archives."""
 
 import difflib
+import os
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
@@ -12,20 +16,22 @@ DATA_DIR = "data"
 SAMPLE = "sample"
 STANDARD_INPUT = "-"
 
-# What ratings files are called in data sets; the first that is there is taken.
-_PLAIN_FILES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
+# What the file of ratings is called in public data sets.
+_USUAL_NAMES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
+_PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
 # How the name of a truth ends, which lies beside generated ratings and holds none.
 TRUTH_ENDING = ".truth.npz"
-RATINGS_FILES = (*_PLAIN_FILES, *(f"{name}.gz" for name in _PLAIN_FILES))
+_PATTERN = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where ratings come from.
 
-    Args:
+    Attributes:
         label: what the user calls it.
-        path: the file; None for the sample and for standard input.
+        path: a file, a folder of parts or a pattern of names; None for the sample and for standard
+            input.
         member: the file inside a zip archive.
     """
 
@@ -45,14 +51,28 @@ class Source:
 
     @property
     def where(self) -> str:
-        """What error messages call the file."""
+        """What error messages call it."""
         if self.path is None:
             return self.label
         return f"{self.path}/{self.member}" if self.member else str(self.path)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read as one, in the order of their names; none but on disk.
+
+        A pattern counts as one only where no file has it for its name.
+        """
+        if self.path is None:
+            return ()
+        if self.path.is_dir():
+            return tuple(_parts(self.path))
+        if self.path.exists() or not _PATTERN.search(str(self.path)):
+            return (self.path,)
+        return tuple(_matches(self.path))
+
 
 def find_source(data: str | None, data_dir: Path) -> Source:
-    """What ``data`` names: sample, -, a file, a folder, an archive's member, or a data set.
+    """What ``data`` names: sample, -, a file, a folder, a pattern, a member, or a data set.
 
     Without ``data``: ml-25m in the data folder, or else the only data set there.
 
@@ -67,8 +87,15 @@ def find_source(data: str | None, data_dir: Path) -> Source:
         return Source(SAMPLE)
     if not data:
         raise OptionError("--data names nothing: it is empty.")
+    found = _source_on_disk(data, data_dir)
+    if found is None:
+        raise _not_found(data, data_dir)
+    return found
+
+
+def _source_on_disk(data: str, data_dir: Path) -> Source | None:
     for path in (Path(data), data_dir / data):
-        if path.is_file() or (path == Path(data) and path.exists()):
+        if _is_file(path) or (path == Path(data) and path.is_dir()):
             return _in_path(data, path)
         archive = next((parent for parent in path.parents if parent.is_file()), None)
         if archive is not None:
@@ -76,7 +103,8 @@ def find_source(data: str | None, data_dir: Path) -> Source:
     for name in (FOLDERS.get(data, data), data, f"{data}.zip"):
         if "/" not in data and (data_dir / name).exists():
             return _in_path(data, data_dir / name)
-    raise _not_found(data, data_dir)
+    patterns = (Path(data), data_dir / data) if _PATTERN.search(data) else ()
+    return next((Source(data, pattern) for pattern in patterns if _matches(pattern)), None)
 
 
 def data_sets(data_dir: Path) -> list[str]:
@@ -88,9 +116,34 @@ def data_sets(data_dir: Path) -> list[str]:
         names.get(entry.stem if entry.suffix == ".zip" else entry.name, entry.stem)
         for entry in data_dir.iterdir()
         if not entry.name.startswith(".")  # as the prepared copies' folder
-        if entry.suffix == ".zip" or (entry.is_dir() and _ratings_files(entry))
+        if entry.suffix == ".zip" or (entry.is_dir() and _holds_ratings(entry))
     }
     return sorted(found)
+
+
+def is_candidate(name: str) -> bool:
+    """Whether a file of this name, in a folder or an archive, may hold ratings."""
+    parts = name.split("/")
+    last = parts[-1].lower()
+    return bool(
+        last
+        and last[0] not in "._"
+        and "__MACOSX" not in parts
+        and not last.startswith(("readme", "license", "licence", "changelog", "citation"))
+        and not last.endswith((TRUTH_ENDING, ".md", ".crc", ".md5", ".sha256"))
+    )
+
+
+def usual_files(names: Iterable[str]) -> list[str]:
+    """Those of the names that files of ratings usually have in public data sets."""
+    usual = {f"{name}{packed}" for name in _USUAL_NAMES for packed in _PACKED}
+    return [name for name in names if name.rpartition("/")[2].lower() in usual]
+
+
+def _holds_ratings(folder: Path) -> bool:
+    files = _ratings_files(folder)
+    usual = usual_files(file.name for file in files)
+    return bool(usual) or len(files) == 1 or bool(_parts(folder))
 
 
 def _in_path(label: str, path: Path) -> Source:
@@ -99,29 +152,61 @@ def _in_path(label: str, path: Path) -> Source:
     found = _ratings_files(path)
     if len(found) == 1:
         return Source(label, found[0])
+    if _parts(path):
+        return Source(label, path)
     if found:
         raise DataError(
             f"the folder {path} has {listed([file.name for file in found])}: which is meant?",
-            f"Name it, as in --data {found[0]}.",
+            f"Name it, as in --data {found[0]}; a pattern such as --data '{path}/*"
+            f"{found[0].suffix}' reads several files as one.",
         )
     names = sorted(entry.name for entry in path.iterdir())
     raise DataError(
         f"the folder {path} has no ratings file: it holds {listed(names)}.",
-        f"Expected {', '.join(_PLAIN_FILES)} or one file alone; or name a file.",
+        f"Expected {', '.join(_USUAL_NAMES)} or one file alone; or name a file.",
     )
 
 
 def _ratings_files(folder: Path) -> list[Path]:
-    """Files in a folder that are called as ratings are; or else its only file."""
-    usual = [folder / name for name in RATINGS_FILES if (folder / name).is_file()]
-    if usual:
-        return usual
-    files = [
-        entry
-        for entry in folder.iterdir()
-        if entry.is_file() and entry.name[0] != "." and not entry.name.endswith(TRUTH_ENDING)
-    ]
-    return files if len(files) == 1 else []
+    """Files in a folder that are called as ratings are; or else all that may hold some."""
+    files = sorted(
+        entry for entry in folder.iterdir() if entry.is_file() and is_candidate(entry.name)
+    )
+    usual = set(usual_files(file.name for file in files))
+    return [file for file in files if file.name in usual] or files
+
+
+def _parts(folder: Path) -> list[Path]:
+    """The files of a table that was written in parts, as by Spark; none if it was not.
+
+    Parts have names that differ in their numbers alone, or begin with "part-"; they may lie in
+    folders of a hive, such as year=2019.
+    """
+    files: list[Path] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            if "=" in entry.name and entry.name[0] not in "._":
+                files += _parts(entry)
+        elif is_candidate(entry.name):
+            files.append(entry)
+    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
+    is_hive = any(file.parent != folder for file in files)
+    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """The files that a pattern such as parts/*.csv stands for, in the order of their names."""
+    return sorted(
+        Path(name)
+        for name in glob(str(pattern), recursive=True)  # noqa: PTH207 - takes absolute ones too
+        if _is_file(Path(name))
+    )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is there and no folder."""
+    # Unlike pathlib's these take a name that is too long for a file for none.
+    return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
 
 
 def _default_source(data_dir: Path) -> Source:

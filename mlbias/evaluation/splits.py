@@ -6,7 +6,6 @@ What time leaves open, and all else, a stable hash decides (hashing.py).
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
 from mlbias.ids import positions
 from mlbias.ratings import Ratings, Timestamps
+from mlbias.times import shown_time
 
 # Users are sorted in blocks of about so many ratings, which fit a cache.
 _BLOCK = 1 << 18
@@ -81,7 +81,7 @@ def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed
 
 
 def time_split(
-    ratings: Ratings, test_size: float | None = None, *, start: int | None = None, seed: int = 0
+    ratings: Ratings, test_size: float | None = None, *, start: float | None = None, seed: int = 0
 ) -> Sides:
     """Train on the past: hold out the latest ratings of all, or those from a time on.
 
@@ -90,7 +90,7 @@ def time_split(
     Args:
         ratings: to be split.
         test_size: share to hold out, above 0 and below 1.
-        start: the first time to hold out, in the timestamps' units, instead of a share.
+        start: the first time to hold out, in Unix seconds, instead of a share.
         seed: decides among ratings at the time of the cut.
 
     Raises:
@@ -103,8 +103,8 @@ def time_split(
     hashes = pair_hashes(ratings, "time", seed)
     times = _pair_times(ratings, hashes)
     if start is not None:
-        span = f"The ratings are from {_told(int(times.min()))} to {_told(int(times.max()))}."
-        return _sides(ratings, times >= start, f"a cut at {_told(start)}", span)
+        span = f"The ratings are from {shown_time(times.min())} to {shown_time(times.max())}."
+        return _sides(ratings, times >= start, f"a cut at {shown_time(start)}", span)
     assert test_size is not None
     _check_share(test_size)
     held_out = _latest(times, hashes, round(test_size * len(ratings)))
@@ -147,13 +147,6 @@ def _check_share(test_size: float) -> None:
         raise OptionError(f"test-size must be above 0 and below 1, not {test_size:g}.")
 
 
-def _told(time: int) -> str:
-    """A timestamp as it is and, if it may be Unix seconds of a day since 1973, with its date."""
-    if not 10**8 <= time < 10**11:
-        return str(time)
-    return f"{time} ({datetime.fromtimestamp(time, UTC):%Y-%m-%d})"
-
-
 def _sides(
     ratings: Ratings,
     held_out: Mask,
@@ -173,10 +166,10 @@ def _sides(
 def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
     """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
     if ratings.timestamp is None:
+        where = f": {ratings.untimed} has none" if ratings.untimed else ""
         raise DataError(
-            "there is no timestamp for every rating, by which to tell the last ones.",
-            "A column called timestamp has whole numbers, as Unix seconds, in every row; a random "
-            "split needs none.",
+            f"there is no time for every rating, by which to tell the last ones{where}.",
+            "--time-col names the column of times; a random split needs none.",
         )
     if not repeated_pairs(ratings):
         return ratings.timestamp

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlbias.datasets.columns import IdKind, ReadOptions
+from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.saved_model.content import number, whole
 
@@ -21,7 +21,7 @@ class Holdout:
         test_size: the share, or a number for each user; None where a time or a file says it.
         seed: of the hash.
         pick: last or random, of a user's ratings.
-        start: the first time that is held out.
+        start: the first time that is held out, in Unix seconds.
         source: of the ratings that were given.
         fingerprint: of the same; see fingerprint.py.
     """
@@ -30,7 +30,7 @@ class Holdout:
     test_size: float | None = None
     seed: int = 0
     pick: str = "last"
-    start: int | None = None
+    start: float | None = None
     source: Source | None = None
     fingerprint: str | None = None
 
@@ -86,7 +86,7 @@ def _options(described: dict[str, Any]) -> ReadOptions:
     for name, value in described.items():
         if not isinstance(value, str | int | float | None):
             raise TypeError(f"{name} is not a plain value")
-    return ReadOptions(**{**described, "ids": IdKind(described["ids"])})
+    return ReadOptions.from_record(described)
 
 
 def _described_source(source: Source) -> dict[str, Any]:

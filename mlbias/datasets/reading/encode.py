@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,10 @@ from numpy.typing import NDArray
 
 from mlbias.core.ratings import Codes, Values
 from mlbias.ids import ChunkCodes, Ids, TextIds, as_text, distinct
-from mlbias.ratings import Ratings, Timestamps
+from mlbias.ratings import Ratings
+
+# Times in a unit that is told only once all are known.
+RawTimes = NDArray[np.signedinteger[Any]] | NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class EncodedChunk:
         user_keys, item_keys: distinct ids, ascending.
         user, item: (n,) codes into them, uint16 where that is enough.
         value: (n,), float32 where that is exact.
-        timestamp: (n,), int32 where that is enough; None if there are none or one is missing.
+        timestamp: (n,) times as they stand in the source, int32 where that is enough; None if there
+            are none or one is missing.
     """
 
     user_keys: Ids
@@ -29,7 +34,7 @@ class EncodedChunk:
     user: ChunkCodes
     item: ChunkCodes
     value: Values
-    timestamp: Timestamps | None = None
+    timestamp: RawTimes | None = None
 
 
 def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
@@ -37,12 +42,12 @@ def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
 
     Args:
         frame: columns user and item (integers or text), value (floats, finite) and, if it has
-            it, timestamp (integers or null).
+            it, time (numbers or null).
     """
     user_keys, user = distinct(_column(frame["user"]))
     item_keys, item = distinct(_column(frame["item"]))
     value = _narrowed(frame["value"].to_numpy())
-    return EncodedChunk(user_keys, item_keys, user, item, value, _timestamps(frame))
+    return EncodedChunk(user_keys, item_keys, user, item, value, _times(frame))
 
 
 class RatingsBuilder:
@@ -53,11 +58,9 @@ class RatingsBuilder:
     """
 
     def __init__(self) -> None:
-        self._user, self._item, self._value = bytearray(), bytearray(), bytearray()
-        self._timestamp = bytearray()
-        self._value_type: type[np.float32 | np.float64] = np.float32
-        self._timestamp_type: type[np.int32 | np.int64] = np.int32
-        self._has_timestamps = True
+        self._user, self._item = _Column(np.int32), _Column(np.int32)
+        self._value, self._time = _Column(np.float32), _Column(np.int32)
+        self._has_times = True
         self._user_keys: list[Ids] = []
         self._item_keys: list[Ids] = []
         self._starts = [0]
@@ -67,37 +70,27 @@ class RatingsBuilder:
 
     def add(self, chunk: EncodedChunk) -> None:
         """Append a chunk of at least one rating."""
-        if chunk.value.dtype == np.float64 and self._value_type is np.float32:
-            self._value = bytearray(np.frombuffer(self._value, np.float32).astype(np.float64))
-            self._value_type = np.float64
-        self._user += chunk.user.astype(np.int32).data
-        self._item += chunk.item.astype(np.int32).data
-        self._value += chunk.value.astype(self._value_type, copy=False).data
-        self._add_timestamps(chunk.timestamp)
+        self._user.append(chunk.user.astype(np.int32))
+        self._item.append(chunk.item.astype(np.int32))
+        self._value.append(chunk.value)
+        self._has_times = self._has_times and chunk.timestamp is not None
+        if self._has_times and chunk.timestamp is not None:
+            self._time.append(chunk.timestamp)
+        else:
+            self._time = _Column(np.int32)
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
         self._starts.append(len(self) + len(chunk.value))
 
-    def _add_timestamps(self, timestamp: Timestamps | None) -> None:
-        """Append them, or forget all as soon as some are missing."""
-        self._has_timestamps = self._has_timestamps and timestamp is not None
-        if not self._has_timestamps or timestamp is None:
-            self._timestamp = bytearray()
-            return
-        if timestamp.dtype == np.int64 and self._timestamp_type is np.int32:
-            self._timestamp = bytearray(np.frombuffer(self._timestamp, np.int32).astype(np.int64))
-            self._timestamp_type = np.int64
-        self._timestamp += timestamp.astype(self._timestamp_type, copy=False).data
-
-    def finish(self, threads: int) -> Ratings:
-        """All ratings, with codes into the ids of all chunks together.
+    def finish(self, threads: int) -> tuple[Ratings, RawTimes | None]:
+        """All ratings, with codes into the ids of all chunks together, and their times as read.
 
         Raises:
             DataError: there are more distinct ids than int32 codes.
         """
         user_ids, user_codes = _joined_ids(self._user_keys)
         item_ids, item_codes = _joined_ids(self._item_keys)
-        user, item = np.frombuffer(self._user, np.int32), np.frombuffer(self._item, np.int32)
+        user, item = self._user.array(), self._item.array()
 
         def recode(number: int) -> None:
             here = slice(self._starts[number], self._starts[number + 1])
@@ -108,11 +101,25 @@ class RatingsBuilder:
         with ThreadPoolExecutor(threads) as pool:
             for _ in pool.map(recode, range(len(user_codes))):
                 pass
-        value: Values = np.frombuffer(self._value, self._value_type)
-        timestamp: Timestamps = np.frombuffer(self._timestamp, self._timestamp_type)  # type: ignore[assignment]
-        return Ratings(
-            user, item, value, user_ids, item_ids, timestamp if self._has_timestamps else None
-        )
+        ratings = Ratings(user, item, self._value.array(), user_ids, item_ids)
+        return ratings, self._time.array() if self._has_times else None
+
+
+class _Column:
+    """Numbers that grow in place; their type widens when a chunk needs it."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._bytes, self._dtype = bytearray(), np.dtype(dtype)
+
+    def append(self, values: NDArray[Any]) -> None:
+        wide = np.promote_types(self._dtype, values.dtype)
+        if wide != self._dtype:
+            self._bytes = bytearray(np.frombuffer(self._bytes, self._dtype).astype(wide))
+            self._dtype = wide
+        self._bytes += values.astype(wide, copy=False).data
+
+    def array(self) -> NDArray[Any]:
+        return np.frombuffer(self._bytes, self._dtype)
 
 
 def _joined_ids(keys: Sequence[Ids]) -> tuple[Ids, list[Codes]]:
@@ -134,11 +141,11 @@ def _column(column: pl.Series) -> Ids:
     return TextIds(column) if column.dtype == pl.String else column.to_numpy()
 
 
-def _timestamps(frame: pl.DataFrame) -> Timestamps | None:
-    if "timestamp" not in frame.columns or frame["timestamp"].null_count():
+def _times(frame: pl.DataFrame) -> RawTimes | None:
+    if "time" not in frame.columns or frame["time"].null_count():
         return None
-    values = frame["timestamp"].to_numpy()
-    narrow = values.astype(np.int32)
+    values = frame["time"].to_numpy()
+    narrow = values.astype(np.int32) if values.dtype.kind == "i" else values
     return narrow if (narrow == values).all() else values
 
 

@@ -1,0 +1,195 @@
+"""Which column is which: what the user says of them, and what public data sets call them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mlbias.errors import DataError, OptionError
+
+# The roles of columns, in the order of a file without a header.
+ROLES = ("user", "item", "rating", "time")
+NEEDED = ROLES[:3]
+
+# Names in lower case, without anything but letters and digits; the first that is there wins.
+_USUAL_NAMES = {
+    "user": (
+        "userid", "user", "users", "uid", "usr", "userkey", "useridx", "userno", "usernumber",
+        "reviewerid", "customerid", "custid", "memberid", "accountid", "viewerid", "visitorid",
+        "raterid", "authorid", "profileid", "reviewprofilename", "profilename", "username",
+        "reviewername", "reviewer", "customer", "member", "profile",
+    ),
+    "item": (
+        "movieid", "itemid", "item", "items", "iid", "mid", "movie", "film", "filmid", "productid",
+        "product", "asin", "parentasin", "bookid", "isbn", "isbn13", "animeid", "mangaid",
+        "recipeid", "artistid", "trackid", "songid", "albumid", "businessid", "gmapid",
+        "restaurantid", "hotelid", "placeid", "venueid", "poiid", "jokeid", "beerid", "beerbeerid",
+        "wineid", "gameid", "appid", "courseid", "showid", "videoid", "storyid", "articleid",
+        "newsid", "paperid", "workid", "titleid", "goodsid", "itemidx", "itemno",
+    ),
+    "rating": (
+        "rating", "score", "stars", "star", "starrating", "bookrating", "overall",
+        "reviewoverall", "userrating", "reviewrating", "reviewscore", "ratingvalue",
+        "ratingscore", "overallrating", "myscore", "userscore", "ratings",
+    ),
+    "time": (
+        "timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime", "ratedat",
+        "ratingtimestamp", "reviewtimestamp", "createdat", "datetime", "date", "ratingdate",
+        "reviewdate", "dateadded", "reviewtime", "timecreated", "submittedat",
+    ),
+}  # fmt: skip
+
+# RecBole's types behind the names of a header: user_id:token.
+_TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
+# All that people write for a number, well or badly; a name has something else.
+_NUMBER_LIKE = re.compile(r"\s*[-+]?[0-9][-+0-9.,:eE\s/'’_%]*\s*")
+# So many columns without a header are a table of users by items, or something else altogether.
+_MOST_UNNAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the columns are, from 0.
+
+    Attributes:
+        user: position of the users.
+        item: position of the items.
+        rating: position of the ratings.
+        time: position of the times, None without such a column.
+        notes: what was guessed or left aside, a sentence each.
+    """
+
+    user: int
+    item: int
+    rating: int
+    time: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Position by role, of those that are there."""
+        named = {"user": self.user, "item": self.item, "rating": self.rating}
+        return named if self.time is None else named | {"time": self.time}
+
+
+def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
+    """Whether a first line names columns: asked or usual names, or nothing like a number."""
+    if any(name in record for name in asked.values() if name and not name.isdecimal()):
+        return True
+    plain = {_plain(name) for name in record}
+    if any(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")):
+        return True
+    return not any(_NUMBER_LIKE.fullmatch(text) for text in record)
+
+
+def find_columns(
+    names: Sequence[str],
+    asked: Mapping[str, str | None],
+    where: str,
+    *,
+    named: bool = True,
+) -> Columns:
+    """Where the columns are.
+
+    Args:
+        names: the header, or the first row where there is none.
+        asked: by role what the user calls the column, a name or a number from 1, or None.
+        where: what messages call the file.
+        named: whether ``names`` is a header.
+
+    Raises:
+        DataError: the header lacks a column or has a name twice, or too many columns have none.
+        OptionError: a column that was asked for is not there, or one stands for two.
+    """
+    notes: list[str] = []
+    if named:
+        _refuse_doubles(names, where)
+    elif len(names) > _MOST_UNNAMED and not all(asked.get(role) for role in NEEDED):
+        raise DataError(
+            f"{where} has {len(names)} columns and no header, so that nothing tells which are "
+            "the user, the item and the rating.",
+            "Name them by number with --user-col, --item-col and --rating-col.",
+        )
+    found: dict[str, int | None] = {}
+    for place, role in enumerate(ROLES):
+        name = asked.get(role)
+        if name is not None:
+            found[role] = _asked_column(role, name, names, named, where)
+        elif named:
+            found[role] = _usual_column(role, names, notes)
+        else:
+            found[role] = place if place < len(names) else None
+    missing = [role for role in NEEDED if found[role] is None]
+    if missing:
+        raise _unnamed(missing, names, where, named=named)
+    user, item, rating = (at for role in NEEDED if (at := found[role]) is not None)
+    time = found["time"]
+    if asked.get("time") is None and time in (user, item, rating):
+        time = None
+    columns = Columns(user, item, rating, time)
+    places = columns.places
+    if len(set(places.values())) < len(places):
+        listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
+        raise OptionError(f"two columns of {where} are the same one: {listed}.")
+    if not named and not all(asked.get(role) for role in NEEDED):
+        numbers = ", ".join(str(place + 1) for place in (user, item, rating))
+        notes.append(f"no header: columns {numbers} of {len(names)} are user, item, rating")
+    return Columns(user, item, rating, time, tuple(notes))
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """The text in quotation marks, cut where it would fill more than a line."""
+    return repr(text if len(text) <= length else text[: length - 1] + "…")
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """The first names of a header as a list in a sentence."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(shortened(name, 30) for name in names[:8]) + more
+
+
+def _refuse_doubles(names: Sequence[str], where: str) -> None:
+    seen = set[str]()
+    for name in names:
+        if name and name in seen:
+            raise DataError(
+                f"{where} has two columns called {shortened(name)}: which is meant?",
+                "Give each column a name of its own.",
+            )
+        seen.add(name)
+
+
+def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, where: str) -> int:
+    if named and asked in names:
+        return list(names).index(asked)
+    # The length first: int() refuses thousands of digits, and isdecimal() takes any alphabet's.
+    if asked.isascii() and asked.isdecimal() and len(asked) < 9 and 1 <= int(asked) <= len(names):
+        return int(asked) - 1
+    known = listed_names(names) if named else f"columns 1 to {len(names)}, without a header"
+    raise OptionError(f"{where} has no column {shortened(asked)} for --{role}-col; it has {known}.")
+
+
+def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | None:
+    plain = [_plain(name) for name in names]
+    found = [plain.index(usual) for usual in _USUAL_NAMES[role] if usual in plain]
+    if not found:
+        return None
+    if len(found) > 1 and role != "time":
+        others = " or ".join(repr(names[place]) for place in found[1:])
+        notes.append(f"the {role} is {names[found[0]]!r}, not {others}; --{role}-col names another")
+    return found[0]
+
+
+def _unnamed(roles: Sequence[str], names: Sequence[str], where: str, *, named: bool) -> DataError:
+    if any("\0" in name or "\ufffd" in name for name in names):
+        return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
+    if not named:
+        return DataError(f"{where} has {len(names)} columns; expected user, item and rating.")
+    return DataError(
+        f"{where} has no column for the {' and the '.join(roles)} among {listed_names(names)}.",
+        f"Name it with {', '.join(f'--{role}-col' for role in roles)}; "
+        "--separator says what separates columns.",
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", _TYPE.sub("", name.strip().lower()))

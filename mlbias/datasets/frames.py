@@ -1,0 +1,126 @@
+"""Frames from Python to Ratings: pandas, Polars, PyArrow, DuckDB, anything that speaks Arrow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlbias.columns import Columns, find_columns, shortened
+from mlbias.core.ratings import Codes
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.checks import with_times
+from mlbias.datasets.reading.rows import Rows
+from mlbias.datasets.reading.tables import check_types, rows_of_columns, table_wording
+from mlbias.datasets.understood import Understood
+from mlbias.errors import DataError
+from mlbias.ids import Ids, TextIds, distinct, is_missing
+from mlbias.ratings import Ratings
+
+_WHERE = "the frame"
+
+
+def ratings_of_frame(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
+    """Ratings of a frame, in its order.
+
+    Args:
+        frame: with a column each for user, item, rating and perhaps time.
+        asked: by role the name of the column, None where it has a usual name.
+
+    Raises:
+        DataError: it is no frame, or a value is missing or of a wrong type.
+        OptionError: a named column is not there.
+    """
+    table = _as_polars(frame)
+    columns = find_columns(table.columns, asked, _WHERE)
+    _refuse_missing_ids(table, columns)
+    check_types(table.schema, columns, _WHERE)
+    chosen = table.select(
+        pl.col(table.columns[place]).alias(role) for role, place in columns.places.items()
+    )
+    if len(chosen) == 0:
+        raise DataError("there are no ratings")
+    rows = rows_of_columns(chosen, table_wording(table.columns, columns, ReadOptions()))
+    if rows.first_bad is not None:
+        raise DataError(f"row {rows.first_bad.place}, {rows.first_bad.reason}")
+    return _ratings(rows)
+
+
+def _refuse_missing_ids(table: pl.DataFrame, columns: Columns) -> None:
+    """Name a missing id before its column's type, which it turns from integers to floats."""
+    for role in ("user", "item"):
+        place = columns.places[role]
+        column = table.to_series(place)
+        missing = column.is_null()
+        if column.dtype.is_float():
+            missing |= column.is_nan().fill_null(True)
+        if missing.any():
+            row, name = int(missing.arg_max() or 0), shortened(column.name)
+            raise DataError(f"row {row}, column {name}: the {role} is missing")
+
+
+def _ratings(rows: Rows) -> Ratings:
+    frame = rows.frame
+    user_ids, user = _distinct(frame["user"])
+    item_ids, item = _distinct(frame["item"])
+    ratings = Ratings(user, item, frame["value"].to_numpy(), user_ids, item_ids)
+    if "time" not in frame.columns:
+        return ratings
+    if rows.untimed is not None:
+        return replace(ratings, untimed=f"row {rows.untimed} of {_WHERE}")
+    times = frame["time"].to_numpy()
+    return with_times(ratings, times, Understood(), None, are_dates=rows.are_dates)[0]
+
+
+def _distinct(column: pl.Series) -> tuple[Ids, Codes]:
+    ids, codes = distinct(TextIds(column) if column.dtype == pl.String else column.to_numpy())
+    return ids, codes.astype(np.int32)
+
+
+def _as_polars(frame: Any) -> pl.DataFrame:
+    """The frame as Polars has it, without a copy where its types allow.
+
+    Raises:
+        DataError: it is no frame.
+    """
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, Mapping):
+        return pl.DataFrame({str(name): _column(name, column) for name, column in frame.items()})
+    if type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "columns"):
+        # By its columns, since pandas speaks Arrow only where PyArrow is installed.
+        return pl.DataFrame({str(name): _column(name, frame[name]) for name in frame.columns})
+    if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
+        return pl.DataFrame(frame)
+    raise DataError(
+        f"expected Ratings or a frame with columns, and found a {type(frame).__name__}.",
+        "Ratings.from_ids takes columns one by one.",
+    )
+
+
+def _column(name: object, column: Any) -> pl.Series:
+    """A column of a pandas frame, or any array; what is missing is null.
+
+    Raises:
+        DataError: it has more than one dimension, or values of several types.
+    """
+    if isinstance(column, pl.Series):
+        return column
+    values = np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else np.asarray(column)
+    if values.ndim != 1:
+        raise DataError(
+            f"column {shortened(str(name))} has {values.ndim} dimensions; expected a single column"
+        )
+    try:
+        if values.dtype.kind != "O":
+            return pl.Series(values, nan_to_null=values.dtype.kind == "f")
+        texts = [None if is_missing(value) else value for value in values.tolist()]
+        return pl.Series(texts, strict=True)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        kinds = sorted({type(value).__name__ for value in values.tolist()})
+        raise DataError(
+            f"column {shortened(str(name))} holds values of several types: {', '.join(kinds)}"
+        ) from None

@@ -1,0 +1,1 @@
+"""Any file of ratings: opened, taken apart, checked, encoded."""

@@ -1,0 +1,107 @@
+"""JSON lines: an object a line, as Amazon's and Yelp's reviews come."""
+
+import json
+from collections.abc import Sequence
+
+import polars as pl
+
+from mlbias.columns import Columns, find_columns, shortened
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.rows import BadRow, Rows, Wording, rows_of_texts
+from mlbias.errors import DataError
+
+
+def is_json_lines(lines: Sequence[str]) -> bool:
+    """Whether text that begins with these lines holds an object in each."""
+    first = next((line for line in lines if line.strip()), "")
+    return first.lstrip("\ufeff \t").startswith("{")
+
+
+def json_wording(lines: Sequence[str], where: str, options: ReadOptions) -> tuple[Columns, Wording]:
+    """Which keys are the columns, told by the first objects.
+
+    Raises:
+        DataError: the first line is no object, or the objects lack a column.
+        OptionError: a key that the options name is not there.
+    """
+    names: dict[str, None] = {}
+    for number, line in enumerate(lines[:100], 1):
+        try:
+            names |= dict.fromkeys(_object(line.lstrip("\ufeff"))) if line.strip() else {}
+        except ValueError as error:
+            if not names:
+                raise DataError(
+                    f"{where}, line {number}: expected JSON lines, an object in each: {error}."
+                ) from None
+    keys = list(names)
+    columns = find_columns(keys, options.asked, where)
+    text = frozenset(("user", "item")) if options.ids == "text" else frozenset[str]()
+    return columns, Wording(columns.places, keys, options.decimal, text)
+
+
+def parse_json_part(data: bytes, wording: Wording) -> Rows:
+    """Read the objects of a part, whole lines of text."""
+    lines = data.removesuffix(b"\n").split(b"\n")
+    keys = {role: wording.names[place] for role, place in wording.columns.items()}
+    found: dict[str, list[str | None]] = {role: [] for role in keys}
+    places: list[int] = []
+    n_bad, first_bad = 0, None
+    for place, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            row = _texts(_object(line.decode("utf-8")), keys)
+        except ValueError as error:
+            n_bad += 1
+            first_bad = first_bad or BadRow(place, str(error))
+            continue
+        places.append(place)
+        for role, text in row.items():
+            found[role].append(text)
+    texts = pl.DataFrame(found, schema=dict.fromkeys(keys, pl.String))
+    rows = rows_of_texts(texts, wording, places.__getitem__, len(lines))
+    firsts = [bad for bad in (first_bad, rows.first_bad) if bad is not None]
+    return Rows(
+        rows.frame,
+        len(lines),
+        n_bad + rows.n_bad,
+        min(firsts, key=lambda bad: bad.place, default=None),
+        rows.untimed,
+        rows.are_dates,
+        rows.zone_assumed,
+    )
+
+
+def _object(line: str | bytes) -> dict[str, object]:
+    """The object on a line.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON object: {error.msg} (character {error.colno})") from None
+    except (RecursionError, UnicodeDecodeError):
+        raise ValueError("no JSON object that can be read") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a JSON object, found {shortened(str(line))}")
+    return found
+
+
+def _texts(row: dict[str, object], keys: dict[str, str]) -> dict[str, str | None]:
+    """By role, the value as text.
+
+    Raises:
+        ValueError: an id is neither an integer nor text.
+    """
+    texts: dict[str, str | None] = {}
+    for role, key in keys.items():
+        value = row.get(key)
+        if role in ("user", "item") and not isinstance(value, int | str | None):
+            raise ValueError(f"key {key!r}: {role} {value!r} is neither an integer nor text")
+        if isinstance(value, bool) and role != "time":
+            raise ValueError(f"key {key!r}: {role} {json.dumps(value)} is no number and no text")
+        # Lone surrogates are no text that UTF-8 can encode.
+        texts[role] = None if value is None else str(value).encode("utf-8", "replace").decode()
+    return texts

@@ -1,0 +1,274 @@
+"""How a text of ratings is laid out: separator, header, quotation marks, which column is what.
+
+Everything is told from the first lines, never from the name of the file.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mlbias.columns import Columns, find_columns, is_header, shortened
+from mlbias.datasets.options import ReadOptions
+from mlbias.errors import DataError
+from mlbias.ids import MISSING_TEXTS
+
+# So many lines decide on the layout at most.
+SNIFFED_LINES = 1_000
+
+# In the order in which they are preferred, where several split the lines evenly.
+_SEPARATORS = ("::", "\t", ",", ";", "|")
+_NAMES = {",": "commas", ";": "semicolons", "|": "pipes", "\t": "tabs", " ": "spaces"}
+# In text with these a quotation mark is a letter, unless the header is quoted itself.
+_UNQUOTED = ("::", "\t", " ")
+_EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_COMMENT = re.compile(r"#[# ]|%[% ]|#(?=[A-Za-z])")
+_CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_TIME_LIKE = re.compile(r"\s*(-?[0-9]+(\.[0-9]*)?|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}([T ].*)?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How to take a text apart.
+
+    Attributes:
+        separator: one character, "::", or " " for any run of spaces and tabs.
+        width: fields of every row.
+        columns: where the user, the item, the rating and perhaps the time are.
+        quoted: whether fields may stand in quotation marks, as RFC 4180 has it.
+        n_lines_before: lines before the first row, a header included.
+        header: names of the columns; None without a header.
+        decimal: the decimal mark of ratings.
+        text_ids: roles whose ids are taken for text from the start.
+        notes: what was guessed, a sentence each.
+    """
+
+    separator: str
+    width: int
+    columns: Columns
+    quoted: bool
+    n_lines_before: int
+    header: tuple[str, ...] | None
+    decimal: str = "."
+    text_ids: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def separator_name(self) -> str:
+        """What people call the separator, in the plural."""
+        return _NAMES.get(self.separator, repr(self.separator))
+
+
+def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layout:
+    """The layout of a text that begins with these lines.
+
+    Args:
+        lines: the first lines without their line ends, at least one of them not blank.
+        where: what messages call the file.
+        options: what the user says of it.
+
+    Raises:
+        DataError: the first line does not split into three fields, or the header lacks a column.
+        OptionError: a column that the options name is not there.
+    """
+    n_before, hint, notes = _preamble(lines)
+    lines = lines[n_before:]
+    lead = next((place for place, line in enumerate(lines) if line.strip()), None)
+    if lead is None:
+        raise DataError(f"{where} begins with more than {SNIFFED_LINES} lines without a row.")
+    lines = [line for line in lines[lead:] if line.strip()]
+    comment = _COMMENT.match(lines[0])
+    if comment:
+        lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
+    _refuse_json(lines[0], where)
+    separator = options.separator or hint or _separator_of(lines, where)
+    rough = _records(lines, separator, quoted=separator not in _UNQUOTED)
+    named = bool(comment) or is_header([_bare(name) for name in rough[0]], options.asked)
+    quoted = separator not in _UNQUOTED or (named and lines[0].lstrip().startswith('"'))
+    names, *rows = _records(lines, separator, quoted=quoted)
+    shift = 0
+    if named:
+        shift = int(_has_row_names(names, rows, separator, is_quoted=lines[0].startswith('"')))
+        notes += ["dropped the row names in front, as R writes them"] if shift else []
+    if names[-1] == "" and not any(any(row[len(names) - 1 :]) for row in rows):
+        names = names[:-1]
+    columns = find_columns(names, options.asked, where, named=named)
+    if not named and options.time_col is None:
+        columns = _checked_time(columns, [names, *rows])
+    if named and not _names_ratings(names, options):
+        notes.append(f"took the first line for a header: {', '.join(map(shortened, names[:6]))}")
+    columns = _shifted(columns, shift)
+    return Layout(
+        separator=separator,
+        width=len(names) + shift,
+        columns=columns,
+        quoted=quoted,
+        n_lines_before=n_before + lead + (_n_lines(lines, quoted) if named else 0),
+        header=tuple(names) if named else None,
+        decimal=options.decimal,
+        text_ids=_text_ids(columns, rows if named else [names, *rows], options),
+        notes=(*notes, *columns.notes),
+    )
+
+
+def split_line(line: str, separator: str, *, quoted: bool = False) -> list[str]:
+    """The fields of one record without its line end; well-formed quotation marks are taken off."""
+    if separator == " ":
+        line = line.strip(" \t")
+        if not (quoted and '"' in line):
+            return re.split(r"[ \t]+", line)
+    if not (quoted and '"' in line):
+        return line.split(separator)
+    mark = re.escape(separator)
+    fields = re.findall(rf'("(?:[^"]|"")*"|[^{mark}"]*(?:"[^{mark}]*)?)({mark}|$)', line)
+    texts = [text for text, _ in fields]
+    # At the end of the line an empty match follows a field that no separator ended.
+    if len(fields) > 1 and fields[-2][1] == "":
+        texts.pop()
+    return [_bare(text) for text in texts]
+
+
+def _bare(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return text[1:-1].replace('""', '"')
+    return text
+
+
+def _preamble(lines: Sequence[str]) -> tuple[int, str | None, list[str]]:
+    """Lines that are neither header nor rows, the separator that one names, and what to say.
+
+    Of comments in front the last stays, since it may be a header, as numpy.savetxt writes it.
+    """
+    hint = _EXCEL_HINT.fullmatch(lines[0].strip("\ufeff "))
+    if hint:
+        return 1, hint[1], []
+    n = 0
+    while n < len(lines) and _COMMENT.match(lines[n]):
+        n += 1
+    if n == 0 or n == len(lines):
+        return 0, None, []
+    last, following = (line.strip("#% \t") for line in lines[n - 1 : n + 1])
+    n_fields = max(len(re.split(r"[,;|\t ]+|::", text)) for text in (following,))
+    names = re.split(r"[,;|\t ]+|::", last)
+    if len(names) == n_fields and is_header(names, {}):
+        n -= 1
+    if n == 0:
+        return 0, None, []
+    return n, None, [f"left out {n} comment {'line' if n == 1 else 'lines'} at the start"]
+
+
+def _refuse_json(line: str, where: str) -> None:
+    if line.lstrip().startswith("["):
+        raise DataError(
+            f"{where} is a JSON document; expected JSON lines, an object in each.",
+            "Write one object a line, as with `jq -c '.[]'`.",
+        )
+
+
+def _separator_of(lines: Sequence[str], where: str) -> str:
+    """Which separator splits the lines evenly into the most fields, three or more."""
+    found: dict[str, tuple[bool, int]] = {}
+    for separator in (*_SEPARATORS, " "):
+        quoted = separator not in _UNQUOTED
+        counts = [len(row) for row in _records(lines[:200], separator, quoted=quoted)]
+        (width, times), *_ = Counter(counts[1:] or counts).most_common(1)
+        is_even = 2 * times >= len(counts) - 1 and counts[0] in (width, width - 1, width + 1)
+        if is_even and width >= 3 and (separator != " " or not found):
+            found[separator] = 10 * times >= 9 * (len(counts) - 1), width
+    if found:
+        return max(found, key=lambda separator: found[separator])
+    for separator in (*_SEPARATORS, " "):
+        if len(split_line(lines[0], separator)) >= 3:
+            return separator
+    raise DataError(
+        f"{where}, line 1: expected user, item and rating separated by commas, tabs, semicolons, "
+        f"pipes, '::' or spaces, found {shortened(lines[0])}.",
+        "If something else separates them, name it with --separator.",
+    )
+
+
+def _records(lines: Sequence[str], separator: str, *, quoted: bool) -> list[list[str]]:
+    return [
+        split_line(record, separator, quoted=quoted)
+        for record in (_joined(lines) if quoted else lines)
+    ]
+
+
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Lines joined where a quotation goes on; one that is never closed is left as it is."""
+    records: list[str] = []
+    open_: list[str] = []
+    for line in lines:
+        open_.append(line)
+        if sum(part.count('"') for part in open_) % 2 == 0:
+            records.append("\n".join(open_))
+            open_ = []
+    return [*records, *open_]
+
+
+def _n_lines(lines: Sequence[str], quoted: bool) -> int:
+    """How many lines the first record fills."""
+    return 1 + (_joined(lines)[0].count("\n") if quoted else 0)
+
+
+def _has_row_names(
+    names: Sequence[str], rows: Sequence[Sequence[str]], separator: str, *, is_quoted: bool
+) -> bool:
+    """Whether every row has one field more than the header, as R's write.table leaves it.
+
+    A comma or semicolon may be a decimal comma, or a thousands separator, that makes one field too
+    many; there R's names are recognised by the header's quotation marks alone.
+    """
+    if (
+        not rows
+        or any(len(row) != len(names) + 1 for row in rows)
+        or all(row[-1] == "" for row in rows)
+    ):
+        return False
+    first = [row[0] for row in rows]
+    if len(set(first)) < len(first):
+        return False
+    counted = first == [str(number) for number in range(1, len(first) + 1)]
+    return is_quoted or (counted and separator in (" ", "\t"))
+
+
+def _checked_time(columns: Columns, rows: Sequence[Sequence[str]]) -> Columns:
+    """Without a header a fourth column is of times only if it looks like it."""
+    place = columns.time
+    if place is None:
+        return columns
+    texts = [row[place] for row in rows if len(row) > place]
+    is_time = any(texts) and all(_TIME_LIKE.fullmatch(text) for text in texts if text)
+    return columns if is_time else replace(columns, time=None)
+
+
+def _names_ratings(names: Sequence[str], options: ReadOptions) -> bool:
+    """Whether the header is beyond doubt, by a usual name or one that was asked for."""
+    asked = [name for name in options.asked.values() if name and not name.isdecimal()]
+    return any(name in names for name in asked) or is_header([*names, "0"], {})
+
+
+def _shifted(columns: Columns, shift: int) -> Columns:
+    time = None if columns.time is None else columns.time + shift
+    return Columns(
+        columns.user + shift, columns.item + shift, columns.rating + shift, time, columns.notes
+    )
+
+
+def _text_ids(
+    columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions
+) -> frozenset[str]:
+    """The roles whose ids are seen to be text in these rows already."""
+    roles = {"user": columns.user, "item": columns.item}
+    if options.ids == "text":
+        return frozenset(roles)
+    return frozenset(
+        role
+        for role, place in roles.items()
+        if any(
+            len(row) > place
+            and row[place] not in MISSING_TEXTS
+            and not _CANONICAL.fullmatch(row[place])
+            for row in rows
+        )
+    )

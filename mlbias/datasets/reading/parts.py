@@ -1,0 +1,151 @@
+"""The parts of a file, each with the function that reads it, and how the file was understood."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+
+import polars as pl
+
+from mlbias.columns import Columns
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.json_lines import is_json_lines, json_wording, parse_json_part
+from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
+from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_movies
+from mlbias.datasets.reading.opening import Stream
+from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
+from mlbias.datasets.reading.tables import table_parts
+from mlbias.datasets.reading.text import BYTE_ORDER_MARK, next_part, parse_part, parts_of
+from mlbias.datasets.understood import Understood
+
+Task = Callable[[], Rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A file in parts.
+
+    Attributes:
+        understood: how the file was taken.
+        tasks: functions that each read a part, in the order of the file.
+        names: of the columns; None without a header.
+    """
+
+    understood: Understood
+    tasks: Iterator[Task]
+    names: Sequence[str] | None
+
+
+def parts_of_file(
+    stream: Stream, options: ReadOptions, text_ids: set[str], *, timestamps: bool
+) -> Parts | None:
+    """The parts of a file; None if it is empty.
+
+    Args:
+        stream: of the file.
+        options: how it is read.
+        text_ids: roles whose ids were seen to be text, which grows while parts are read.
+        timestamps: whether to read times.
+
+    Raises:
+        DataError: it cannot be told how the file is laid out, or it lacks a column.
+        OptionError: a named column is not there.
+    """
+    if stream.format != "text":
+        columns, names, tasks = table_parts(stream, options, timestamps=timestamps)
+        return Parts(_understood(stream, stream.format, columns, names, len(names)), tasks, names)
+    first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
+    if b"\r" in first:
+        first = first.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if not first.strip():
+        return None
+    head = first.split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
+    lines = [line.decode("utf-8", "replace") for line in head]
+    if is_json_lines(lines):
+        return _json_parts(first, lines, stream, options, timestamps)
+    return _text_parts(first, lines, stream, options, text_ids, timestamps)
+
+
+def _json_parts(
+    first: bytes, lines: Sequence[str], stream: Stream, options: ReadOptions, timestamps: bool
+) -> Parts:
+    columns, wording = json_wording(lines, stream.where, options)
+    names = wording.names
+    if not timestamps:
+        wording = replace(wording, columns=replace(columns, time=None).places)
+    texts = chain([first], iter(lambda: next_part(stream), b""))
+    tasks = (partial(parse_json_part, text, wording) for text in texts)
+    return Parts(_understood(stream, "JSON lines", columns, names, len(names)), tasks, names)
+
+
+def _text_parts(
+    first: bytes,
+    lines: Sequence[str],
+    stream: Stream,
+    options: ReadOptions,
+    text_ids: set[str],
+    timestamps: bool,
+) -> Parts:
+    netflix = is_netflix(lines)
+    if netflix:
+        layout = netflix_layout(lines, options)
+    else:
+        layout = sniff_layout(lines, stream.where, options)
+    form = "Netflix Prize" if netflix else "text"
+    columns, names, notes = layout.columns, layout.header, list(layout.notes)
+    if (layout.header is None and not netflix) or layout.separator not in (",", "\t", "::", " "):
+        place = next((k for k, note in enumerate(notes) if note.startswith("no header")), None)
+        told = f"separated by {layout.separator_name}"
+        notes[len(notes) if place is None else place :] = (
+            [f"fields are {told}"] if place is None else [f"{notes[place]}, {told}"]
+        )
+    understood = replace(
+        _understood(stream, form, columns, names, layout.width),
+        separator=layout.separator,
+        header=names is not None,
+        notices=tuple(notes),
+    )
+    if not timestamps:
+        layout = replace(layout, columns=replace(columns, time=None))
+    text_ids |= layout.text_ids
+    *header, rows = first.split(b"\n", layout.n_lines_before)
+    if len(header) < layout.n_lines_before:
+        header, rows = [*header, rows], b""
+    return Parts(
+        understood, _text_tasks(rows, len(header), stream, layout, text_ids, netflix), names
+    )
+
+
+def _text_tasks(
+    rows: bytes, n_before: int, stream: Stream, layout: Layout, text_ids: set[str], netflix: bool
+) -> Iterator[Task]:
+    yield partial(_no_rows, n_before)
+    parts = parts_of(rows, stream, layout)
+    try:
+        for part in with_movies(parts) if netflix else parts:
+            yield partial(parse_part, part, layout, frozenset(text_ids))
+    except BrokenTextError as error:
+        yield partial(_no_rows, 0, error.bad)
+
+
+def _no_rows(n_lines: int, bad: BadRow | None = None) -> Rows:
+    """What lines without ratings come to, as a header's or those of a broken text."""
+    schema = {"user": pl.Int64, "item": pl.Int64, "value": pl.Float64}
+    return Rows(pl.DataFrame(schema=schema), n_lines, int(bad is not None), bad)
+
+
+def _understood(
+    stream: Stream, form: str, columns: Columns, names: Sequence[str] | None, n_columns: int
+) -> Understood:
+    places = columns.places
+    return Understood(
+        format=form,
+        columns={
+            role: place + 1 if names is None or place >= len(names) else names[place]
+            for role, place in places.items()
+        },
+        n_columns=n_columns,
+        encoding=stream.encoding if form not in ("Parquet", "Arrow") else None,
+        packing=stream.packing,
+        notices=columns.notes,
+    )

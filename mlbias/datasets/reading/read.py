@@ -1,0 +1,207 @@
+"""Any source of ratings to Ratings: its files in turn, in parts, on a pool of threads."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from mlbias.core.cores import usable_cores
+from mlbias.datasets.generated.generator import sample
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.bad_rows import BadRows
+from mlbias.datasets.reading.checks import checked, with_times, without_duplicates
+from mlbias.datasets.reading.encode import EncodedChunk, RatingsBuilder, encode_chunk
+from mlbias.datasets.reading.opening import Stream, opened
+from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
+from mlbias.datasets.reading.rows import Rows
+from mlbias.datasets.sources import Source
+from mlbias.datasets.understood import Understood
+from mlbias.errors import DataError
+from mlbias.ratings import Ratings
+
+# Called with the bytes read so far and in all, the latter None where nobody knows.
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading a source came to.
+
+    Attributes:
+        ratings: in the order of their users, those of a user as in the source.
+        understood: how the source was taken, and what was odd about it.
+    """
+
+    ratings: Ratings
+    understood: Understood
+
+
+def read_ratings(
+    source: Source,
+    options: ReadOptions | None = None,
+    *,
+    timestamps: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Reading:
+    """Read all ratings of a source.
+
+    Args:
+        source: see find_source.
+        options: how it is read, where the source does not tell.
+        timestamps: whether to read these too, where the source has them.
+        threads: how many parts are read at a time; by default one for each core.
+        progress: called now and then with the bytes read so far.
+
+    Raises:
+        DataError: the source cannot be read or holds no ratings.
+        BadRowError: a row is no rating, and bad rows are not to be skipped.
+        OptionError: the options name a column that is not there.
+    """
+    if source.is_sample:
+        ratings = sample()[0]
+        return Reading(ratings, Understood(n_rows=len(ratings), format="generated"))
+    options = options or ReadOptions()
+    # The first and the last rating of a pair are told by time, where there are times.
+    timestamps = timestamps or options.duplicates in ("first", "last")
+    reader = _Reader(options, threads or usable_cores(), timestamps)
+    files: Sequence[Path | None] = source.files or (None,)
+    total = sum(path.stat().st_size for path in files if path is not None and path.exists())
+    done = 0
+    for path in files:
+        with opened(source, path, options.encoding) as stream:
+            for _ in reader.read(stream):
+                if progress:
+                    progress(done + stream.tell(), total if len(files) > 1 else stream.size)
+        done += stream.size or 0
+    return reader.finish(source)
+
+
+class _Reader:
+    """Ratings of one file after the other, and what was understood on the way."""
+
+    def __init__(self, options: ReadOptions, threads: int, timestamps: bool) -> None:
+        self._options, self._threads, self._timestamps = options, threads, timestamps
+        self._builder, self._bad = RatingsBuilder(), BadRows(options)
+        self._first: tuple[str, Parts] | None = None
+        self._n_files = self._n_not_rated = 0
+        self._text_ids = set[str]()
+        self._untimed, self._zone_assumed = "", False
+        self._are_dates = set[bool]()
+
+    def read(self, stream: Stream) -> Iterator[None]:
+        """Read a file; yields after each part."""
+        self._n_files += 1
+        self._bad.begin(stream)
+        parts = parts_of_file(stream, self._options, self._text_ids, timestamps=self._timestamps)
+        if parts is None:
+            return
+        if self._first is None:
+            self._first = stream.where, parts
+        else:
+            _check_same_columns(*self._first, stream.where, parts)
+        for rows, encoded, n_not_rated in self._encoded(parts.tasks):
+            self._add(rows, encoded, n_not_rated)
+            yield
+
+    def _add(self, rows: Rows, encoded: EncodedChunk | None, n_not_rated: int) -> None:
+        if rows.untimed is not None and not self._untimed:
+            self._untimed = self._bad.told(rows.untimed)
+        self._bad.note(rows)
+        self._n_not_rated += n_not_rated
+        self._zone_assumed = self._zone_assumed or rows.zone_assumed
+        if encoded is not None:
+            self._builder.add(encoded)
+            if encoded.timestamp is not None:
+                self._are_dates.add(rows.are_dates)
+            for role in ("user", "item"):
+                if rows.frame[role].dtype == pl.String:
+                    self._text_ids.add(role)
+
+    def finish(self, source: Source) -> Reading:
+        """The ratings of all files, and what was understood.
+
+        Raises:
+            DataError: there are none, too many rows are bad, or what was asked of times or of
+                pairs that are rated twice cannot be.
+        """
+        n = len(self._builder) + self._n_not_rated
+        if not len(self._builder):
+            raise DataError(f"{source.where} {self._bad.instead_of_ratings(self._n_not_rated)}.")
+        self._bad.check_share(source.where, n)
+        ratings, times = self._builder.finish(self._threads)
+        understood = replace(
+            self._first[1].understood if self._first else Understood(),
+            n_files=self._n_files,
+            n_rows=n + self._bad.count,
+            n_skipped=self._bad.count,
+            first_skipped=self._bad.first,
+            n_not_rated=self._n_not_rated,
+        )
+        if self._timestamps:
+            if len(self._are_dates) > 1:
+                raise DataError(
+                    f"{source.where} has numbers for times in some rows, dates in others."
+                )
+            ratings = replace(ratings, untimed=self._untimed)
+            ratings, understood = with_times(
+                ratings,
+                times,
+                understood,
+                self._options.time_unit,
+                are_dates=True in self._are_dates,
+            )
+            if self._zone_assumed:
+                assumed = "times name no zone; they are taken for UTC"
+                understood = replace(understood, time_notices=(*understood.time_notices, assumed))
+        ratings = ratings.by_user()
+        ratings, understood = without_duplicates(ratings, understood, self._options, source.where)
+        return Reading(ratings, checked(ratings, understood, source))
+
+    def _encoded(self, tasks: Iterator[Task]) -> Iterator[tuple[Rows, EncodedChunk | None, int]]:
+        """Run the tasks on a pool, a few ahead of the one whose rows are yielded."""
+        not_rated = self._options.not_rated_values
+
+        def run(task: Task) -> tuple[Rows, EncodedChunk | None, int]:
+            rows = task()
+            frame = rows.frame
+            if not_rated:
+                frame = frame.filter(~pl.col("value").is_in(not_rated))
+            n_not_rated = len(rows.frame) - len(frame)
+            return rows, encode_chunk(frame) if len(frame) else None, n_not_rated
+
+        # One more than there are cores, since each waits while Polars' own threads work for it.
+        workers = self._threads + 1 if self._threads > 1 else 1
+        ahead: deque[Future[tuple[Rows, EncodedChunk | None, int]]] = deque()
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                for task in tasks:
+                    ahead.append(pool.submit(run, task))
+                    if len(ahead) > workers:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+
+def _check_same_columns(first: str, one: Parts, where: str, other: Parts) -> None:
+    """See that two files that are read as one have their columns in common.
+
+    Raises:
+        DataError: they do not.
+    """
+    sides = [(parts.understood.columns, parts.understood.header) for parts in (one, other)]
+    if sides[0] != sides[1]:
+        told = [
+            ", ".join(f"{role} in {column}" for role, column in (columns or {}).items())
+            for columns, _ in sides
+        ]
+        raise DataError(
+            f"{where} is not laid out as {first}: {told[1]}, there {told[0]}.",
+            "Read as one are only files of the same columns.",
+        )

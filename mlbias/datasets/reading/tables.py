@@ -1,0 +1,154 @@
+"""Parquet and Arrow files, and frames from Python: columns that have types."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+import polars as pl
+
+from mlbias.columns import Columns, find_columns, shortened
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.opening import Stream
+from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
+from mlbias.errors import DataError
+from mlbias.ids import MISSING_TEXTS
+
+_ROWS_A_SLICE = 1 << 20
+_TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
+
+
+def table_parts(
+    stream: Stream, options: ReadOptions, *, timestamps: bool
+) -> tuple[Columns, list[str], Iterator[Callable[[], Rows]]]:
+    """The columns of a Parquet or Arrow file, their names, and functions that read its slices.
+
+    Raises:
+        DataError: it is damaged, lacks a column, or one has a type that holds no such thing.
+        OptionError: a named column is not there.
+    """
+    where = stream.where
+    source = stream.path or io.BytesIO(stream.file.read())
+    scan_file = pl.scan_parquet if stream.format == "Parquet" else pl.scan_ipc
+    with _told_as_damage(where):
+        # Otherwise Polars takes the name of a file for a pattern, and its folders for a hive.
+        scan = scan_file(source, glob=False, hive_partitioning=False)
+        schema = scan.collect_schema()
+        size = scan.select(pl.len()).collect().item()
+    names = schema.names()
+    columns = find_columns(names, options.asked, where)
+    check_types(schema, columns, where)
+    read_columns = columns if timestamps else replace(columns, time=None)
+    wording = table_wording(names, read_columns, options)
+    chosen = scan.select(
+        pl.col(names[place]).alias(role) for role, place in wording.columns.items()
+    )
+
+    def read(start: int) -> Rows:
+        with _told_as_damage(where):
+            frame = chosen.slice(start, _ROWS_A_SLICE).collect()
+        return rows_of_columns(frame, wording)
+
+    return columns, names, (partial(read, start) for start in range(0, size, _ROWS_A_SLICE))
+
+
+def table_wording(names: list[str], columns: Columns, options: ReadOptions) -> Wording:
+    """How messages call the columns of a table."""
+    text = frozenset(("user", "item")) if options.ids == "text" else frozenset[str]()
+    return Wording(columns.places, names, options.decimal, text)
+
+
+def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
+    """See that ids are integers or text, and ratings numbers.
+
+    Raises:
+        DataError: they are something else.
+    """
+    names = schema.names()
+    for role, place in columns.places.items():
+        dtype = schema[names[place]]
+        is_number = dtype.is_integer() or (role != "item" and role != "user" and dtype.is_numeric())
+        is_time = role == "time" and dtype.is_temporal()
+        # A column without any value has no type; each of its rows is named as missing.
+        if is_number or is_time or dtype in _TEXT or dtype == pl.Null:
+            continue
+        expected = {"rating": "numbers", "time": "times"}.get(role, "integers or text")
+        raise DataError(
+            f"{where}: column {shortened(names[place])} for the {role} holds {dtype}; "
+            f"expected {expected}."
+        )
+
+
+def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
+    """Read typed columns user, item, rating and perhaps time; every row of them is a place."""
+    columns = {role: _ids(frame[role], role in wording.all_text) for role in ("user", "item")}
+    is_text = frozenset(role for role, ids in columns.items() if ids.dtype == pl.String)
+    are_dates = "time" in frame.columns and frame["time"].dtype.is_temporal()
+    if "time" in frame.columns:
+        columns["time"] = _times(frame["time"])
+    rating = frame["rating"]
+    has_text_times = "time" in columns and columns["time"].dtype == pl.String
+    if (
+        rating.dtype.is_numeric()
+        and not has_text_times
+        and not any(_has_missing(columns[role]) for role in is_text)
+    ):
+        value = rating.cast(pl.Float64)
+        ids = columns["user"], columns["item"]
+        is_whole = not value.null_count() and bool(value.is_finite().all())
+        if is_whole and not any(column.null_count() for column in ids):
+            time = columns.get("time")
+            untimed = None
+            if time is not None and time.null_count():
+                untimed = int(time.is_null().arg_max() or 0)
+            return Rows(
+                pl.DataFrame(columns | {"value": value}),
+                len(frame),
+                untimed=untimed,
+                are_dates=are_dates,
+            )
+    texts = pl.DataFrame(
+        {
+            role: column if role == "time" else column.cast(pl.String)
+            for role, column in (columns | {"rating": rating}).items()
+        }
+    )
+    exact = Wording(wording.columns, wording.names, wording.decimal, wording.all_text | is_text)
+    rows = rows_of_texts(texts, exact, int, len(frame))
+    return replace(rows, are_dates=rows.are_dates or are_dates)
+
+
+def _ids(column: pl.Series, is_text: bool) -> pl.Series:
+    if column.dtype.is_integer():
+        whole = column.cast(pl.Int64, strict=False)
+        if not is_text and whole.null_count() == column.null_count():
+            return whole
+    return column.cast(pl.String)
+
+
+def _has_missing(ids: pl.Series) -> bool:
+    return bool(ids.is_in(sorted(MISSING_TEXTS)).any())
+
+
+def _times(column: pl.Series) -> pl.Series:
+    """Numbers and text as they are, dates and times as Unix seconds."""
+    if not column.dtype.is_temporal():
+        return column
+    micro = column.cast(pl.Datetime("us")).dt.epoch("us")
+    whole = micro // 1_000_000
+    return whole if bool((whole * 1_000_000 == micro).all()) else micro / 1e6
+
+
+@contextmanager
+def _told_as_damage(where: str) -> Iterator[None]:
+    """Errors of Polars, a panic of its readers included, as those of a damaged file.
+
+    Raises:
+        DataError: there is one.
+    """
+    try:
+        yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DataError(f"{where} is damaged: {reason[:200]}.") from error
