@@ -23,7 +23,7 @@ from typing import Any
 
 from benchmarks.ratings_file import generated_csv
 from mlbias.datasets.cache import clear_copies
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.generated.shapes import PRESETS
 
 EPOCHS = 10
 

@@ -20,7 +20,7 @@ from benchmarks import recurrences
 from benchmarks.ratings_file import generated_csv
 from mlbias import BiasModel, Ratings, evaluate, load_model, load_ratings, random_split
 from mlbias.core.incidence import BlockIncidence
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.model import to_model
 
 GENERATED = {"1m": 1_000_000, "5m": 5_000_000, "25m": 0}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mlbias.datasets.generate import Generator
-from mlbias.datasets.generated_file import Format, write_generated
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.generated.file import Format, write_generated
+from mlbias.datasets.generated.generator import Generator
+from mlbias.datasets.generated.shapes import PRESETS
 
 
 def generated_csv(name: str, folder: Path = Path("data")) -> Path:

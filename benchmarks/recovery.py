@@ -11,7 +11,7 @@ import numpy as np
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn
-from mlbias.datasets.generate import sample
+from mlbias.datasets.generated.generator import sample
 from mlbias.ratings import Ratings
 
 TRUE = {"sigma": 0.86, "sigma_user": 0.43, "sigma_item": 0.48}

@@ -27,7 +27,7 @@ from mlbias import load_ratings
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.learning import learn
 from mlbias.core.variance_components import estimate
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.ratings import Ratings
 
 ENVIRONMENT = Path(".venv-gpboost")

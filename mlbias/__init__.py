@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlbias.core.model import PenaltyScale
-    from mlbias.datasets.loading import load_model, load_ratings
+    from mlbias.datasets.loading import load_ratings
     from mlbias.errors import (
         BadRowError,
         DataError,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlbias.fitting import fit
     from mlbias.model import BiasModel
     from mlbias.ratings import Ratings
+    from mlbias.saved_model import load_model
 
 _HOMES = {
     "BadRowError": "errors",
@@ -41,7 +42,7 @@ _HOMES = {
     "describe": "evaluation.baseline",
     "evaluate": "evaluation.metrics",
     "fit": "fitting",
-    "load_model": "datasets.loading",
+    "load_model": "saved_model",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",
     "time_split": "evaluation.splits",

@@ -7,6 +7,7 @@ where there is text, because the import takes as long as loading a prepared copy
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, overload
 
 import numpy as np
@@ -178,6 +179,13 @@ def is_missing(value: object) -> bool:
     return isinstance(value, float | np.floating) and bool(np.isnan(value))
 
 
+def are_ascending(ids: Ids) -> bool:
+    """Whether each id is greater than the one before it, texts in the order of their bytes."""
+    if isinstance(ids, TextIds):
+        return bool((ids.series.slice(1) > ids.series.head(max(len(ids) - 1, 0))).all())
+    return bool((ids[1:] > ids[:-1]).all())
+
+
 def packed_ids(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
     """Distinct ids (n,) as plain arrays: integers as they are, text as its bytes and their ends."""
     if not isinstance(ids, TextIds):
@@ -192,7 +200,7 @@ def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
     """The ids that were packed under this name among these arrays.
 
     Raises:
-        KeyError, ValueError: they are not there, or are no ids.
+        KeyError, ValueError: they are not there, or are not ids.
     """
     stored = arrays[name]
     if f"{name}_ends" not in arrays:
@@ -201,13 +209,14 @@ def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
         return stored
     import polars as pl
 
-    ends = arrays[f"{name}_ends"].tolist()
-    joined = stored.tobytes()
-    if (ends[-1] if ends else 0) != len(joined):
-        raise ValueError("the text of the ids is not as long as it should be")
-    texts = [
-        joined[start:end].decode("utf-8") for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
+    ends = arrays[f"{name}_ends"]
+    if stored.dtype != np.uint8 or ends.dtype != np.int64 or stored.ndim != 1 or ends.ndim != 1:
+        raise ValueError("the text of the ids is not bytes and where each id ends")
+    starts = np.concatenate([[0], ends])
+    if (np.diff(starts) < 0).any() or starts[-1] != len(stored):
+        raise ValueError("the ids do not end where their text does")
+    joined, places = stored.tobytes(), starts.tolist()
+    texts = [joined[start:end].decode("utf-8") for start, end in pairwise(places)]
     return TextIds(pl.Series(texts, dtype=pl.String))
 
 

@@ -1,6 +1,7 @@
 """Ratings that many tests look at: a case small enough for a pencil, and seeded random ones."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty, Problem
 from mlbias.datasets.loading import load_ratings
+from mlbias.files import LEFTOVER_SECONDS
 from mlbias.ratings import Ratings
 
 
@@ -45,6 +47,13 @@ def random_ratings(
     if stars:
         values = np.clip(np.round(values * 2) / 2, 0.5, 5)
     return Ratings.from_ids(users, items, values)
+
+
+def age(path: Path) -> None:
+    """Make a file or folder look like what a killed process left long ago."""
+    for entry in [*path.rglob("*"), path]:
+        long_ago = time.time() - LEFTOVER_SECONDS - 60
+        os.utime(entry, (long_ago, long_ago), follow_symlinks=False)
 
 
 @pytest.fixture(scope="session")

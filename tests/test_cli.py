@@ -283,7 +283,7 @@ def test_ratings_too_large_to_be_squared_are_refused(run: Run) -> None:
 def test_a_place_for_the_model_is_looked_for_before_training(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = run("train", "--data", "sample", "--model", "file/m.npz")
-    fails(result, 1, "file/m.npz cannot be written: .* is no folder to write to")
+    fails(result, 1, "file/m.npz cannot be written: .* is not a folder that you")
     assert result.stdout == ""
 
 
@@ -372,9 +372,11 @@ def test_errors_of_data_are_a_sentence_and_a_traceback_with_debug(run: Run, tmp_
 
 def test_a_model_replaces_nothing_but_a_model(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text(FOUR)
-    fails(run("train", "--data", "r.csv", "--model", "r.csv"), 1, "is no model of mlbias, so that")
+    fails(
+        run("train", "--data", "r.csv", "--model", "r.csv"), 1, "is not a model of mlbias, so it is"
+    )
     assert (tmp_path / "r.csv").read_text() == FOUR
-    fails(run("evaluate", "--model", "r.csv"), 1, "r.csv is no model of mlbias")
+    fails(run("evaluate", "--model", "r.csv"), 1, "r.csv is not a model of mlbias")
     fails(run("evaluate"), 1, "there is no model data/model.npz")
 
 

@@ -12,14 +12,14 @@ from mlbias.core.dense import DenseInverse
 from mlbias.core.error_bars import error_bars, sampled_errors
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
-from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
-from mlbias.datasets.training_data import TrainingData
 from mlbias.errors import DataError
 from mlbias.evaluation.splits import random_split
 from mlbias.fitting import fit
 from mlbias.ratings import Ratings
+from mlbias.saved_model.file import SavedModel, Training, load_model, save_model
+from mlbias.saved_model.record import TrainingData
 
 
 def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbias.core.ratings import repeated_pairs
-from mlbias.datasets.generate import Generator, _counts, sample
-from mlbias.datasets.generated_file import Format, truth_path, write_generated
+from mlbias.datasets.generated.file import Format, truth_path, write_generated
+from mlbias.datasets.generated.generator import Generator, _counts, sample
+from mlbias.datasets.generated.shapes import ML_25M, PRESETS, SAMPLE, Quantiles, Shape
 from mlbias.datasets.loading import load_ratings
-from mlbias.datasets.shapes import ML_25M, PRESETS, SAMPLE, Quantiles, Shape
 from mlbias.errors import OptionError
 from mlbias.fitting import fit
 

@@ -1,6 +1,7 @@
 """`mlbias generate` through its real entry point: files, bytes, refusals, what a kill leaves."""
 
 import hashlib
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.conftest import age
 from tests.test_cli import (
     COMMAND,
     Run,
@@ -130,17 +132,18 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 
 def test_a_place_for_the_file_is_looked_for_first(run: Run, tmp_path: Path) -> None:
     (tmp_path / "r.csv").mkdir()
-    fails(run("generate", "--out", "r.csv"), 1, "r.csv is a folder, so that no file of that name")
+    fails(run("generate", "--out", "r.csv"), 1, "r.csv cannot be written: it is a folder")
     (tmp_path / "q.csv.truth.npz").mkdir()
-    fails(run("generate", "--out", "q.csv"), 1, "q.csv.truth.npz is a folder")
+    fails(run("generate", "--out", "q.csv"), 1, "q.csv.truth.npz cannot be written: it is a")
     (tmp_path / "file").write_text("")
-    fails(run("generate", "--out", "file/r.csv"), 1, "file/r.csv cannot be written: .*/file is no")
+    fails(run("generate", "--out", "file/r.csv"), 1, "file/r.csv cannot be written: .*/file is not")
     assert names(tmp_path) == {"r.csv", "q.csv.truth.npz", "file"}
 
 
 @pytest.mark.parametrize("name", ["r.csv", "r.parquet"])
-def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("before")
+def test_a_full_disk_is_told_and_leaves_what_was_there(run: Run, tmp_path: Path, name: str) -> None:
+    succeeds(run("generate", "--ratings", "100", "--out", name))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     limited = f"ulimit -f 64; '{sys.executable}' -m mlbias generate --out {name}"
     result = subprocess.run(
         ["bash", "-c", limited], cwd=tmp_path, env=environment(), capture_output=True,
@@ -148,8 +151,25 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path, name: str
     )  # fmt: skip
     said = fails(result, 1, f"error: {name} cannot be written: .*File too large")
     assert len(said.splitlines()) == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.csv.truth.npz"])
+def test_a_file_that_was_not_generated_is_not_replaced(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    fails(run("generate", "--out", "mine.csv"), 1, f"{name} exists and is not .*not replaced")
     assert names(tmp_path) == {name}
-    assert (tmp_path / name).read_text() == "before"
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_devices_and_pipes_are_refused_and_left_alone(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/null", "/dev/stdout", "pipe", "."):
+        fails(run("generate", "--out", name), 1, f"{name} cannot be written: it is a ")
+        fails(run("train", "--data", "sample", "--model", name), 1, "cannot be written: it is a ")
+    fails(run("evaluate", "--model", "pipe"), 1, "pipe cannot be read: it is a pipe")
+    assert names(tmp_path) == {"pipe"}
+    assert Path("/dev/null").is_char_device()
 
 
 def test_a_long_run_shows_a_bar_on_a_terminal(tmp_path: Path) -> None:
@@ -187,15 +207,18 @@ def test_after_kills_at_any_moment_the_next_run_is_right_and_alone(
     whole, folder = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     folder.mkdir()
-    (folder / name).write_text("before")
+    generated = "generate", "--ratings", "100", "--quiet", "--out", name
+    assert subprocess.run([*COMMAND, *generated], cwd=folder, check=True, env=environment())
+    before = digest(folder / name)
     assert start(whole, name).wait(timeout=60) == 0
     total = (whole / name).stat().st_size
     for number in range(kills):
         size = int(0.95 * total * number / kills)
         kill_once_a_new_file_holds(size, start(folder, name), folder)
-        assert (folder / name).read_text() == "before"
-        # Of the ratings and of the truth there is at most what the last kill left.
-        assert len(names(folder) - {name, f"{name}.truth.npz"}) <= 2
+        assert digest(folder / name) == before
+        assert len(names(folder)) <= 2 + 2 * (number + 1)
+    for path in folder.glob(".*.part"):
+        age(path)
     assert start(folder, name).wait(timeout=60) == 0
     assert names(folder) == {name, f"{name}.truth.npz"}
     for file in names(folder):

@@ -14,10 +14,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlbias.datasets.generate import Generator
-from mlbias.datasets.generated_file import Format, write_generated
-from mlbias.datasets.prepared import CACHE_FOLDER, LEAST_SIZE
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.cache import clear_copies
+from mlbias.datasets.cache_folder import CACHE_FOLDER
+from mlbias.datasets.generated.file import Format, write_generated
+from mlbias.datasets.generated.generator import Generator
+from mlbias.datasets.generated.shapes import PRESETS
+from mlbias.datasets.prepared import LEAST_SIZE
+from tests.conftest import age
 from tests.site import Site, ranged, zipped
 from tests.test_cli import COMMAND, Run, document, environment, run, succeeds
 
@@ -87,7 +90,8 @@ def test_download(run: Run, tmp_path: Path, big: Path) -> None:
         for size in [*[eleventh] * 10, *later]:
             kills += killed_once_new_files_hold(size, arguments, tmp_path, data)
         assert kills >= 20
-        assert len(temporaries(tmp_path)) <= 4
+        for path in tmp_path.rglob("*.part"):
+            age(path)
         succeeds(run(*arguments))
     assert temporaries(tmp_path) == []
     assert (data / "ml-latest/ratings.csv").read_bytes() == big.read_bytes()
@@ -104,22 +108,24 @@ def test_preparing(run: Run, tmp_path: Path, big: Path) -> None:
     expected = document(run(*arguments, "--no-cache"))["rmse"]
     succeeds(run(*arguments))
     (copy,) = cache.iterdir()
-    whole = copy.read_bytes()
-    kills = 0
+    whole = {path.name: path.read_bytes() for path in copy.iterdir()}
+    size, kills = sum(map(len, whole.values())), 0
     for number in range(_KILLS):
-        for path in cache.iterdir():
-            if path.name == copy.name:
-                path.unlink()
-        size = 1 + len(whole) * number // _KILLS
-        kills += killed_once_new_files_hold(size, arguments, tmp_path, cache)
-        assert len(temporaries(cache)) <= 1
+        clear_copies(big.parent)
+        kills += killed_once_new_files_hold(
+            1 + size * number // _KILLS, arguments, tmp_path, big.parent
+        )
+        assert len(temporaries(cache)) <= number + 1
     assert kills >= 10
     assert document(run(*arguments))["rmse"] == expected
     again = run(*arguments)
     assert document(again)["rmse"] == expected
     assert "took the prepared copy" in again.stderr
-    assert [path.name for path in cache.iterdir()] == [copy.name]
-    assert copy.read_bytes() == whole
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == whole
+    for path in cache.glob("*.part"):
+        age(path)
+    clear_copies(big.parent)
+    assert not cache.exists()
 
 
 def test_two_at_once_prepare_the_same_copy(run: Run, tmp_path: Path, big: Path) -> None:

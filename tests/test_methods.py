@@ -15,7 +15,7 @@ from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.generate import sample
+from mlbias.datasets.generated.generator import sample
 from mlbias.errors import OptionError
 from mlbias.ratings import Ratings
 from tests.golden import REAL, SAMPLE_ADAM, Rows

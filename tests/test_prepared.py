@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,15 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mlbias.datasets import loading, prepared
+from mlbias.datasets import array_folder, loading, prepared
+from mlbias.datasets.array_folder import MANIFEST
 from mlbias.datasets.cache import cached_copies, clear_copies
+from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.options import IdKind, ReadOptions
-from mlbias.datasets.prepared import CACHE_FOLDER, prepared_copy
+from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy
 from mlbias.datasets.sources import Source
-from mlbias.datasets.value_codes import coded, decoded
+from mlbias.datasets.value_steps import to_steps, to_values
 from mlbias.ratings import Ratings
+from tests.conftest import age
 
 TOOK, LEFT = "took the prepared copy of an earlier run", "left a prepared copy for the next run"
 STAMPED = "userId,movieId,rating,timestamp\n2,10,4.5,7\n1,10,3,8\n1,20,0.5,9\n2,30,5,9\n"
@@ -159,7 +163,7 @@ def test_a_changed_file_is_read_again_in_silence(
     change(source.path)
     again, said = loaded(source)
     assert said == []
-    assert_same_bits(again, load_dataset(source, cache=False))
+    assert_same_bits(again, load_dataset(source, cache=False, timestamps=True))
     assert the_copy(source).exists()
     assert loaded(source)[1] == [TOOK]
 
@@ -189,28 +193,69 @@ def test_a_file_that_changes_while_it_is_read_leaves_no_copy(
     assert not (source.path.parent / CACHE_FOLDER).exists()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.005, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
-def test_damage_anywhere_is_seen_said_and_mended(source: Source, share: float) -> None:
+def test_damage_of_any_file_is_seen_said_and_mended(source: Source) -> None:
     whole, _ = loaded(source)
-    path = the_copy(source)
-    content = bytearray(path.read_bytes())
-    place = int(share * len(content))
-    # The padding between parts holds nothing; the byte before a zero belongs to one.
-    while content[place] == 0:
-        place -= 1
-    content[place] ^= 0x11
-    path.write_bytes(content)
-    again, said = loaded(source)
-    assert said == [f"the prepared copy {path} was damaged; it is made anew"]
-    assert_same_bits(whole, again)
-    assert loaded(source)[1] == [TOOK]
+    copy = the_copy(source)
+    for path in sorted(copy.iterdir()):
+        for share in (0.02, 0.3, 0.5, 0.7, 0.999):
+            content = bytearray(path.read_bytes())
+            place = int(share * len(content))
+            if path.name == MANIFEST:
+                # Blanks and line ends of the manifest mean nothing; the name of its format tells
+                # that the folder may be removed.
+                place = content.index(b"about") + int(share * len(content)) // 2
+                while content[place] in b" \n":
+                    place += 1
+            content[place] ^= 0x11
+            path.write_bytes(content)
+            again, said = loaded(source)
+            assert said == [f"the prepared copy {copy} was damaged; it is made anew"], path
+            assert_same_bits(whole, again)
+            assert loaded(source)[1] == [TOOK]
 
 
-@pytest.mark.parametrize("length", [0, 1, 23, 24, 100, 1000, -65])
-def test_a_cut_copy_is_damaged(source: Source, length: int) -> None:
+def test_every_byte_of_a_copy_is_either_checked_or_means_nothing(source: Source) -> None:
     whole, _ = loaded(source)
-    path = the_copy(source)
+    copy = prepared_copy(source, ReadOptions())
+    assert copy is not None
+    n_seen = 0
+    for path in sorted(copy.path.iterdir()):
+        content = path.read_bytes()
+        for place in range(len(content)):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            try:
+                again = load_copy(copy)
+            except UnusableCopyError:
+                n_seen += 1
+                continue
+            # Another key, or a blank of the manifest that became another.
+            assert path.name == MANIFEST
+            if again is not None:
+                assert_same_bits(whole, again)
+        path.write_bytes(content)
+    assert n_seen > 1000
+
+
+@pytest.mark.parametrize("name", ["item.npy", "value.npy", "user_ids.npy", MANIFEST])
+@pytest.mark.parametrize("length", [20, 100, -3])
+def test_a_cut_copy_is_damage(source: Source, name: str, length: int) -> None:
+    whole, _ = loaded(source)
+    path = the_copy(source) / name
     path.write_bytes(path.read_bytes()[:length])
+    again, said = loaded(source)
+    if name == MANIFEST and length == 20:  # and no longer known to be ours
+        assert len(said) == 1
+        assert said[0].endswith("was damaged; remove it to have a new one made")
+    else:
+        assert "was damaged" in said[0]
+        assert loaded(source)[1] == [TOOK]
+    assert_same_bits(whole, again)
+
+
+@pytest.mark.parametrize("name", ["item.npy", "user_counts.npy", MANIFEST])
+def test_a_copy_without_one_of_its_files_is_damage(source: Source, name: str) -> None:
+    whole, _ = loaded(source)
+    (the_copy(source) / name).unlink()
     again, said = loaded(source)
     assert "was damaged" in said[0]
     assert_same_bits(whole, again)
@@ -227,6 +272,173 @@ def test_items_that_are_not_there_are_damage_even_with_a_right_checksum(source: 
     )  # fmt: skip
     prepared.write_copy(copy, made_up)
     assert "was damaged" in loaded(source)[1][0]
+
+
+needs_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files away"
+)
+
+
+@pytest.mark.parametrize("place", ["cache", "copy", "item.npy", MANIFEST])
+def test_a_copy_that_others_may_write_is_made_anew(source: Source, place: str) -> None:
+    whole, _ = loaded(source)
+    copy = the_copy(source)
+    path = {"cache": copy.parent, "copy": copy}.get(place, copy / place)
+    path.chmod(path.stat().st_mode | 0o022)
+    again, said = loaded(source)
+    assert len(said) == 1
+    assert said[0].startswith(f"the prepared copy {copy} is not used: others may write to ")
+    assert said[0].endswith("; it is made anew")
+    assert_same_bits(whole, again)
+    assert loaded(source)[1] == [TOOK]
+
+
+@needs_root
+@pytest.mark.parametrize("place", ["cache", "copy", "item.npy"])
+def test_a_copy_of_another_user_is_not_used(source: Source, place: str) -> None:
+    whole, _ = loaded(source)
+    copy = the_copy(source)
+    path = {"cache": copy.parent, "copy": copy}.get(place, copy / place)
+    os.chown(path, 12345, -1)
+    again, said = loaded(source)
+    assert len(said) == 1
+    assert "is not used: others may write to " in said[0]
+    assert_same_bits(whole, again)
+    # A single file is replaced with the folder of ours that it is in.
+    assert (loaded(source)[1] == [TOOK]) == (place == "item.npy")
+    if place == "cache":
+        assert cached_copies(copy.parent.parent) == []
+        assert clear_copies(copy.parent.parent) == 0
+    assert (copy / "item.npy").exists()
+
+
+def test_nothing_happens_behind_a_symbolic_link(source: Source, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    old = elsewhere / ".program.0123456789abcdef.prepared.01234567.part"
+    old.write_bytes(b"")
+    age(old)
+    (tmp_path / CACHE_FOLDER).symlink_to(elsewhere)
+    for _ in range(2):
+        said = loaded(source)[1]
+        assert len(said) == 1
+        assert said[0].startswith("no prepared copy is kept: ")
+        assert "symbolic link" in said[0]
+    assert clear_copies(tmp_path) == 0
+    assert list(elsewhere.iterdir()) == [old]
+
+
+def test_only_what_we_made_is_swept_and_cleared(source: Source, tmp_path: Path) -> None:
+    loaded(source)
+    cache, copy = tmp_path / CACHE_FOLDER, the_copy(source)
+    digest = "0123456789abcdef"
+    killed = cache / f".r.csv.{digest}.copy.0badc0de.part"
+    shutil.copytree(copy, killed)
+    (killed / "item.npy").unlink()
+    age(killed)
+    at_work = cache / f".r.csv.{digest}.copy.0badc0df.part"
+    shutil.copytree(copy, at_work)
+    (cache / f"r.csv.{digest}.prepared").write_bytes(b"mlbias arrays 1\n and more")
+    (cache / f".r.csv.{digest}.prepared.0badc0de.part").write_bytes(bytes(64))
+    foreign = {
+        "download.part": b"another program's",
+        f"mine.{digest}.prepared": b"text of mine",
+        f".r.csv.{digest}.copy.0badc0d1.part/notes.txt": b"in a folder of such a name",
+        f"mine.{digest}.copy/notes.txt": b"likewise",
+        f"yours.{digest}.copy/{MANIFEST}": b"of another program",
+    }
+    for name, content in foreign.items():
+        (cache / name).parent.mkdir(exist_ok=True)
+        (cache / name).write_bytes(content)
+    for name in foreign:
+        age(cache / name.split("/")[0])
+    (copy / "mine.txt").write_text("in a copy of ours")
+    clear_copies(tmp_path)
+    assert not killed.exists()
+    assert at_work.exists()
+    assert {name: (cache / name).read_bytes() for name in foreign} == foreign
+    assert (copy / "mine.txt").exists()
+    (copy / "mine.txt").unlink()
+    assert clear_copies(tmp_path) > 0
+    assert not copy.exists()
+    kept = {name.split("/")[0] for name in foreign} | {at_work.name}
+    assert {path.name for path in cache.iterdir()} == kept
+
+
+def test_copies_of_the_old_format_are_cleaned_away(source: Source, tmp_path: Path) -> None:
+    cache = tmp_path / CACHE_FOLDER
+    cache.mkdir(0o755)
+    (cache / "r.csv.0123456789abcdef.prepared").write_bytes(b"mlbias arrays 1\n and more")
+    assert LEFT in loaded(source)[1][0]
+    assert [path.suffix for path in cache.iterdir()] == [".copy"]
+
+
+@pytest.mark.parametrize(("mode", "folder"), [(0o600, 0o700), (0o640, 0o750), (0o666, 0o755)])
+def test_nobody_may_read_a_copy_who_may_not_read_the_file(
+    source: Source, mode: int, folder: int
+) -> None:
+    assert source.path is not None
+    source.path.chmod(mode)
+    before = os.umask(0o022)
+    loaded(source)
+    os.umask(before)
+    copy = the_copy(source)
+    assert {path.stat().st_mode & 0o777 for path in copy.iterdir()} == {mode & 0o644}
+    assert copy.stat().st_mode & 0o777 == folder
+
+
+def test_a_file_changed_through_a_mapping_is_read_again(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a change can leave size and all times as they were, at least for a while."""
+    assert source.path is not None
+    loaded(source)
+    state = source.path.stat()
+    source.path.write_text(STAMPED.replace("4.5", "3.5"))
+    stat = Path.stat
+
+    def unchanged(path: Path, **more: bool) -> os.stat_result:
+        return state if path == source.path else stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", unchanged)
+    again, said = loaded(source)
+    assert said == []
+    assert again.ratings.value.tolist() == [3, 0.5, 3.5, 5]
+
+
+def test_the_sample_of_a_large_file_has_its_beginning_middle_and_end(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    size = prepared._SAMPLES * prepared._SAMPLE_SIZE * 4 + 12345
+    content = bytearray(size)
+    path.write_bytes(content)
+    before = prepared._sampled_checksum(path, size)
+    for place in (0, size - 1, (size - prepared._SAMPLE_SIZE) // 127 * 60 + 100):
+        content[place] = 1
+        path.write_bytes(content)
+        assert prepared._sampled_checksum(path, size) != before
+        content[place] = 0
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+def test_a_copy_that_cannot_be_finished_leaves_nothing(
+    source: Source, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    write, written = array_folder._write_column, []
+
+    def failing(path: Path, *rest: object) -> object:
+        written.append(path.name)
+        if len(written) == 3:
+            raise error
+        return write(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(array_folder, "_write_column", failing)
+    dataset, said = loaded(source)
+    assert dataset.n_ratings == 4
+    assert len(said) == 1
+    assert said[0].startswith("no prepared copy is kept: ")
+    assert said[0].endswith(("No space left on device", "Cannot allocate memory"))
+    assert source.path is not None
+    assert list((source.path.parent / CACHE_FOLDER).iterdir()) == []
 
 
 def test_where_no_copy_can_be_kept_it_goes_on_without(source: Source) -> None:
@@ -254,7 +466,7 @@ def test_copies_are_listed_with_their_state_and_cleared(source: Source, tmp_path
     assert [(copy.n_ratings, copy.is_ready) for copy in copies] == [(4, True)] * 2
     assert {copy.source.label for copy in copies if copy.source} == {str(source.path)}
     touched(tmp_path / "r.csv")
-    copies[0].path.write_bytes(b"no copy")
+    (copies[0].path / MANIFEST).write_bytes(b"mlbias prepared copy, damaged")
     damaged, stale = cached_copies(tmp_path)
     assert (damaged.source, damaged.is_ready) == (None, False)
     assert (stale.n_ratings, stale.is_ready) == (4, False)
@@ -272,15 +484,17 @@ def test_small_files_and_what_is_no_file_get_no_copy(
     assert prepared_copy(Source("gone", Path("gone")), ReadOptions()) is None
 
 
-def test_the_header_is_readable_by_anyone(source: Source) -> None:
+def test_anyone_can_read_a_copy(source: Source) -> None:
     loaded(source)
-    content = the_copy(source).read_bytes()
-    start, length = (int.from_bytes(content[place:][:8], "little") for place in (16, 24))
-    header = json.loads(content[start : start + length % 2**32])
-    assert header["about"]["n_ratings"] == 4
-    assert [part[0] for part in header["parts"]][:4] == [
-        "item", "timestamp", "value_code", "value_table",
-    ]  # fmt: skip
+    copy = the_copy(source)
+    manifest = json.loads((copy / MANIFEST).read_text())
+    assert manifest["about"]["statistics"]["n_ratings"] == 4
+    arrays = {name: np.load(copy / name) for name in manifest["files"]}
+    assert arrays["value.npy"].tolist() == [6, 1, 9, 10]
+    assert manifest["about"]["steps"] == 2
+    assert arrays["item.npy"].tolist() == [0, 1, 0, 2]
+    for name, file in manifest["files"].items():
+        assert file == [(copy / name).stat().st_size, zlib.crc32((copy / name).read_bytes())]
 
 
 @given(
@@ -290,17 +504,31 @@ def test_the_header_is_readable_by_anyone(source: Source) -> None:
         elements=st.sampled_from([-0.0, 0.0, 0.5, 1, 1.5, 2, 4.75, 1e30, 3.1e38, -3.1e38, -3.0]),
     )
 )
-def test_codes_give_back_every_bit(value: np.ndarray) -> None:
-    codes = coded(value)
-    assert codes is not None
-    assert decoded(*codes).tobytes() == value.tobytes()
-    assert decoded(*codes).dtype == value.dtype
+def test_steps_give_back_every_bit_or_are_not_used(value: np.ndarray) -> None:
+    found = to_steps(value)
+    if found is not None:
+        counts, steps = found
+        assert to_values(counts, steps, value.dtype.str).tobytes() == value.tobytes()
+    stars = bool(np.isin(value, [0.0, 0.5, 1, 1.5, 2, 4.75]).all() and not np.signbit(value).any())
+    assert (found is not None) == stars
 
 
-def test_256_values_have_codes_and_257_have_none() -> None:
-    for scale in (np.arange(256.0), np.sqrt(np.arange(256.0))):
-        codes = coded(scale)
-        assert codes is not None
-        assert decoded(*codes).tolist() == scale.tolist()
-    assert coded(np.arange(257.0)) is None
-    assert coded(np.sqrt(np.arange(257.0))) is None
+@pytest.mark.parametrize(
+    ("value", "steps"),
+    [
+        (np.arange(1, 6, dtype=np.float32), 1),
+        (np.arange(1, 11, dtype=np.float32) / 2, 2),
+        (np.arange(101) / 10, 10),
+        (np.arange(256.0), 1),
+    ],
+)
+def test_usual_scales_take_a_byte_a_rating(value: np.ndarray, steps: int) -> None:
+    found = to_steps(value)
+    assert found is not None
+    assert found[1] == steps
+
+
+@pytest.mark.parametrize("value", [np.arange(257.0), np.array([-1.0]), np.array([1 / 3])])
+def test_other_scales_are_kept_as_they_are(value: np.ndarray) -> None:
+    assert to_steps(value) is None
+    assert to_values(value, None, value.dtype.str) is value

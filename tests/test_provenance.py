@@ -9,7 +9,7 @@ import pytest
 from mlbias.cli.provenance import has_seen, told
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
-from mlbias.datasets.training_data import Holdout, TrainingData
+from mlbias.saved_model.record import Holdout, TrainingData
 from tests.test_cli import FOUR, Run, run, succeeds
 
 __all__ = ["run"]

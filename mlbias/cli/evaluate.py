@@ -16,10 +16,10 @@ from mlbias.errors import DataError, OptionError
 if TYPE_CHECKING:
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
-    from mlbias.datasets.training_data import TrainingData
     from mlbias.evaluation.grouped_errors import Difference
     from mlbias.model import BiasModel
     from mlbias.ratings import Ratings
+    from mlbias.saved_model.record import TrainingData
 
 
 def evaluate(
@@ -59,9 +59,9 @@ def evaluate(
         raise OptionError("options for reading go with --data; the model knows its own data.")
 
     from mlbias.cli.scores import document_evaluation, report_details, report_scores
-    from mlbias.datasets.model_file import load_model
     from mlbias.datasets.sources import find_source
     from mlbias.evaluation import metrics
+    from mlbias.saved_model.file import load_model
 
     output = Output(quiet=quiet, as_json=as_json)
     saved = load_model(model)

@@ -11,12 +11,12 @@ from mlbias.cli import options as opt
 from mlbias.cli.output import Output, duration, size
 from mlbias.cli.render import data_line
 from mlbias.cli.signals import raise_on_signals
-from mlbias.datasets.shapes import PRESETS
+from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.datasets.generate import Generator
-    from mlbias.datasets.generated_file import Format, Tally
+    from mlbias.datasets.generated.file import Format, RatingCounts
+    from mlbias.datasets.generated.generator import Generator
 
 RATINGS = "Ratings"
 _PACKED = ("gz", "zip", "bz2", "xz", "zst")
@@ -121,8 +121,8 @@ def generate(
     file_format = _format(format_, out)
     path = out or data_dir / f"generated-{preset}" / f"ratings.{file_format}"
 
-    from mlbias.datasets.generate import Generator
-    from mlbias.datasets.generated_file import check_place, write_generated
+    from mlbias.datasets.generated.file import check_place, write_generated
+    from mlbias.datasets.generated.generator import Generator
 
     check_place(path)
     # Importing Polars puts a handler of its own for Ctrl-C.
@@ -143,12 +143,12 @@ class _Written:
     path: Path
     file_format: "Format"
     generator: "Generator"
-    tally: "Tally"
+    tally: "RatingCounts"
     seconds: float
 
 
 def _report(output: Output, preset: str, written: _Written) -> None:
-    from mlbias.datasets.generated_file import truth_path
+    from mlbias.datasets.generated.file import truth_path
 
     path, file_format, tally = written.path, written.file_format, written.tally
     truth, n_bytes = written.generator.truth, path.stat().st_size
@@ -193,7 +193,7 @@ def _steps_a_star(step: float) -> int:
 
 
 def _format(named: str | None, out: Path | None) -> "Format":
-    from mlbias.datasets.generated_file import Format
+    from mlbias.datasets.generated.file import Format
 
     if out == Path("-"):
         raise OptionError("--out is a file: the truth has to go beside it.")

@@ -10,8 +10,8 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
-    from mlbias.datasets.training_data import Holdout
     from mlbias.ratings import Ratings
+    from mlbias.saved_model.record import Holdout
 
 SPLITS = ("random", "user", "time")
 _PICKS = ("last", "random")
@@ -29,7 +29,7 @@ def plan_holdout(
     Raises:
         OptionError: an option is out of range, or does not go with the others.
     """
-    from mlbias.datasets.training_data import Holdout
+    from mlbias.saved_model.record import Holdout
 
     kind = split or ("random" if test_from is None else "time")
     if kind not in SPLITS:
@@ -80,7 +80,7 @@ def given_training(
 
 def given_holdout(source: "Source", dataset: "Dataset") -> "Holdout":
     """Ratings of another file."""
-    from mlbias.datasets.training_data import Holdout
+    from mlbias.saved_model.record import Holdout
 
     return Holdout("given", source=source, fingerprint=dataset.fingerprint)
 

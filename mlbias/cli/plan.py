@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.options import ReadOptions
     from mlbias.datasets.sources import Source
-    from mlbias.datasets.training_data import Holdout
     from mlbias.ratings import Ratings
+    from mlbias.saved_model.record import Holdout
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def make_plan(
         OptionError: one is out of range, or the method does not have it.
         ModelFileError: the model's file cannot be written, or is something else.
     """
-    from mlbias.datasets.model_file import check_replaceable
+    from mlbias.saved_model.file import check_replaceable
 
     chosen = make_method(method, lr)
     scale = penalty or chosen.default_penalty

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mlbias.datasets.training_data import Holdout, TrainingData
+    from mlbias.saved_model.record import Holdout, TrainingData
 
 
 def has_seen(model: "TrainingData", source: str, holdout: "Holdout | None") -> bool | None:

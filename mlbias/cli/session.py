@@ -21,13 +21,13 @@ from mlbias.core.learning import Learned, penalty_for
 from mlbias.core.model import Parameters, Problem
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.model_file import SavedModel, Training, save_model
-from mlbias.datasets.training_data import TrainingData
 from mlbias.datasets.understood import Understood
 from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
 from mlbias.fitting import uncertainty_of
 from mlbias.model import to_model
 from mlbias.ratings import Ratings
+from mlbias.saved_model.file import SavedModel, Training, save_model
+from mlbias.saved_model.record import TrainingData
 
 _CURVE_WIDTH = 30
 

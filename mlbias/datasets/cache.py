@@ -1,25 +1,24 @@
-"""The prepared copies on disk: which there are, and away with them."""
+"""The prepared copies on disk: listed and removed."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlbias.datasets.array_file import DamagedFileError, read_about
-from mlbias.datasets.files import sweep
-from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.prepared import CACHE_FOLDER, SUFFIX, prepared_copy
+from mlbias.datasets.array_folder import read_manifest, remove_folder
+from mlbias.datasets.cache_folder import CACHE_FOLDER, is_own_folder, own_copies, sweep_cache
+from mlbias.datasets.prepared import copy_of
 from mlbias.datasets.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
 class CachedCopy:
-    """A prepared copy as its header tells.
+    """A prepared copy as its manifest describes it.
 
-    Args:
+    Attributes:
         path: of the copy.
-        size: of it, in bytes.
-        source: what it was made of; None where the header is damaged.
-        n_ratings: how many it holds, alike.
+        size: of its files, in bytes.
+        source: what it was made of; None where the manifest is damaged.
+        n_ratings: how many it holds; None likewise.
         is_ready: whether it is of the file as it is now, so that the next run takes it.
     """
 
@@ -31,39 +30,43 @@ class CachedCopy:
 
 
 def cached_copies(folder: Path) -> list[CachedCopy]:
-    """The prepared copies of files that are in this folder."""
-    return [_cached(path) for path in sorted((folder / CACHE_FOLDER).glob(f"*{SUFFIX}"))]
+    """This user's prepared copies of the files in a folder."""
+    return [_cached(path) for path in own_copies(folder / CACHE_FOLDER)]
 
 
 def clear_copies(folder: Path) -> int:
-    """Remove this folder's prepared copies, and what killed processes left; bytes it freed.
+    """Remove this user's prepared copies in a folder, and what killed processes left of others.
+
+    Only what mlbias made is removed, and nothing where the folder of copies is a symbolic link or
+    belongs to another user.
+
+    Returns:
+        How many bytes were freed.
 
     Raises:
-        OSError: one cannot be removed.
+        OSError: a copy cannot be removed.
     """
-    freed = 0
-    for path in (folder / CACHE_FOLDER).glob(f"*{SUFFIX}"):
-        with suppress(FileNotFoundError):  # another process clears too
-            freed += path.stat().st_size
-            path.unlink()
-    sweep(folder / CACHE_FOLDER, ".")
-    # Another process may be writing a copy just now.
-    if (folder / CACHE_FOLDER).is_dir() and not any((folder / CACHE_FOLDER).iterdir()):
-        (folder / CACHE_FOLDER).rmdir()
+    cache = folder / CACHE_FOLDER
+    if not is_own_folder(cache):
+        return 0
+    freed = sum(remove_folder(path) for path in own_copies(cache))
+    sweep_cache(cache)
+    with suppress(OSError):  # another process may be writing a copy, or the folder holds more
+        cache.rmdir()
     return freed
 
 
 def _cached(path: Path) -> CachedCopy:
-    size = path.stat().st_size
+    size = sum(file.lstat().st_size for file in path.iterdir())
     try:
-        with path.open("rb") as file:
-            about = read_about(file)
+        about = read_manifest(path)["about"]
         key = about["key"]
-        member = f"/{key['member']}" if key["member"] else ""
-        source = Source(f"{key['path']}{member}", Path(key["path"]), key["member"])
-        options = ReadOptions.from_record(key["options"])
-        n_ratings = int(about["n_ratings"])
-    except (OSError, DamagedFileError, KeyError, TypeError, ValueError):
+        named = {name: key[name] for name in ("path", "member", "options")}
+        original, member = Path(key["path"]), key["member"]
+        label = f"{original}/{member}" if member else str(original)
+        current = copy_of(original, named)
+        is_ready = current is not None and current.key == key and current.path == path.resolve()
+        n_ratings = int(about["statistics"]["n_ratings"])
+    except (OSError, LookupError, TypeError, ValueError):
         return CachedCopy(path, size)
-    current = prepared_copy(source, options)
-    return CachedCopy(path, size, source, n_ratings, current is not None and current.is_ready)
+    return CachedCopy(path, size, Source(label, original, member), n_ratings, is_ready)

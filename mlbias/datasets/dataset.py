@@ -73,21 +73,20 @@ class Dataset:
         """By which these ratings are known again; see fingerprint.py."""
         return self._fingerprint or fingerprint(self.user_ids, self.item_ids, self.incidence)
 
-    def keep(self, path: Path, write: Callable[[], None], *, tell: bool) -> None:
+    def keep(self, path: Path, write: Callable[[], int], *, tell: bool) -> None:
         """Write a copy in the background, while the ratings are being used already.
 
         Args:
             path: of the copy.
-            write: writes it.
+            write: writes it and returns its bytes.
             tell: whether ``finish`` says so even if all went well.
         """
 
         def kept() -> str:
             try:
-                write()
+                size = write() / (1 << 20)
             except OSError as error:
                 return f"no prepared copy is kept: {path.parent}: {error.strerror or error}"
-            size = path.stat().st_size / (1 << 20)
             return f"left a prepared copy for the next run, {size:.1f} MiB" if tell else ""
 
         # Made here with the matrix, since two threads that ask at once might make them twice.

@@ -17,7 +17,7 @@ def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
 
     Args:
         user_ids: (n_users,) ids.
-        item_ids: (n_items,), alike.
+        item_ids: (n_items,) ids.
         incidence: the matrix that has these users and items.
     """
     digest = hashlib.blake2b(digest_size=16)

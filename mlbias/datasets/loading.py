@@ -1,17 +1,14 @@
-"""Ratings and models in one call: from a prepared copy where there is one, else by reading."""
+"""Ratings in one call: from a prepared copy where there is one, else by reading."""
 
 import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlbias.datasets import model_file
-from mlbias.datasets.array_file import DamagedFileError
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import IdKind, ReadOptions
-from mlbias.datasets.prepared import load_copy, prepared_copy, write_copy
+from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -122,19 +119,19 @@ def load_dataset(
     copy = prepared_copy(source, options, known_as=known_as) if cache else None
     if copy is None:
         return _read(source, options, threads, progress, timestamps=timestamps)
-    damage = ""
+    unusable, keep = "", True
     try:
         dataset = load_copy(copy, threads)
-    except DamagedFileError:
-        dataset, damage = None, f"the prepared copy {copy.path} was damaged; it is made anew"
+    except UnusableCopyError as error:
+        dataset, unusable, keep = None, str(error), error.is_replaceable
     if dataset is not None:
         dataset.notices.append("took the prepared copy of an earlier run")
         return dataset
     dataset = _read(source, options, threads, progress, timestamps=True)
-    dataset.notices += [damage] if damage else []
+    dataset.notices += [unusable] if unusable else []
     is_new = not copy.path.exists()
     # Of a file that changed while it was read nobody knows what was read.
-    if prepared_copy(source, options, known_as=known_as) == copy:
+    if keep and prepared_copy(source, options, known_as=known_as) == copy:
         dataset.keep(copy.path, partial(write_copy, copy, dataset), tell=is_new)
     return dataset
 
@@ -154,12 +151,3 @@ def _read(
         source, options, timestamps=timestamps, threads=threads, progress=progress
     )
     return Dataset.of(reading.ratings, reading.understood, threads)
-
-
-def load_model(path: str | os.PathLike[str]) -> BiasModel:
-    """Read a model that ``mlbias train`` saved; nothing in the file is executed.
-
-    Raises:
-        ModelFileError: it is missing, no model file, damaged, or of a newer format.
-    """
-    return model_file.load_model(Path(path)).model

@@ -1,76 +1,99 @@
 """Prepared copies: ratings on disk as the methods want them, mapped into memory, not parsed.
 
-A copy lies in a folder .mlbias-cache beside the file that it was made of, in the format of
-array_file.py. Its arrays:
+A copy is a folder in .mlbias-cache, beside the file that it was made of; see array_folder.py. Its
+columns:
 
     item                       (n,) int32, in the order of users: the columns of A as they are
-    value_code, value_table    (n,) codes of one byte and the ratings behind them; or
-    value                      (n,) where more than 256 ratings differ
-    timestamp                  (n,) int32 or int64, where the source has them
+    value                      (n,) the ratings; uint8 where they are few and evenly spaced, and
+                               then multiplied by the manifest's "steps"
+    timestamp                  (n,), where the source has them
     user_counts … item_sums    the statistics
-    user_ids, item_ids         see mlbias/ids.py
+    user_ids, item_ids         integers or text, ascending
 """
 
+import errno
 import hashlib
 import json
+import os
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.incidence import BlockIncidence, starts_of
 from mlbias.core.ratings import users_of
 from mlbias.core.statistics import Statistics
-from mlbias.datasets.array_file import DamagedFileError, map_arrays, read_about, write_arrays
+from mlbias.datasets.array_folder import (
+    Column,
+    check_trusted,
+    is_ours,
+    open_columns,
+    read_manifest,
+    write_folder,
+)
+from mlbias.datasets.cache_folder import CACHE_FOLDER, SUFFIX, is_own_folder, make_cache_folder
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.files import sweep, written_whole
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
-from mlbias.datasets.value_codes import coded, decoded
-from mlbias.ids import packed_ids, unpacked_ids
+from mlbias.datasets.value_steps import to_steps, to_values
+from mlbias.files import permissions_within
 from mlbias.ratings import Ratings
 
-CACHE_FOLDER = ".mlbias-cache"
-SUFFIX = ".prepared"
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
 _VERSION = 3
+_STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
+_NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
+_SAMPLES, _SAMPLE_SIZE = 128, 1 << 14
 
-Arrays = Mapping[str, NDArray[Any]]
+
+class UnusableCopyError(Exception):
+    """A prepared copy that is there is not used; the message is a sentence that says why.
+
+    Args:
+        message: for the user.
+        is_replaceable: whether a new copy can take its place.
+    """
+
+    def __init__(self, message: str, *, is_replaceable: bool) -> None:
+        super().__init__(message)
+        self.is_replaceable = is_replaceable
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedCopy:
     """Where the copy of a source is, or would be, and what it must be a copy of.
 
-    Args:
+    Attributes:
         path: of the copy.
+        original: path of the file.
         key: all that the copy depends on: the file, its state, and how it is read.
     """
 
     path: Path
+    original: Path
     key: Mapping[str, Any]
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is there and of the file as it is now."""
+        """Whether the copy is there, can be trusted, and is of the file as it is now."""
         try:
-            with self.path.open("rb") as file:
-                return bool(read_about(file)["key"] == self.key)
-        except (OSError, DamagedFileError):
+            check_trusted(self.path.parent.lstat(), "its folder")
+            return bool(read_manifest(self.path)["about"]["key"] == self.key)
+        except (OSError, LookupError, ValueError):
             return False
 
 
 def prepared_copy(
     source: Source, options: ReadOptions, *, known_as: Path | None = None
 ) -> PreparedCopy | None:
-    """The copy of a source; None for sources that get none, as small files.
+    """The copy of a source; None for sources that get none, such as small files.
 
     Args:
         source: what it is a copy of.
@@ -79,112 +102,142 @@ def prepared_copy(
     """
     if source.path is None or not source.path.is_file():
         return None
-    state = source.path.stat()
-    if state.st_size < LEAST_SIZE:
-        return None
     path = source.path.resolve()
     named = {
         "path": str(known_as.resolve() if known_as else path),
         "member": source.member,
         "options": asdict(options),
     }
-    key = named | {
+    return copy_of(path, json.loads(json.dumps(named)))
+
+
+def copy_of(path: Path, named: Mapping[str, Any]) -> PreparedCopy | None:
+    """The copy of a file, by the part of its key that stays when the file changes.
+
+    Args:
+        path: of the file, without symbolic links.
+        named: the path that the file is known by, the member of an archive, and the options.
+    """
+    try:
+        state = path.stat()
+        if state.st_size < LEAST_SIZE:
+            return None
+        sample = _sampled_checksum(path, state.st_size)
+    except OSError:  # the reader will say so
+        return None
+    key = {
+        **named,
         "size": state.st_size,
         "mtime_ns": state.st_mtime_ns,
         "ctime_ns": state.st_ctime_ns,
         "inode": state.st_ino,
+        "sample": sample,
         "version": _VERSION,
     }
     # Named by what does not change, so that the copy of a changed file takes the old one's place.
     digest = hashlib.blake2b(json.dumps(named).encode(), digest_size=8).hexdigest()
-    name = f"{path.name}.{digest}{SUFFIX}"
-    return PreparedCopy(path.parent / CACHE_FOLDER / name, key)
+    place = path.parent / CACHE_FOLDER / f"{path.name}.{digest}{SUFFIX}"
+    return PreparedCopy(place, path, key)
 
 
-def write_copy(copy: PreparedCopy, dataset: Dataset) -> None:
+def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     """Leave a copy of ratings that are in the order of users.
+
+    Its permissions are at most those of the file that it is made from.
+
+    Returns:
+        How many bytes it has.
 
     Raises:
         OSError: it cannot be written.
     """
-    statistics = dataset.incidence.statistics
+    folder = copy.path.parent
+    make_cache_folder(folder)
+    mode = permissions_within(copy.original.stat(), folder.stat()) & 0o644
+    ratings, statistics = dataset.ratings, dataset.incidence.statistics
+    steps = to_steps(ratings.value)
     about = {
         "key": copy.key,
-        "n_ratings": dataset.n_ratings,
+        "steps": None if steps is None else steps[1],
+        "value_type": ratings.value.dtype.newbyteorder("<").str,
         "understood": asdict(dataset.understood),
-        "center": statistics.center,
-        "total": statistics.total,
-        "squares": statistics.squares,
-        "low": statistics.low,
-        "high": statistics.high,
+        "statistics": {name: getattr(statistics, name) for name in _NUMBERS},
         "fingerprint": dataset.fingerprint,
     }
-    with written_whole(copy.path) as file:
-        write_arrays(file, about, _arrays(dataset))
+    columns = _columns(dataset, ratings.value if steps is None else steps[0])
+    return write_folder(copy.path, about, columns, mode)
 
 
 def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
-    """The set that the copy holds; None if it is not there, or of another state of the file.
+    """The ratings that the copy holds; None if it is not there, or of another state of the file.
 
     Raises:
-        DamagedFileError: it is not what was written.
+        UnusableCopyError: it is damaged, or somebody else may have written it.
     """
-    sweep(copy.path.parent, ".")
-    try:
-        file = copy.path.open("rb")
-    except OSError:
+    if not os.path.lexists(copy.path):
         return None
-    with file:
-        try:
-            about = read_about(file)
-            if about["key"] != copy.key:
-                return None
-            return _dataset(about, map_arrays(file, threads or usable_cores()), threads)
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise DamagedFileError from error
+    try:
+        check_trusted(copy.path.parent.lstat(), str(copy.path.parent))
+        manifest = read_manifest(copy.path)
+        about = manifest["about"]
+        if about["key"] != copy.key:
+            return None
+        columns = open_columns(copy.path, manifest["files"], threads or usable_cores())
+        return _dataset(about, columns, threads)
+    except PermissionError as error:
+        raise _unusable(copy, f"is not used: {error.strerror}") from error
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise MemoryError from error
+        raise _unusable(copy, "was damaged") from error
 
 
-def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The parts of a copy, made one after the other."""
+def _unusable(copy: PreparedCopy, why: str) -> UnusableCopyError:
+    is_replaceable = is_own_folder(copy.path.parent) and is_ours(copy.path)
+    what_now = "it is made anew" if is_replaceable else "remove it to have a new one made"
+    message = f"the prepared copy {copy.path} {why}; {what_now}"
+    return UnusableCopyError(message, is_replaceable=is_replaceable)
+
+
+def _sampled_checksum(path: Path, size: int) -> int:
+    """CRC-32 of all of a small file, or of evenly spaced pieces, the last bytes included."""
+    checksum = 0
+    last = max(size - _SAMPLE_SIZE, 0)
+    starts = {k * last // (_SAMPLES - 1) for k in range(_SAMPLES)}
+    if size <= _SAMPLES * _SAMPLE_SIZE:
+        starts = set(range(0, size, _SAMPLE_SIZE))
+    with path.open("rb", buffering=0) as file:
+        for start in sorted(starts):
+            file.seek(start)
+            checksum = zlib.crc32(file.read(_SAMPLE_SIZE), checksum)
+    return checksum
+
+
+def _columns(dataset: Dataset, value: Column) -> Iterator[tuple[str, Column]]:
+    """The columns of a copy by the names of their files."""
     ratings, statistics = dataset.ratings, dataset.incidence.statistics
-    yield "item", ratings.item
+    yield "item.npy", ratings.item
     if ratings.timestamp is not None:
-        yield "timestamp", ratings.timestamp
-    codes = coded(ratings.value)
-    if codes is None:
-        yield "value", ratings.value
-    else:
-        yield from zip(("value_code", "value_table"), codes, strict=True)
-    for name in ("user_counts", "item_counts", "user_sums", "item_sums"):
-        yield name, getattr(statistics, name)
-    yield from packed_ids("user_ids", dataset.user_ids).items()
-    yield from packed_ids("item_ids", dataset.item_ids).items()
+        yield "timestamp.npy", ratings.timestamp
+    yield "value.npy", value
+    for name in _STATISTICS:
+        yield f"{name}.npy", getattr(statistics, name)
+    for name, ids in (("user_ids", dataset.user_ids), ("item_ids", dataset.item_ids)):
+        yield f"{name}.npy" if isinstance(ids, np.ndarray) else f"{name}.arrow", ids
 
 
-def _dataset(about: Mapping[str, Any], arrays: Arrays, threads: int | None) -> Dataset:
-    user_ids, item_ids = unpacked_ids("user_ids", arrays), unpacked_ids("item_ids", arrays)
-    statistics = Statistics(
-        n_ratings=about["n_ratings"],
-        center=about["center"],
-        total=about["total"],
-        squares=about["squares"],
-        low=about["low"],
-        high=about["high"],
-        user_counts=arrays["user_counts"],
-        item_counts=arrays["item_counts"],
-        user_sums=arrays["user_sums"],
-        item_sums=arrays["item_sums"],
-    )
-    item, starts = arrays["item"], starts_of(statistics.user_counts)
+def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int | None) -> Dataset:
+    user_ids, item_ids = columns["user_ids"], columns["item_ids"]
+    statistics = Statistics(**about["statistics"], **{name: columns[name] for name in _STATISTICS})
+    item, starts = columns["item"], starts_of(statistics.user_counts)
     fits = len(item) == statistics.n_ratings == starts[-1] and (np.diff(starts) > 0).all()
-    # SciPy trusts its indices; those of a file that somebody made up must not lead astray.
+    # SciPy trusts its indices; a copy that was made up must not lead it astray.
     if not fits or item.view(np.uint32).max() >= statistics.n_items:
-        raise ValueError("the parts do not fit together")
+        raise ValueError("the columns do not fit together")
 
     def ratings() -> Ratings:
-        coded = "value_code" in arrays
-        value = decoded(arrays["value_code"], arrays["value_table"]) if coded else arrays["value"]
-        timestamp = arrays.get("timestamp")
+        value = to_values(columns["value"], about["steps"], about["value_type"])
+        timestamp = columns.get("timestamp")
         return Ratings(users_of(starts), item, value, user_ids, item_ids, timestamp)
 
     return Dataset(

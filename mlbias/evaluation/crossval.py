@@ -1,6 +1,5 @@
 """Cross-validation: settings tried on the same folds, each predicted by what the others teach."""
 
-import os
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -14,6 +13,7 @@ from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
 from mlbias.evaluation.metrics import user_errors
 from mlbias.evaluation.splits import folds_of
 from mlbias.fitting import Setting, fit_setting
+from mlbias.memory import available_memory
 from mlbias.ratings import Ratings
 
 # What a fold takes at most while it is made and trained on.
@@ -186,8 +186,7 @@ class CrossValidation:
 
 def _folds_in_memory(n_ratings: int) -> int:
     """How many folds may be worked on at once in half of the memory that there is."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return max(1, memory // 2 // (_BYTES_PER_RATING * n_ratings))
+    return max(1, available_memory() // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
 def _spread(values: list[float]) -> Spread:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from mlbias.core.cores import usable_cores
-from mlbias.datasets.generate import sample
+from mlbias.datasets.generated.generator import sample
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
 from mlbias.datasets.reading.checks import checked, with_times, without_duplicates

@@ -1,11 +1,15 @@
 """What a model was trained on, and what was held out: a record that goes into the model's file."""
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
+from mlbias.saved_model.content import number, whole
+
+_SPLITS, _PICKS = ("random", "user", "time", "given"), ("last", "random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,18 @@ def rebuilt_data(data: dict[str, Any]) -> TrainingData:
     """
     return TrainingData(
         source=_source(data),
-        options=ReadOptions.from_record(data["options"]),
-        n_ratings=int(data["n_ratings"]),
-        fingerprint=str(data["fingerprint"]),
+        options=_options(data["options"]),
+        n_ratings=whole(data["n_ratings"], 1),
+        fingerprint=_text(data["fingerprint"]),
         holdout=_holdout(data["holdout"]),
     )
+
+
+def _options(described: dict[str, Any]) -> ReadOptions:
+    for name, value in described.items():
+        if not isinstance(value, str | int | float | None):
+            raise TypeError(f"{name} is not a plain value")
+    return ReadOptions.from_record(described)
 
 
 def _described_source(source: Source) -> dict[str, Any]:
@@ -84,8 +95,12 @@ def _described_source(source: Source) -> dict[str, Any]:
 
 
 def _source(described: dict[str, Any]) -> Source:
-    path = Path(described["path"]) if described["path"] else None
-    return Source(described["label"], path, described["member"])
+    label, path, member = (described[name] for name in ("label", "path", "member"))
+    return Source(
+        _text(label),
+        None if path is None else Path(_text(path)),
+        None if member is None else _text(member),
+    )
 
 
 def _holdout(described: dict[str, Any] | None) -> Holdout | None:
@@ -94,4 +109,29 @@ def _holdout(described: dict[str, Any] | None) -> Holdout | None:
     # Files of format 1 know the random split alone.
     known = {"split": "random"} | described
     source = known.get("source")
-    return Holdout(**known | {"source": source and _source(source)})
+    holdout = Holdout(**known | {"source": source and _source(source)})
+    _check_holdout(holdout)
+    return holdout
+
+
+def _check_holdout(holdout: Holdout) -> None:
+    if holdout.split not in _SPLITS or holdout.pick not in _PICKS:
+        raise ValueError("an unknown kind of hold-out")
+    whole(holdout.seed, -math.inf)
+    if holdout.split == "given":
+        if holdout.source is None:
+            raise ValueError("a hold-out without its file")
+        _text(holdout.fingerprint)
+    elif holdout.split == "time" and holdout.test_size is None:
+        number(holdout.start)
+    else:
+        size = number(holdout.test_size)
+        is_per_user = holdout.split == "user" and size >= 1 and size % 1 == 0
+        if not (0 < size < 1 or is_per_user):
+            raise ValueError("a hold-out of no such size")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value

@@ -6,6 +6,7 @@ numbers; user_ids and item_ids, ascending, with user_bias and item_bias in the s
 
 import os
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -16,15 +17,19 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from mlbias.datasets.files import unwritable_folder, written_whole
-from mlbias.datasets.generate import Block, Generator, Truth
+from mlbias.datasets.generated.generator import Block, Generator, Truth
 from mlbias.datasets.sources import TRUTH_ENDING
 from mlbias.errors import DataError
+from mlbias.files import obstacle, written_whole
 
 Progress = Callable[[int, int | None], None]
 
 _SCHEMA = {"userId": pl.Int64, "movieId": pl.Int64, "rating": pl.Float64, "timestamp": pl.Int64}
 _ROWS_A_GROUP = 1 << 20
+_TRUTH = (
+    "alpha", "sigma", "sigma_user", "sigma_item", "seed",
+    "user_ids", "user_bias", "item_ids", "item_bias",
+)  # fmt: skip
 
 
 class Format(StrEnum):
@@ -39,7 +44,7 @@ class Format(StrEnum):
         return {Format.CSV: "CSV", Format.PARQUET: "Parquet"}[self]
 
 
-class Tally:
+class RatingCounts:
     """How many ratings were written of each user and of each item, in the order of the truth.
 
     Args:
@@ -76,23 +81,51 @@ def truth_path(path: Path) -> Path:
     return path.with_name(path.name + TRUTH_ENDING)
 
 
-def check_place(path: Path) -> None:
-    """See that ratings and their truth can be written here.
+def check_place(path: Path, *, force: bool = False) -> None:
+    """See that ratings and their truth can be written here without harm to another file.
+
+    Args:
+        path: of the ratings.
+        force: whether files may be replaced that were not generated, or were changed since.
 
     Raises:
-        DataError: a folder has the name, or there is no folder to write to.
+        DataError: something other than a regular file has the name, there is no folder to write
+            to, or a file would be replaced that is not ours.
     """
-    for file in (path, truth_path(path)):
-        if file.is_dir():
-            raise DataError(f"{file} is a folder, so that no file of that name can be written.")
-    blocking = unwritable_folder(path)
-    if blocking is not None:
-        raise DataError(f"{path} cannot be written: {blocking} is no folder to write to.")
+    for file in (path, truth_path(path)) if path.name else (path,):
+        reason = obstacle(file)
+        if reason:
+            raise DataError(f"{file} cannot be written: {reason}.")
+    if not force and path.exists() and not _is_generated(path):
+        raise DataError(
+            f"{path} exists and is not known to be generated, so it is not replaced.",
+            "Delete it, or name another file with --out.",
+        )
+    truth = truth_path(path)
+    if not force and truth.exists() and not _is_truth(truth):
+        raise DataError(
+            f"{truth} exists and is not the truth of generated ratings, so it is not replaced.",
+            "Delete it, or name another file with --out.",
+        )
+
+
+def _is_generated(path: Path) -> bool:
+    """Whether its truth is beside it and is newer, as it is unless the ratings were changed."""
+    truth = truth_path(path)
+    return _is_truth(truth) and path.stat().st_mtime_ns <= truth.stat().st_mtime_ns
+
+
+def _is_truth(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {f"{name}.npy" for name in _TRUTH} == set(archive.namelist())
+    except (OSError, zipfile.BadZipFile, ValueError, RuntimeError):
+        return False
 
 
 def write_generated(
     generator: Generator, path: Path, file_format: Format, progress: Progress | None = None
-) -> Tally:
+) -> RatingCounts:
     """Write all ratings and the truth; the same generator and Polars give the same bytes.
 
     Both files are whole or not there, and new ratings never without their truth. Holds a block of
@@ -107,11 +140,11 @@ def write_generated(
     Raises:
         DataError: a file cannot be written.
     """
-    tally = Tally(generator.truth)
+    counts = RatingCounts(generator.truth)
     write = _write_parquet if file_format is Format.PARQUET else _write_csv
     try:
         with written_whole(path) as file:
-            write(_frames(generator, tally, progress), file)
+            write(_frames(generator, counts, progress), file)
             # Only now, so that ratings that are to be replaced keep their own truth until then; on
             # disk first, so that nothing but two renames is between the one and the other.
             file.flush()
@@ -120,11 +153,11 @@ def write_generated(
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be written: {reason}.") from error
-    return tally
+    return counts
 
 
 def _frames(
-    generator: Generator, tally: Tally, progress: Progress | None
+    generator: Generator, counts: RatingCounts, progress: Progress | None
 ) -> Iterator[pl.DataFrame]:
     """The blocks as tables, counted on the way."""
     truth = generator.truth
@@ -132,10 +165,10 @@ def _frames(
         columns = (
             truth.user_ids[block.user], truth.item_ids[block.item], block.value, block.timestamp,
         )  # fmt: skip
-        tally.add(block)
+        counts.add(block)
         yield pl.DataFrame(dict(zip(_SCHEMA, columns, strict=True)))
         if progress:
-            progress(tally.n_ratings, generator.shape.n_ratings)
+            progress(counts.n_ratings, generator.shape.n_ratings)
 
 
 def _write_csv(frames: Iterator[pl.DataFrame], file: BinaryIO) -> None:
@@ -168,16 +201,11 @@ def _write_parquet(frames: Iterator[pl.DataFrame], file: BinaryIO) -> None:
 
 def _write_truth(generator: Generator, path: Path) -> None:
     truth = generator.truth
+    values = (
+        truth.alpha, truth.noise, truth.user_sd, truth.item_sd, generator.seed,
+        truth.user_ids, truth.user_bias, truth.item_ids, truth.item_bias,
+    )  # fmt: skip
+    arrays = {name: np.asarray(value) for name, value in zip(_TRUTH, values, strict=True)}
     with written_whole(path) as file:
-        np.savez(
-            file,
-            alpha=truth.alpha,
-            sigma=truth.noise,
-            sigma_user=truth.user_sd,
-            sigma_item=truth.item_sd,
-            seed=generator.seed,
-            user_ids=truth.user_ids,
-            user_bias=truth.user_bias,
-            item_ids=truth.item_ids,
-            item_bias=truth.item_bias,
-        )
+        # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
+        np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.datasets.shapes import SAMPLE, Quantiles, Shape
+from mlbias.datasets.generated.shapes import SAMPLE, Quantiles, Shape
 from mlbias.ratings import Ratings
 
 _RATINGS_A_BLOCK = 1 << 20

@@ -1,0 +1,1 @@
+"""Generated ratings: their shapes, the generator, and the files that they go into."""

@@ -1,0 +1,200 @@
+"""Files and folders that are whole or not there, and that nobody gets to see who could not before.
+
+A temporary is named .NAME.XXXXXXXX.part, beside the place that it is for. What a killed process
+left is removed by a later one, once nothing in it has changed for an hour: there are no locks,
+which not every system and file system has.
+"""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+# Whoever writes to a temporary changes it much more often than this.
+LEFTOVER_SECONDS = 3600
+
+_STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")
+_SPECIAL = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that gets its name only once all of it is on disk.
+
+    Written beside its place, flushed to disk and renamed. On any error nothing of it is left, and
+    what had the name before still has it. Missing folders are made. Of a symbolic link the target
+    is replaced. A file that replaces another one is open to nobody who could not open that.
+
+    Args:
+        path: of the file, which must not name anything but a regular file.
+
+    Raises:
+        OSError: the folder or the file cannot be written.
+    """
+    replaced = state_of_file(path)
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent, target.name)
+    part = temporary_name(target)
+    descriptor = new_file(part, 0o600 if replaced else 0o666)
+    try:
+        with os.fdopen(descriptor, "r+b") as file:
+            if replaced:
+                part.chmod(permissions_within(replaced, part.stat()))
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    sync_folder(target.parent)
+
+
+@contextmanager
+def temporary_folder(beside: Path) -> Iterator[Path]:
+    """An empty folder beside a path, which is removed at the end.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    sweep(beside.parent, beside.name)
+    folder = temporary_name(beside)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def obstacle(path: Path) -> str:
+    """Why no file can be written here, as "it is a folder"; empty if one can.
+
+    Nothing is opened, so that a pipe cannot block.
+    """
+    if str(path) in _STREAMS or str(path).startswith(("/dev/fd/", "/proc/")):
+        return "it is a stream of a process, not a regular file"
+    try:
+        state_of_file(path)
+    except OSError as error:
+        return str(error.strerror or error)
+    target = Path(os.path.realpath(path))
+    nearest = next(parent for parent in target.parents if parent.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK):
+        return ""
+    return f"{nearest} is not a folder that you can write to"
+
+
+def state_of_file(path: Path) -> os.stat_result | None:
+    """The state of a regular file or of the one that a link leads to; None if there is none.
+
+    Raises:
+        OSError: something else has the name, or it cannot be looked at.
+    """
+    try:
+        state = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISREG(state.st_mode):
+        return state
+    kind = _SPECIAL.get(stat.S_IFMT(state.st_mode), "something else")
+    raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
+
+
+def temporary_name(path: Path) -> Path:
+    """A new name beside this path, by which ``sweep`` knows a temporary again."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def new_file(path: Path, mode: int) -> int:
+    """Make a file that is not there yet, and open it for reading and writing.
+
+    Raises:
+        OSError: it is there, or it cannot be made.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(path, flags, mode)
+
+
+def sweep(folder: Path, name: str) -> None:
+    """Remove what killed processes left of the file or folder of this name."""
+    for path in leftovers(folder, re.escape(name)):
+        with suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def leftovers(folder: Path, name: str) -> list[Path]:
+    """Our own temporaries in a folder in which nothing has changed for an hour.
+
+    Args:
+        folder: where they are.
+        name: a pattern for the names of the files that they are for.
+    """
+    pattern = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
+    found = []
+    with suppress(OSError):
+        found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
+    return [path for path in found if _is_left_behind(path)]
+
+
+def is_own(state: os.stat_result) -> bool:
+    """Whether a file or folder belongs to the user whose process this is."""
+    return sys.platform == "win32" or state.st_uid == os.geteuid()
+
+
+def is_trusted(state: os.stat_result) -> bool:
+    """Whether only the user and root can have written a file, or to a folder."""
+    is_ours = is_own(state) or state.st_uid == 0
+    return is_ours and (sys.platform == "win32" or not state.st_mode & 0o022)
+
+
+def permissions_within(known: os.stat_result, made: os.stat_result) -> int:
+    """Permissions for a new file that let nobody do more than those of a known one.
+
+    Args:
+        known: the state of the known file.
+        made: the state of the new file, which may belong to another group.
+    """
+    mode = stat.S_IMODE(known.st_mode) & 0o777
+    if known.st_gid == made.st_gid:
+        return mode
+    # Members of either group may be among the others of the other one.
+    everyone = mode >> 3 & mode & 0o007
+    return mode & 0o700 | everyone << 3 | everyone
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring new names in a folder to disk, on systems that can open folders."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_left_behind(path: Path) -> bool:
+    try:
+        state = path.lstat()
+        is_ours = is_own(state) and (stat.S_ISDIR(state.st_mode) or stat.S_ISREG(state.st_mode))
+        inside = path.rglob("*") if is_ours and path.is_dir() else ()
+        newest = max([state.st_mtime, *(entry.lstat().st_mtime for entry in inside)])
+    except OSError:  # another process removes it
+        return False
+    return is_ours and time.time() - newest > LEFTOVER_SECONDS

@@ -1,0 +1,112 @@
+"""The model in a model file, checked number by number."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.uncertainty import Uncertainty
+from mlbias.core.vectors import FloatArray
+from mlbias.ids import Ids, are_ascending, unpacked_ids
+from mlbias.model import BiasModel, TrainedOn
+from mlbias.saved_model.archive import Archive
+
+
+def rebuilt_model(about: dict[str, Any], archive: Archive) -> BiasModel:
+    """The model that an archive holds.
+
+    Raises:
+        One of DAMAGE: it holds none, or one that cannot have been trained.
+    """
+    user_ids, item_ids = _ids("user_ids", archive), _ids("item_ids", archive)
+    sizes = len(user_ids), len(item_ids)
+    user_bias, item_bias = _pair("bias", archive, sizes)
+    return BiasModel(
+        number(about["alpha"]),
+        user_bias,
+        item_bias,
+        user_ids,
+        item_ids,
+        number(about["mean"]),
+        _uncertainty(about, archive, sizes),
+        _trained_on(about, archive, sizes),
+    )
+
+
+def number(value: object, least: float = -np.inf) -> float:
+    """A JSON number of at least this.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    if value < least:
+        raise ValueError(f"{value!r} is less than {least:g}")
+    return float(value)
+
+
+def whole(value: object, least: float = 0) -> int:
+    """A JSON number that is whole and at least this.
+
+    Raises:
+        TypeError, ValueError: it is not.
+    """
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is not a whole number")
+    number(value, least)
+    return value
+
+
+def _ids(name: str, archive: Archive) -> Ids:
+    ids = unpacked_ids(name, archive)
+    if len(ids) == 0 or not are_ascending(ids):
+        raise ValueError("the ids are not distinct and ascending")
+    return ids
+
+
+def _uncertainty(
+    about: dict[str, Any], archive: Archive, sizes: tuple[int, int]
+) -> Uncertainty | None:
+    if about.get("sigmas") is None:
+        return None
+    sigma, sigma_user, sigma_item = (number(value, 0.0) for value in about["sigmas"])
+    if sigma == 0:
+        raise ValueError("the standard deviation of the noise is 0")
+    return Uncertainty(sigma, sigma_user, sigma_item, *_pair("stderr", archive, sizes, 0.0))
+
+
+def _trained_on(
+    about: dict[str, Any], archive: Archive, sizes: tuple[int, int]
+) -> TrainedOn | None:
+    if about.get("scale") is None:
+        return None
+    low, high = (number(value) for value in about["scale"])
+    if low > high:
+        raise ValueError("the scale is reversed")
+    return TrainedOn(low, high, *_pair("counts", archive, sizes, 0.0, np.int32))
+
+
+def _pair(
+    name: str,
+    archive: Archive,
+    sizes: tuple[int, int],
+    least: float = -np.inf,
+    dtype: type[np.float64 | np.int32] = np.float64,
+) -> tuple[FloatArray, FloatArray]:
+    """The users' and the items' numbers of one kind, (n_users,) and (n_items,)."""
+    user, item = (
+        _row(archive[f"{side}_{name}"], size, least, dtype)
+        for side, size in zip(("user", "item"), sizes, strict=True)
+    )
+    return user, item
+
+
+def _row(
+    array: NDArray[Any], size: int, least: float, dtype: type[np.float64 | np.int32]
+) -> FloatArray:
+    if array.dtype != dtype or array.shape != (size,):
+        raise ValueError("there is not one number for each id")
+    if not np.isfinite(array).all() or (array < least).any():
+        raise ValueError("a number is not finite or too small")
+    return array.astype(np.float64, copy=False)

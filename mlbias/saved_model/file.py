@@ -1,0 +1,167 @@
+"""Trained models on disk: a NumPy archive (npz) of plain arrays, without pickle.
+
+``about`` is a JSON text with the format's name and version, the model's numbers, how it was
+trained and on what. The arrays user_bias and item_bias (and user_stderr and item_stderr, where the
+biases' standard errors are known; and user_counts and item_counts, their numbers of training
+ratings) go with ids: either integers in user_ids,
+or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlbias.errors import ModelFileError
+from mlbias.files import obstacle, written_whole
+from mlbias.ids import packed_ids
+from mlbias.model import BiasModel
+from mlbias.saved_model.archive import DAMAGE, Archive, opened_archive
+from mlbias.saved_model.content import number, rebuilt_model, whole
+from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
+
+_FORMAT = "mlbias model"
+_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a model was trained: the options, the λ's on the scale ``penalty`` names, the result.
+
+    A λ is None where it was learned to be infinite, so that the biases are 0.
+    """
+
+    method: str
+    learning_rate: float | None
+    epochs: int
+    penalty: str
+    lambda_user: float | None
+    lambda_item: float | None
+    n_ratings: int
+    rmse: float
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """All that a model file holds."""
+
+    model: BiasModel
+    training: Training
+    data: TrainingData
+
+
+def save_model(saved: SavedModel, path: Path) -> None:
+    """Write a model file; the same model gives the same bytes.
+
+    Raises:
+        ModelFileError: the file cannot be written.
+    """
+    model, known, trained_on = saved.model, saved.model.uncertainty, saved.model.trained_on
+    about = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "alpha": model.alpha,
+        "mean": model.mean,
+        "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
+        "scale": trained_on and (trained_on.low, trained_on.high),
+        "training": asdict(saved.training),
+        "data": described_data(saved.data),
+    }
+    text = json.dumps(about, allow_nan=False, sort_keys=True)
+    arrays = {
+        "about": np.frombuffer(text.encode("ascii"), np.uint8),
+        "user_bias": model.user_bias,
+        "item_bias": model.item_bias,
+        **packed_ids("user_ids", model.user_ids),
+        **packed_ids("item_ids", model.item_ids),
+    }
+    if known is not None:
+        arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
+    if trained_on is not None:
+        arrays |= {
+            "user_counts": trained_on.user_counts.astype(np.int32),
+            "item_counts": trained_on.item_counts.astype(np.int32),
+        }
+    try:
+        with written_whole(path) as file:
+            # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def load_model(path: Path) -> SavedModel:
+    """Read a model file. Nothing in it is executed, and all of it is checked.
+
+    Raises:
+        ModelFileError: it is missing, is not a model, is damaged, or has a newer format.
+    """
+    try:
+        with opened_archive(path) as archive:
+            about = archive.about()
+            if about["format"] == _FORMAT and whole(about["version"], 1) <= _VERSION:
+                return _rebuilt(about, archive)
+            name, version = about["format"], about["version"]
+    except FileNotFoundError as error:
+        raise ModelFileError(
+            f"there is no model {path}.", "`mlbias train` makes one; --model names another."
+        ) from error
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.filename is not None:  # the file, not its content
+            raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ModelFileError(f"{path} is not a model of mlbias, or is damaged.") from error
+    if name != _FORMAT:
+        raise ModelFileError(f"{path} is not a model of mlbias.")
+    raise ModelFileError(
+        f"{path} has format {version}, but this version of mlbias reads formats 1 to {_VERSION}.",
+        "Update mlbias, or train the model again.",
+    )
+
+
+def check_replaceable(path: Path, *, force: bool = False) -> None:
+    """See that a model can be saved here without harm to anything that is not a model.
+
+    Args:
+        path: of the model to be saved.
+        force: whether a regular file that is not a model may be replaced.
+
+    Raises:
+        ModelFileError: nothing can be written here, or something else would be replaced.
+    """
+    reason = obstacle(path)
+    if reason:
+        raise ModelFileError(f"{path} cannot be written: {reason}.")
+    if path.exists() and not force and not _is_model_file(path):
+        raise ModelFileError(
+            f"{path} exists and is not a model of mlbias, so it is not replaced.",
+            "Delete it, or name another file with --model.",
+        )
+
+
+def _is_model_file(path: Path) -> bool:
+    """Whether the file calls itself a model of mlbias, of whatever format."""
+    try:
+        with opened_archive(path) as archive:
+            return bool(archive.about()["format"] == _FORMAT)
+    except DAMAGE:
+        return False
+
+
+def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
+    model = rebuilt_model(about, archive)
+    return SavedModel(model, _training(about["training"]), rebuilt_data(about["data"]))
+
+
+def _training(described: dict[str, Any]) -> Training:
+    training = Training(**described)
+    for value in (training.learning_rate, training.lambda_user, training.lambda_item):
+        if value is not None:
+            number(value, 0.0)
+    number(training.rmse, 0.0)
+    whole(training.epochs)
+    whole(training.n_ratings)
+    if training.penalty not in ("mean", "sum") or not isinstance(training.method, str):
+        raise ValueError("unknown settings")
+    return training
