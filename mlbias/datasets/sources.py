@@ -95,13 +95,13 @@ def find_source(data: str | None, data_dir: Path) -> Source:
 
 def _source_on_disk(data: str, data_dir: Path) -> Source | None:
     for path in (Path(data), data_dir / data):
-        if _is_file(path) or (path == Path(data) and path.is_dir()):
+        if _is_file(path) or (path == Path(data) and _is_folder(path)):
             return _in_path(data, path)
-        archive = next((parent for parent in path.parents if parent.is_file()), None)
+        archive = next((parent for parent in path.parents if _is_file(parent)), None)
         if archive is not None:
             return Source(data, archive, path.relative_to(archive).as_posix())
     for name in (FOLDERS.get(data, data), data, f"{data}.zip"):
-        if "/" not in data and (data_dir / name).exists():
+        if "/" not in data and (_is_file(data_dir / name) or _is_folder(data_dir / name)):
             return _in_path(data, data_dir / name)
     patterns = (Path(data), data_dir / data) if _PATTERN.search(data) else ()
     return next((Source(data, pattern) for pattern in patterns if _matches(pattern)), None)
@@ -182,16 +182,22 @@ def _parts(folder: Path) -> list[Path]:
     Parts have names that differ in their numbers alone, or begin with "part-"; they may lie in
     folders of a hive, such as year=2019.
     """
+    files = _hive_files(folder)
+    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
+    is_hive = any(file.parent != folder for file in files)
+    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
+
+
+def _hive_files(folder: Path) -> list[Path]:
+    """The files in a folder and in those of a hive within it, in the order of their names."""
     files: list[Path] = []
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             if "=" in entry.name and entry.name[0] not in "._":
-                files += _parts(entry)
+                files += _hive_files(entry)
         elif is_candidate(entry.name):
             files.append(entry)
-    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
-    is_hive = any(file.parent != folder for file in files)
-    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
+    return files
 
 
 def _matches(pattern: Path) -> list[Path]:
@@ -207,6 +213,10 @@ def _is_file(path: Path) -> bool:
     """Whether it is there and no folder."""
     # Unlike pathlib's these take a name that is too long for a file for none.
     return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _default_source(data_dir: Path) -> Source:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from mlbias.datasets.files import sync_folder
-from mlbias.datasets.prepared import CACHE_FOLDER
+from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.errors import DownloadError
 
 
