@@ -1,0 +1,199 @@
+"""The REML estimate: Newton steps by the average information, along which the score is bracketed.
+
+The search is over the ratios γ_u and γ_i, from 0 on: a component that is 0 is a bound that holds,
+not a number that gets ever smaller. Each step minimises the quadratic model of -2 log L within a box
+around the current ratios (J. Nocedal, S. Wright, Numerical Optimization, 2nd ed., section 16.7). If
+it is too long, so that the score along it changes its sign and is not small, or -2 log L grows, the
+root of the score between the two ends is taken instead, by regula falsi.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from mlbias.core.reml.likelihood import Likelihood, Point
+from mlbias.core.statistics import Incidence, Statistics
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
+
+START = np.array([0.25, 0.25])
+
+_MOST_ROUNDS = 100
+_MOST_HALVINGS = 25
+# Less than this share of the ratings' variance is no noise, but rounding.
+_NO_NOISE = 1e-9
+# The information is at least this share of what it would be with equal counts and no other side.
+_LEAST_INFORMATION = 0.7
+_ROUNDING = 1e-11
+# A share of the score at the step's start that is small enough at its end.
+_SMALL = 0.5
+# Curvature along a move that is less than this share of the model's is left out.
+_LEAST_CURVATURE = 0.05
+# From ratios above this share of that length, no step goes to 0 at once.
+_FAR = 0.2
+# A search that rounding ends has converged if the next step is at most so many standard errors.
+_NEARLY = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Where the search ended.
+
+    Attributes:
+        point: the likelihood there.
+        information: there, (3, 3), over (log σ², γ_u, γ_i).
+        rounds: steps that were made.
+        residual: length of the step that would come next, in standard errors of the estimate.
+        has_converged: whether that is small enough.
+    """
+
+    point: Point
+    information: FloatArray
+    rounds: int
+    residual: float
+    has_converged: bool
+
+
+def search(
+    likelihood: Likelihood,
+    s: Statistics,
+    start: FloatArray,
+    tolerance: float,
+    held: int | None = None,
+) -> Estimate:
+    """The maximum of the restricted likelihood that is reached from a start.
+
+    Args:
+        likelihood: of the ratings.
+        s: their statistics.
+        start: (2,), γ_u and γ_i, 0 or above.
+        tolerance: ends where the next step is at most this many standard errors long.
+        held: a ratio that stays where it is, 0 for γ_u, 1 for γ_i.
+
+    Raises:
+        DataError: the ratings have no noise.
+    """
+    point, rounds = likelihood.at(start), 0
+    moves: list[tuple[FloatArray, FloatArray]] = []
+    while True:
+        _check_noise(s, point.optimum.cost)
+        information = likelihood.information(point)
+        hessian = _curvature(point, information, s, moves[-2:])
+        step = _newton_step(point, hessian, s, held)
+        length = math.sqrt(max(float(step @ hessian @ step) / 2, 0.0))
+        if length <= tolerance or rounds >= _MOST_ROUNDS:
+            break
+        after = _along(likelihood, point, step)
+        if after is None:
+            break
+        moves.append((after.ratios - point.ratios, after.score - point.score))
+        point, rounds = after, rounds + 1
+    return Estimate(point, information, rounds, length, length <= max(tolerance, _NEARLY))
+
+
+def _curvature(
+    point: Point,
+    information: FloatArray,
+    s: Statistics,
+    moves: list[tuple[FloatArray, FloatArray]],
+) -> FloatArray:
+    """The matrix of the quadratic model, (2, 2), positive definite.
+
+    The average information, put right by what the score did along the last moves (the BFGS update;
+    Nocedal & Wright, eq. 6.19), since on ratings that tell little the two differ.
+    """
+    of_noise = information[0, 1:]
+    hessian = 2 * (information[1:, 1:] - np.outer(of_noise, of_noise) / information[0, 0])
+    least = _LEAST_INFORMATION * point.expected**2 / [s.n_users, s.n_items]
+    hessian += np.diag(np.maximum(least - np.diag(hessian), 1e-9 * least))
+    for moved, changed in moves:
+        through, curvature = hessian @ moved, float(moved @ changed)
+        if curvature > _LEAST_CURVATURE * float(moved @ through):
+            hessian += np.outer(changed, changed) / curvature
+            hessian -= np.outer(through, through) / float(moved @ through)
+    return hessian
+
+
+def _newton_step(
+    point: Point, hessian: FloatArray, s: Statistics, held: int | None
+) -> FloatArray:
+    """The minimum of the quadratic model in a box within which it may be trusted."""
+    # γ + 1/c with equal counts c: the length over which the information changes.
+    scale = np.array([s.n_users, s.n_items]) / point.expected
+    is_far = point.ratios > _FAR * scale
+    low, high = np.where(is_far, -0.9, -1.0) * point.ratios, 4 * scale
+    if held is not None:
+        low[held] = high[held] = 0.0
+    return _least_in_box(point.score, hessian, low, high)
+
+
+def _least_in_box(
+    score: FloatArray, hessian: FloatArray, low: FloatArray, high: FloatArray
+) -> FloatArray:
+    """The minimum of score·p + ½ pᵀ hessian p over low ≤ p ≤ high, (2,)."""
+    best, lowest = np.zeros(2), math.inf
+    for fixed in product((None, low, high), repeat=2):
+        p = np.array([0.0 if bound is None else bound[k] for k, bound in enumerate(fixed)])
+        free = [k for k, bound in enumerate(fixed) if bound is None]
+        if free:
+            right = -(score + hessian @ p)[free]
+            p[free] = np.linalg.solve(hessian[np.ix_(free, free)], right)
+        value = float(score @ p + p @ hessian @ p / 2)
+        if (p >= low).all() and (p <= high).all() and value < lowest:
+            best, lowest = p, value
+    return best
+
+
+def _along(likelihood: Likelihood, point: Point, step: FloatArray) -> Point | None:
+    """A better point along the step; None where rounding shows none."""
+    slope = float(point.score @ step)
+    share = 1.0
+    for _ in range(_MOST_HALVINGS):
+        ratios = np.maximum(point.ratios + share * step, 0.0)
+        after = likelihood.at(ratios)
+        end = float(after.score @ step)
+        if end <= _SMALL * abs(slope) and not _grew(point, after):
+            return after
+        root = slope / (slope - end) if end > 0 else _SMALL
+        share *= min(max(root, 0.1), 0.7)
+    return None
+
+
+def _grew(before: Point, after: Point) -> bool:
+    if before.deviance is None or after.deviance is None:
+        return False
+    return after.deviance > before.deviance + _ROUNDING * (1 + abs(before.deviance))
+
+
+def check_identified(incidence: Incidence) -> None:
+    """See that the ratings can tell the components apart.
+
+    Raises:
+        DataError: they cannot.
+    """
+    s = incidence.statistics
+    for what, n in (("user", s.n_users), ("item", s.n_items)):
+        if n == 1:
+            raise _not_identified(f"there is only one {what}, whose bias is the general level's")
+        if n == s.n_ratings:
+            raise _not_identified(f"every {what} has a single rating, so that its bias is noise")
+    if s.n_ratings < 4:
+        raise _not_identified("there are fewer than 4 ratings")
+    if s.n_users == s.n_items and int(incidence.components()[0].max()) + 1 == s.n_users:
+        raise _not_identified(
+            "every user rated one item of their own, so that users and items are the same"
+        )
+
+
+def _check_noise(s: Statistics, cost: float) -> None:
+    if not cost > _NO_NOISE * (s.squares - s.total * s.mean):
+        raise _not_identified("the ratings have no noise: users and items explain them all")
+
+
+def _not_identified(reason: str) -> DataError:
+    return DataError(
+        f"lambda cannot be learned from these ratings: {reason}.",
+        "A lambda that is given still works, as --lambda 5.",
+    )

@@ -1,0 +1,170 @@
+"""λ learned from the ratings, with everything that is known about it then.
+
+The story: a rough estimate with expanded traces (traces.py), for a few products. Then, where the
+ratings allow an exact inverse (exact_inverse.py), the estimate itself, checked against the boundary.
+Elsewhere probes (probes.py) measure what the expansion leaves out, and the search goes on from there
+with as many probes as it takes.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlbias.core.model import Penalty, PenaltyScale
+from mlbias.core.reml.bias_errors import alpha_variance
+from mlbias.core.reml.check import Check
+from mlbias.core.reml.estimate import START, Estimate, check_identified, search
+from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
+from mlbias.core.reml.inverse import Inverse
+from mlbias.core.reml.likelihood import Likelihood
+from mlbias.core.reml.probed import probed_estimate, rough_estimate
+from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
+from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError, OptionError
+
+# In standard errors of the estimate.
+_TOLERANCE = 1e-6
+# Two maxima are two if -2 log L differs by so much.
+_APART = 1e-6
+
+# A λ for the users and one for the items, on some scale; None to learn them.
+Lambdas = tuple[float, float] | None
+
+By = Literal["sparse", "dense", "expansion", "probes"]
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceComponents:
+    """Standard deviations of the model's parts, in the ratings' units.
+
+    Attributes:
+        sigma: of a rating around its user's and item's level.
+        sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
+        rounds: of the search.
+        residual: how long its next step would be, in standard errors of the estimate.
+        has_converged: whether that is small enough.
+    """
+
+    sigma: float
+    sigma_user: float
+    sigma_item: float
+    rounds: int
+    residual: float
+    has_converged: bool = True
+
+    @property
+    def lambda_user(self) -> float | None:
+        """σ²/σ_u²; None where σ_u is 0, so that λ_u is infinite."""
+        return None if self.sigma_user == 0 else (self.sigma / self.sigma_user) ** 2
+
+    @property
+    def lambda_item(self) -> float | None:
+        """σ²/σ_i², likewise."""
+        return None if self.sigma_item == 0 else (self.sigma / self.sigma_item) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Variance components, their standard errors, and the penalty that they make.
+
+    Attributes:
+        components: the REML estimate.
+        stderr: None where the ratings tell next to nothing of the components.
+        penalty: on the scale of sums; infinite where a component is 0.
+        by: how the traces of M⁻¹ were found: by a "sparse" factorisation or a "dense" inverse,
+            which are exact; by the "expansion", which probes have confirmed; or by "probes".
+        check: what the probes found; nothing where the traces are exact.
+        log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
+        inverse: M⁻¹ there, where it is known.
+    """
+
+    components: VarianceComponents
+    stderr: StandardErrors | None
+    penalty: Penalty
+    by: By
+    check: Check
+    log_likelihood: float | None = None
+    inverse: Inverse | None = None
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of a rating's variance: the users', the items' and the rest's."""
+        c = self.components
+        variances = c.sigma_user**2, c.sigma_item**2, c.sigma**2
+        user, item, rest = (variance / sum(variances) for variance in variances)
+        return user, item, rest
+
+
+def learn(incidence: Incidence) -> Learned:
+    """Estimate the variance components by REML, and their standard errors.
+
+    Raises:
+        DataError: the ratings do not tell the components apart.
+    """
+    check_identified(incidence)
+    exact = exact_inverse(incidence)
+    if exact is not None:
+        return _learned(incidence, _exact_estimate(incidence, exact), exact.by, Check(0))
+    found, check = probed_estimate(incidence, rough_estimate(incidence))
+    return _learned(incidence, found, "probes" if check.is_corrected else "expansion", check)
+
+
+def penalty_for(
+    incidence: Incidence, scale: PenaltyScale | str, lambdas: Lambdas
+) -> tuple[Penalty, Learned | None]:
+    """The penalty of given λ's, or a learned one and what was learned.
+
+    Raises:
+        OptionError: λ's are out of range, or to be learned on the scale of means.
+        DataError: they cannot be learned from these ratings.
+    """
+    if lambdas is not None:
+        return Penalty.on_scale(scale, *lambdas, incidence.statistics), None
+    if scale != PenaltyScale.SUM:
+        raise OptionError(
+            "lambda is learned on the scale of sums, where it is a ratio of variances: "
+            "with auto goes --penalty sum."
+        )
+    learned = learn(incidence)
+    return learned.penalty, learned
+
+
+def _exact_estimate(incidence: Incidence, exact: ExactInverse) -> Estimate:
+    """The estimate with exact traces: the best of the maxima inside and on the boundary."""
+    likelihood, s = Likelihood(incidence, exact.traces), incidence.statistics
+    start = START
+    with suppress(DataError):  # the expansion may take noise for none
+        start = rough_estimate(incidence).point.ratios
+    best = search(likelihood, s, start, _TOLERANCE)
+    for held in range(2):
+        ratios = np.where(best.point.ratios > 0, best.point.ratios, START)
+        ratios[held] = 0.0
+        at_zero = search(likelihood, s, ratios, _TOLERANCE, held)
+        if _deviance(at_zero) < _deviance(best) - _APART:
+            found = search(likelihood, s, at_zero.point.ratios, _TOLERANCE)
+            best = found if _deviance(found) < _deviance(best) else best
+    return best
+
+
+def _deviance(found: Estimate) -> float:
+    assert found.point.deviance is not None
+    return found.point.deviance
+
+
+def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Learned:
+    point = found.point
+    sigma = float(np.sqrt(point.variance))
+    user, item = (sigma * np.sqrt(point.ratios)).tolist()
+    alpha = alpha_variance(incidence, point.penalty, point.inverse)
+    return Learned(
+        VarianceComponents(sigma, user, item, found.rounds, found.residual, found.has_converged),
+        standard_errors(found.information, point.ratios, sigma, sigma * alpha**0.5),
+        point.penalty,
+        by,
+        check,
+        None if point.deviance is None else -point.deviance / 2,
+        point.inverse,
+    )
