@@ -24,13 +24,17 @@ _MOST_ROUNDS = 100
 _MOST_HALVINGS = 25
 # Less than this share of the ratings' variance is no noise, but rounding.
 _NO_NOISE = 1e-9
-# The information is at least this share of what it would be with equal counts and no other side.
+# Nor is this share, where the errors are less than that share of the cost.
+_LITTLE_NOISE, _SATURATED = 1e-4, 1e-3
+# Of what the information would be with equal counts and no other side: its least share.
 _LEAST_INFORMATION = 0.7
 _ROUNDING = 1e-11
 # A share of the score at the step's start that is small enough at its end.
 _SMALL = 0.5
 # Curvature along a move that is less than this share of the model's is left out.
 _LEAST_CURVATURE = 0.05
+# Ratios below this share of it are 0 but for rounding.
+_NOTHING = 1e-10
 # From ratios above this share of that length, no step goes to 0 at once.
 _FAR = 0.2
 # A search that rounding ends has converged if the next step is at most so many standard errors.
@@ -47,6 +51,8 @@ class Estimate:
         rounds: steps that were made.
         residual: length of the step that would come next, in standard errors of the estimate.
         has_converged: whether that is small enough.
+        is_noiseless: whether the search ran to where users and items explain the ratings without
+            any noise, and no λ means anything.
     """
 
     point: Point
@@ -54,6 +60,7 @@ class Estimate:
     rounds: int
     residual: float
     has_converged: bool
+    is_noiseless: bool = False
 
 
 def search(
@@ -71,21 +78,19 @@ def search(
         start: (2,), γ_u and γ_i, 0 or above.
         tolerance: ends where the next step is at most this many standard errors long.
         held: a ratio that stays where it is, 0 for γ_u, 1 for γ_i.
-
-    Raises:
-        DataError: the ratings have no noise.
     """
     point, rounds = likelihood.at(start), 0
     moves: list[tuple[FloatArray, FloatArray]] = []
     while True:
-        _check_noise(s, point.optimum.cost)
+        if _is_noiseless(point, s):
+            return Estimate(point, np.zeros((3, 3)), rounds, math.inf, False, True)
         information = likelihood.information(point)
         hessian = _curvature(point, information, s, moves[-2:])
         step = _newton_step(point, hessian, s, held)
         length = math.sqrt(max(float(step @ hessian @ step) / 2, 0.0))
         if length <= tolerance or rounds >= _MOST_ROUNDS:
             break
-        after = _along(likelihood, point, step)
+        after = _along(likelihood, point, step, _NOTHING * _scale(point, s))
         if after is None:
             break
         moves.append((after.ratios - point.ratios, after.score - point.score))
@@ -106,8 +111,10 @@ def _curvature(
     """
     of_noise = information[0, 1:]
     hessian = 2 * (information[1:, 1:] - np.outer(of_noise, of_noise) / information[0, 0])
-    least = _LEAST_INFORMATION * point.expected**2 / [s.n_users, s.n_items]
-    hessian += np.diag(np.maximum(least - np.diag(hessian), 1e-9 * least))
+    equal = point.expected**2 / [s.n_users, s.n_items]
+    # A ratio that is far too large has small biases, and by them too little information.
+    least = np.where(point.score > 0, _LEAST_INFORMATION, 1e-9) * equal
+    hessian += np.diag(np.maximum(least - np.diag(hessian), 1e-9 * equal))
     for moved, changed in moves:
         through, curvature = hessian @ moved, float(moved @ changed)
         if curvature > _LEAST_CURVATURE * float(moved @ through):
@@ -120,13 +127,17 @@ def _newton_step(
     point: Point, hessian: FloatArray, s: Statistics, held: int | None
 ) -> FloatArray:
     """The minimum of the quadratic model in a box within which it may be trusted."""
-    # γ + 1/c with equal counts c: the length over which the information changes.
-    scale = np.array([s.n_users, s.n_items]) / point.expected
+    scale = _scale(point, s)
     is_far = point.ratios > _FAR * scale
     low, high = np.where(is_far, -0.9, -1.0) * point.ratios, 4 * scale
     if held is not None:
         low[held] = high[held] = 0.0
     return _least_in_box(point.score, hessian, low, high)
+
+
+def _scale(point: Point, s: Statistics) -> FloatArray:
+    """γ + 1/c with equal counts c: the length over which the information changes, (2,)."""
+    return np.array([s.n_users, s.n_items]) / point.expected
 
 
 def _least_in_box(
@@ -146,12 +157,15 @@ def _least_in_box(
     return best
 
 
-def _along(likelihood: Likelihood, point: Point, step: FloatArray) -> Point | None:
+def _along(
+    likelihood: Likelihood, point: Point, step: FloatArray, nothing: FloatArray
+) -> Point | None:
     """A better point along the step; None where rounding shows none."""
     slope = float(point.score @ step)
     share = 1.0
     for _ in range(_MOST_HALVINGS):
-        ratios = np.maximum(point.ratios + share * step, 0.0)
+        ratios = point.ratios + share * step
+        ratios = np.where(ratios > nothing, ratios, 0.0)
         after = likelihood.at(ratios)
         end = float(after.score @ step)
         if end <= _SMALL * abs(slope) and not _grew(point, after):
@@ -187,9 +201,26 @@ def check_identified(incidence: Incidence) -> None:
         )
 
 
-def _check_noise(s: Statistics, cost: float) -> None:
-    if not cost > _NO_NOISE * (s.squares - s.total * s.mean):
-        raise _not_identified("the ratings have no noise: users and items explain them all")
+def check_noise(found: Estimate) -> Estimate:
+    """The same estimate.
+
+    Raises:
+        DataError: the search ran to where there is no noise.
+    """
+    if found.is_noiseless:
+        raise _not_identified("users and items explain them without any noise")
+    return found
+
+
+def _is_noiseless(point: Point, s: Statistics) -> bool:
+    cost, whole = point.optimum.cost, s.squares - s.total * s.mean
+    if not cost > _NO_NOISE * whole:
+        return True
+    # Biases that can fit every rating do so ever better as λ goes to 0.
+    is_saturated = point.optimum.squared_error <= _SATURATED * cost
+    # Rounding has eaten up what the ratings tell of a component.
+    is_lost = bool((point.expected <= 0).any())
+    return is_lost or (is_saturated and cost <= _LITTLE_NOISE * whole)
 
 
 def _not_identified(reason: str) -> DataError:

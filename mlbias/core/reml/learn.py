@@ -6,7 +6,7 @@ Elsewhere probes (probes.py) measure what the expansion leaves out, and the sear
 with as many probes as it takes.
 """
 
-from contextlib import suppress
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,20 +15,22 @@ import numpy as np
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.reml.bias_errors import alpha_variance
 from mlbias.core.reml.check import Check
-from mlbias.core.reml.estimate import START, Estimate, check_identified, search
+from mlbias.core.reml.estimate import START, Estimate, check_identified, check_noise, search
 from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.probed import probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray
-from mlbias.errors import DataError, OptionError
+from mlbias.errors import OptionError
 
 # In standard errors of the estimate.
 _TOLERANCE = 1e-6
 # Two maxima are two if -2 log L differs by so much.
 _APART = 1e-6
+# Few ratings can have several maxima: the search starts from each of these ratios too.
+_FEW = 1000
+_FURTHER_STARTS = ((0.25, 0.25), (30.0, 30.0), (30.0, 0.1), (0.1, 30.0))
 
 # A λ for the users and one for the items, on some scale; None to learn them.
 Lambdas = tuple[float, float] | None
@@ -135,23 +137,25 @@ def penalty_for(
 def _exact_estimate(incidence: Incidence, exact: ExactInverse) -> Estimate:
     """The estimate with exact traces: the best of the maxima inside and on the boundary."""
     likelihood, s = Likelihood(incidence, exact.traces), incidence.statistics
-    start = START
-    with suppress(DataError):  # the expansion may take noise for none
-        start = rough_estimate(incidence).point.ratios
-    best = search(likelihood, s, start, _TOLERANCE)
+    rough = rough_estimate(incidence)
+    starts = [START if rough.is_noiseless else rough.point.ratios]
+    if s.n_ratings <= _FEW:
+        starts.extend(np.array(ratios) for ratios in _FURTHER_STARTS)
+    maxima = [search(likelihood, s, start, _TOLERANCE) for start in starts]
+    best = min(maxima, key=_deviance)
     for held in range(2):
         ratios = np.where(best.point.ratios > 0, best.point.ratios, START)
         ratios[held] = 0.0
         at_zero = search(likelihood, s, ratios, _TOLERANCE, held)
         if _deviance(at_zero) < _deviance(best) - _APART:
             found = search(likelihood, s, at_zero.point.ratios, _TOLERANCE)
-            best = found if _deviance(found) < _deviance(best) else best
-    return best
+            best = min(best, found, key=_deviance)
+    return check_noise(best)
 
 
 def _deviance(found: Estimate) -> float:
-    assert found.point.deviance is not None
-    return found.point.deviance
+    deviance = found.point.deviance
+    return math.inf if deviance is None else deviance
 
 
 def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Learned:

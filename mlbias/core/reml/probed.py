@@ -11,7 +11,7 @@ from scipy.special import stdtrit
 
 from mlbias.core.reml.bias_errors import sampled_errors
 from mlbias.core.reml.check import TOLERABLE, TOLERABLE_SHARE, Check
-from mlbias.core.reml.estimate import START, Estimate, search
+from mlbias.core.reml.estimate import START, Estimate, check_noise, search
 from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.probes import ProbedTraces
 from mlbias.core.reml.traces import expanded_traces
@@ -28,24 +28,27 @@ _TAIL = 0.00135
 
 
 def rough_estimate(incidence: Incidence) -> Estimate:
-    """By the expansion alone.
-
-    Raises:
-        DataError: the ratings have no noise.
-    """
+    """By the expansion alone."""
     likelihood = Likelihood(incidence, lambda penalty: expanded_traces(incidence, penalty))
     return search(likelihood, incidence.statistics, START, _ROUGH)
 
 
 def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Check]:
-    """The estimate as it is, or the one that probes lead to; and how that was told."""
+    """The estimate as it is, or the one that probes lead to; and how that was told.
+
+    Raises:
+        DataError: the ratings have no noise.
+    """
+    check_noise(rough)
     if not rough.point.ratios.all():  # there everything is in closed form
         return rough, Check(0)
     n_probes, found = _PROBES, rough
     while True:
         traces = ProbedTraces(incidence, n_probes)
         likelihood = Likelihood(incidence, traces, found.point.optimum.parameters)
-        found = search(likelihood, incidence.statistics, found.point.ratios, _NEGLIGIBLE)
+        found = check_noise(
+            search(likelihood, incidence.statistics, found.point.ratios, _NEGLIGIBLE)
+        )
         if not found.point.ratios.all():
             return found, Check(n_probes, is_corrected=True)
         errors, is_known = _errors(found, traces)
