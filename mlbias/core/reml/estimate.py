@@ -37,6 +37,12 @@ _LEAST_CURVATURE = 0.05
 _NOTHING = 1e-10
 # From ratios above this share of that length, no step goes to 0 at once.
 _FAR = 0.2
+# Within this share of that length the information is much the same.
+_NEAR = 0.2
+# In standard errors: so near, a step is taken without looking back.
+_NEARBY = 0.05
+# Relative residuals of the optimum on the way, in which steps of many standard errors need little.
+_FINEST, _COARSEST = 1e-8, 1e-5
 # A search that rounding ends has converged if the next step is at most so many standard errors.
 _NEARLY = 1e-3
 
@@ -63,6 +69,14 @@ class Estimate:
     is_noiseless: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """By how much the ratios and the score changed in a round, (2,) each."""
+
+    ratios: FloatArray
+    score: FloatArray
+
+
 def search(
     likelihood: Likelihood,
     s: Statistics,
@@ -80,29 +94,39 @@ def search(
         held: a ratio that stays where it is, 0 for γ_u, 1 for γ_i.
     """
     point, rounds = likelihood.at(start), 0
-    moves: list[tuple[FloatArray, FloatArray]] = []
+    moves: list[_Move] = []
+    informed, information = point, None
     while True:
         if _is_noiseless(point, s):
             return Estimate(point, np.zeros((3, 3)), rounds, math.inf, False, True)
-        information = likelihood.information(point)
+        if information is None or not _is_near(informed, point, s):
+            informed, information = point, likelihood.information(point)
         hessian = _curvature(point, information, s, moves[-2:])
         step = _newton_step(point, hessian, s, held)
         length = math.sqrt(max(float(step @ hessian @ step) / 2, 0.0))
         if length <= tolerance or rounds >= _MOST_ROUNDS:
             break
-        after = _along(likelihood, point, step, _NOTHING * _scale(point, s))
+        after = _along(likelihood, point, step, length, _NOTHING * _scale(point, s))
         if after is None:
             break
-        moves.append((after.ratios - point.ratios, after.score - point.score))
+        moves.append(_Move(after.ratios - point.ratios, after.score - point.score))
         point, rounds = after, rounds + 1
     return Estimate(point, information, rounds, length, length <= max(tolerance, _NEARLY))
+
+
+def _is_near(informed: Point, point: Point, s: Statistics) -> bool:
+    """Whether the information of one point, which has its price, serves for the other."""
+    if point.deviance is not None:  # then it has none
+        return point is informed
+    moved = np.abs(point.ratios - informed.ratios)
+    return bool((moved <= _NEAR * _scale(point, s)).all())
 
 
 def _curvature(
     point: Point,
     information: FloatArray,
     s: Statistics,
-    moves: list[tuple[FloatArray, FloatArray]],
+    moves: list[_Move],
 ) -> FloatArray:
     """The matrix of the quadratic model, (2, 2), positive definite.
 
@@ -115,11 +139,11 @@ def _curvature(
     # A ratio that is far too large has small biases, and by them too little information.
     least = np.where(point.score > 0, _LEAST_INFORMATION, 1e-9) * equal
     hessian += np.diag(np.maximum(least - np.diag(hessian), 1e-9 * equal))
-    for moved, changed in moves:
-        through, curvature = hessian @ moved, float(moved @ changed)
-        if curvature > _LEAST_CURVATURE * float(moved @ through):
-            hessian += np.outer(changed, changed) / curvature
-            hessian -= np.outer(through, through) / float(moved @ through)
+    for move in moves:
+        through, curvature = hessian @ move.ratios, float(move.ratios @ move.score)
+        if curvature > _LEAST_CURVATURE * float(move.ratios @ through):
+            hessian += np.outer(move.score, move.score) / curvature
+            hessian -= np.outer(through, through) / float(move.ratios @ through)
     return hessian
 
 
@@ -158,17 +182,23 @@ def _least_in_box(
 
 
 def _along(
-    likelihood: Likelihood, point: Point, step: FloatArray, nothing: FloatArray
+    likelihood: Likelihood, point: Point, step: FloatArray, length: float, nothing: FloatArray
 ) -> Point | None:
-    """A better point along the step; None where rounding shows none."""
+    """A better point along the step; None where rounding shows none.
+
+    Ratios up to ``nothing`` are 0.
+    """
     slope = float(point.score @ step)
     share = 1.0
+    precision = min(max(_FINEST * length, _FINEST), _COARSEST)
     for _ in range(_MOST_HALVINGS):
         ratios = point.ratios + share * step
         ratios = np.where(ratios > nothing, ratios, 0.0)
-        after = likelihood.at(ratios)
+        after = likelihood.at(ratios, precision)
         end = float(after.score @ step)
-        if end <= _SMALL * abs(slope) and not _grew(point, after):
+        # Near the end the score is known only to the precision of its traces and its optimum.
+        is_near = after.deviance is None and length <= _NEARBY
+        if is_near or (end <= _SMALL * abs(slope) and not _grew(point, after)):
             return after
         root = slope / (slope - end) if end > 0 else _SMALL
         share *= min(max(root, 0.1), 0.7)

@@ -37,7 +37,7 @@ from mlbias.core.reml.inverse import Inverse, TracesAt
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
 
-_FIT_TOLERANCE = 1e-7
+_PRECISION = 1e-8
 # Quadratic forms are off by about the square of this.
 _FORM_TOLERANCE = 3e-3
 
@@ -109,8 +109,13 @@ class Likelihood:
         self._traces = traces
         self._last = near
 
-    def at(self, ratios: FloatArray) -> Point:
-        """The point at (γ_u, γ_i), each 0 or above."""
+    def at(self, ratios: FloatArray, precision: float = _PRECISION) -> Point:
+        """The point at (γ_u, γ_i), each 0 or above.
+
+        Args:
+            ratios: (2,).
+            precision: relative residual of the optimum, where it is not known exactly.
+        """
         s, penalty = self._incidence.statistics, penalty_of(ratios)
         inverse: Inverse | None = None
         if math.inf in (penalty.user, penalty.item):
@@ -122,7 +127,7 @@ class Likelihood:
             inverse = traces.inverse
             determinant = None if inverse is None else inverse.log_determinant()
             start = self._last if inverse is None else inverse.solve(_ratings_sums(s))
-            optimum = optimum_at(self._incidence, penalty, start)
+            optimum = optimum_at(self._incidence, penalty, start, precision)
             self._last = optimum.parameters
             sizes, lambdas = np.array([s.n_users, s.n_items]), 1 / ratios
             expected = lambdas * (sizes - lambdas * [traces.user, traces.item])
@@ -213,13 +218,23 @@ class Likelihood:
 
 
 def optimum_at(
-    incidence: Incidence, penalty: Penalty, start: Parameters | None = None
+    incidence: Incidence,
+    penalty: Penalty,
+    start: Parameters | None = None,
+    precision: float = _PRECISION,
 ) -> Optimum:
-    """The optimum at λ's above 0, infinite ones included."""
+    """The optimum at λ's above 0, infinite ones included.
+
+    Args:
+        incidence: of the ratings.
+        penalty: the λ's.
+        start: where to begin.
+        precision: relative residual of the equations.
+    """
     problem = Problem(incidence, penalty)
     s = problem.statistics
     equations = NormalEquations(problem)
-    *_, last = equations.solve(_ratings_sums(s), start or problem.start(), _FIT_TOLERANCE)
+    *_, last = equations.solve(_ratings_sums(s), start or problem.start(), precision)
     errors = last.errors
     if math.inf in (penalty.user, penalty.item):
         errors = problem.error_sums(last.parameters)

@@ -18,7 +18,7 @@ from mlbias.core.reml.traces import expanded_traces
 from mlbias.core.statistics import Incidence
 
 # In standard errors of the estimate.
-_ROUGH = 1e-3
+_ROUGH = 3e-3
 _NEGLIGIBLE = 5e-3
 _PROBES, _MOST_PROBES = 4, 1024
 # Probes times ratings, beyond which no further ones are asked for.
