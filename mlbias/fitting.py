@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
-from mlbias.core.certificate import certify
+from mlbias.core.equations.certificate import certify
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method

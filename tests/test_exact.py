@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mlbias.core.certificate import certify
-from mlbias.core.components import Components
+from mlbias.core.equations.certificate import certify
+from mlbias.core.equations.components import Components
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, Problem
-from mlbias.core.normal_equations import NormalEquations
+from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings

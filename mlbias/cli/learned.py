@@ -4,8 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.output import Output
-from mlbias.core.reml.learn import Learned
 from mlbias.core.reml.check import Check
+from mlbias.core.reml.learn import Learned
 
 
 def report_learned(output: Output, learned: Learned) -> None:

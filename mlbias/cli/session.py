@@ -16,9 +16,9 @@ from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.scores import document_evaluation, users_line, warn_of_few_users, with_error
 from mlbias.cli.signals import StopRequest, exit_code
-from mlbias.core.certificate import Certificate, certify
-from mlbias.core.reml.learn import Learned, penalty_for
+from mlbias.core.equations.certificate import Certificate, certify
 from mlbias.core.model import Parameters, Problem
+from mlbias.core.reml.learn import Learned, penalty_for
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset, Oddities
 from mlbias.datasets.model_file import SavedModel, Training, save_model

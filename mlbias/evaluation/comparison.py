@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.model import PenaltyScale, Problem
+from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DivergenceError
 from mlbias.evaluation.grouped_errors import GroupedErrors

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mlbias.core.identification import identified
+from mlbias.core.equations.normal_equations import NormalEquations
+from mlbias.core.equations.zero_lambda import identified
 from mlbias.core.methods.protocol import Iterate
 from mlbias.core.model import ErrorSums, PenaltyScale, Problem
-from mlbias.core.normal_equations import NormalEquations
 
 
 @dataclass(frozen=True, slots=True)

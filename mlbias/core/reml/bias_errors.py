@@ -13,12 +13,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.equations.normal_equations import NormalEquations
+from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import Penalty, Problem
-from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.reml.boundary import diagonals_at_zero
 from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.inverse import Inverse
-from mlbias.core.repeated_pairs import RepeatedPairs
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
@@ -60,9 +60,7 @@ def error_bars(
     )
 
 
-def alpha_variance(
-    incidence: Incidence, penalty: Penalty, inverse: Inverse | None = None
-) -> float:
+def alpha_variance(incidence: Incidence, penalty: Penalty, inverse: Inverse | None = None) -> float:
     """(M⁻¹)_αα; times σ² it is the variance of α."""
     if inverse is not None:
         return inverse.alpha_variance()

@@ -15,8 +15,8 @@ import math
 
 import numpy as np
 
+from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import Penalty
-from mlbias.core.repeated_pairs import RepeatedPairs
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
 

@@ -122,9 +122,7 @@ def elimination_order(pairs: Pairs, n_users: int, n_items: int, most: float) -> 
     return None if core is None or core.work > most else Elimination(tuple(stages), core)
 
 
-def _independent(
-    first: IntArray, second: IntArray, degree: IntArray, highest: int
-) -> np.ndarray:
+def _independent(first: IntArray, second: IntArray, degree: IntArray, highest: int) -> np.ndarray:
     """Whether each node is in a set of low degree without an edge inside, (n,) booleans."""
     n = len(degree)
     ties = np.arange(n, dtype=np.uint64) * np.uint64(_HASH) % np.uint64(2**32)

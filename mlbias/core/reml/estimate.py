@@ -147,9 +147,7 @@ def _curvature(
     return hessian
 
 
-def _newton_step(
-    point: Point, hessian: FloatArray, s: Statistics, held: int | None
-) -> FloatArray:
+def _newton_step(point: Point, hessian: FloatArray, s: Statistics, held: int | None) -> FloatArray:
     """The minimum of the quadratic model in a box within which it may be trusted."""
     scale = _scale(point, s)
     is_far = point.ratios > _FAR * scale

@@ -30,8 +30,8 @@ from itertools import product
 
 import numpy as np
 
+from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import ErrorSums, Parameters, Penalty, Problem
-from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.reml.boundary import determinant_at_zero, expected_at_zero
 from mlbias.core.reml.inverse import Inverse, TracesAt
 from mlbias.core.statistics import Incidence, Statistics
@@ -192,9 +192,7 @@ class Likelihood:
         of_items = self._incidence.per_user(errors.item)
         of_users = self._incidence.per_item(errors.user)
         both = dot(errors.user, of_items)
-        products = np.array(
-            [[dot(errors.user, by_user), both], [both, dot(errors.item, by_item)]]
-        )
+        products = np.array([[dot(errors.user, by_user), both], [both, dot(errors.item, by_item)]])
         return (
             np.array([by_user.sum(), by_item.sum()]),
             np.array([by_user, of_items]),

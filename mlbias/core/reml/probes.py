@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import Penalty, Problem
-from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.reml.inverse import Traces
 from mlbias.core.reml.traces import expanded_blocks, expanded_traces
 from mlbias.core.statistics import Incidence

@@ -115,7 +115,7 @@ class SparseInverse:
         return x
 
     def _alpha_pivot(self) -> float:
-        """n - cᵀ H⁻¹ c, in the form that cancels least.
+        """N - cᵀ H⁻¹ c, in the form that cancels least.
 
         H (1, 0) = c + λ_u (1, 0), so that it is λ_u (n_users - λ_u 1ᵀ Z_uu 1) as well, with the
         first of the columns Z (1, 0) = ((1, 0) - H⁻¹ c)/λ_u; and likewise for the items.

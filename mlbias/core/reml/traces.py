@@ -13,9 +13,9 @@ left out is never negative.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import Penalty
 from mlbias.core.reml.inverse import Traces
-from mlbias.core.repeated_pairs import RepeatedPairs
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray, dot
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.components import Components
+from mlbias.core.equations.components import Components
 from mlbias.core.model import ErrorSums, Parameters, Problem
 from mlbias.core.vectors import FloatArray, dot
 
