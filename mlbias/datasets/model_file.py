@@ -77,6 +77,7 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "alpha": model.alpha,
         "mean": model.mean,
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
+        "alpha_stderr": known and known.alpha_stderr,
         "scale": trained_on and (trained_on.low, trained_on.high),
         "training": asdict(saved.training),
         "data": described_data(saved.data),
@@ -209,7 +210,9 @@ def _uncertainty(about: dict[str, Any], archive: Any) -> Uncertainty | None:
     if (len(user), len(item)) != (len(archive["user_bias"]), len(archive["item_bias"])):
         raise ValueError("biases and standard errors differ in number")
     sigma, sigma_user, sigma_item = (float(value) for value in sigmas)
-    return Uncertainty(sigma, sigma_user, sigma_item, user, item)
+    of_alpha = about.get("alpha_stderr")  # models of older versions have none
+    alpha = None if of_alpha is None else float(of_alpha)
+    return Uncertainty(sigma, sigma_user, sigma_item, user, item, alpha)
 
 
 def _trained_on(about: dict[str, Any], archive: Any) -> TrainedOn | None:

@@ -13,28 +13,35 @@ With α and the users eliminated, D_u = 1/(c_u + λ_u), what is left is K b_i = 
     α = α₀ - g·b_i / s,                               b_u = D_u (R_u - c_u α - A b_i)
 
 and likewise with the items eliminated. K is positive definite where both λ's are above 0, and
-positive semidefinite otherwise. In this form of the rank-one term nothing is 0/0 at λ_u = 0, because
-n - Σ c_u² D_u = λ_u s. For right-hand sides with R ≠ Σ R_u, which sums over ratings never are, α₀
-has the further term (R - Σ R_u)/(λ_u s).
+positive semidefinite otherwise. In this form of the rank-one term nothing is 0/0 at λ_u = 0,
+because n - Σ c_u² D_u = λ_u s. For right-hand sides with R ≠ Σ R_u, which sums over ratings never
+are, α₀ has the further term (R - Σ R_u)/(λ_u s).
 
 An infinite λ_i leaves no equations for the items: b_i = 0, and the solution is α₀ and D_u (R_u -
 c_u α₀). With both λ's infinite it is α = R/n alone.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.core.equations.conjugate_gradients import (
+    State,
+    column,
+    conjugate_gradients,
+    dots,
+    norm,
+    norms,
+)
 from mlbias.core.model import ErrorSums, Parameters, Problem
 from mlbias.core.vectors import FloatArray, dot
 
 # Residuals below this share of what they are made of are nothing but rounding.
 _ROUNDING = float(np.finfo(np.float64).eps)
 _COARSE = 1e-2
-# Where rounding keeps the goal out of reach, which takes λ's that mean nothing.
-_MOST_STEPS = 10_000
 # Down to this the residual of the recurrence is the true one, and need not be computed afresh.
 _DRIFT = 1e-6
 
@@ -114,30 +121,25 @@ class NormalEquations:
             start: where to begin; only the side that is kept counts.
             tolerance: relative, 0 or more.
         """
-        reduced = self._reduced(np.float64(right.total), right.user, right.item)
+        reduced = self._reduced(np.asarray(right.total), right.user, right.item)
         if self._is_direct:
-            nothing = np.zeros_like(reduced.kept_sums)
-            yield self._step(reduced, nothing, np.zeros_like(reduced.gone_sums), nothing)
+            yield self._step(reduced, self._nothing(reduced))
             return
-        f = reduced.f
         # f may be the small difference of large sums, and then it is mostly rounding.
-        goal = max(tolerance * norm(f), _ROUNDING * norm(reduced.kept_sums))
-        known, has_stepped = math.inf, False
-        _, b = self._sides(start.user_bias, start.item_bias)
-        while True:
-            is_zero = not b.any()  # as at a cold start, which needs no products
-            of_gone = np.zeros_like(reduced.gone_sums) if is_zero else self._gone.product(b)
-            residual = f if is_zero else f - self._product(b, of_gone)
-            if norm(residual) <= goal or norm(residual) >= known / 2:
-                if not has_stepped:  # the kept side was right from the start
-                    yield self._step(reduced, b, of_gone, residual)
-                return
-            known = norm(residual)
-            for b, of_gone, residual in self._iterates(b, of_gone, residual, np.float64(goal)):
+        goal = max(tolerance * norm(reduced.f), _ROUNDING * norm(reduced.kept_sums))
+        state, known, has_stepped = self._begun(reduced, start), math.inf, False
+        while norm(state.residual) > goal and norm(state.residual) < known / 2:
+            known = norm(state.residual)
+            steps = conjugate_gradients(self._product, self._weights, state, np.asarray(goal))
+            for state in steps:
                 has_stepped = True
-                yield self._step(reduced, b, of_gone, residual)
+                yield self._step(reduced, state)
             if tolerance >= _DRIFT:
                 return
+            _, of_all = self._product(state.x)
+            state = State(state.x, state.half, reduced.f - of_all)
+        if not has_stepped:  # the kept side was right from the start
+            yield self._step(reduced, state)
 
     def solve_rows(
         self, total: FloatArray, user: FloatArray, item: FloatArray, tolerance: float = _COARSE
@@ -157,20 +159,33 @@ class NormalEquations:
             α of each solution, and both sides' biases, of the same shapes.
         """
         reduced = self._reduced(total, user, item)
-        b = np.zeros_like(reduced.kept_sums)
-        of_gone = np.zeros_like(reduced.gone_sums)
+        state = self._nothing(reduced)
         if not self._is_direct:
-            goals = tolerance * _norms(reduced.f)
-            for b, of_gone, _ in self._iterates(b, of_gone, reduced.f, goals):
-                pass
-        alpha, gone = self._eliminated(reduced, b, of_gone)
-        return alpha, *self._sides(gone, b)
+            goals = tolerance * norms(reduced.f)
+            steps = conjugate_gradients(self._product, self._weights, state, goals)
+            last = deque([state], maxlen=1)
+            last.extend(steps)
+            state = last.pop()
+        alpha, gone = self._eliminated(reduced, state)
+        return alpha, *self._sides(gone, state.x)
+
+    def _nothing(self, reduced: _Reduced) -> State:
+        """The state at b = 0."""
+        return State(np.zeros_like(reduced.kept_sums), np.zeros_like(reduced.gone_sums), reduced.f)
+
+    def _begun(self, reduced: _Reduced, start: Parameters) -> State:
+        """The state at these parameters; at a cold start it costs no products."""
+        _, b = self._sides(start.user_bias, start.item_bias)
+        if not b.any():
+            return self._nothing(reduced)
+        of_gone, of_all = self._product(b)
+        return State(b, of_gone, reduced.f - of_all)
 
     def _reduced(self, total: FloatArray, user: FloatArray, item: FloatArray) -> _Reduced:
         gone_sums, kept_sums = self._sides(user, item)
         if self._level == 0:  # both λ's are infinite
             return _Reduced(gone_sums, kept_sums, total / self._n, np.zeros_like(kept_sums))
-        level = _dots(gone_sums, self._shrinkage) / self._level  # α₀
+        level = dots(gone_sums, self._shrinkage) / self._level  # α₀
         excess = total - gone_sums.sum(axis=-1)
         rounding = _ROUNDING * gone_sums.shape[-1] * np.abs(gone_sums).sum(axis=-1)
         if (np.abs(excess) > rounding).any():
@@ -178,69 +193,34 @@ class NormalEquations:
         if self._is_direct:
             return _Reduced(gone_sums, kept_sums, level, np.zeros_like(kept_sums))
         f = kept_sums - self._kept.product(self._shrinkage * gone_sums)
-        f = f - _column(self._gone.penalty * level) * self._coupling
+        f = f - column(self._gone.penalty * level) * self._coupling
         return _Reduced(gone_sums, kept_sums, level, f)
 
-    def _eliminated(
-        self, reduced: _Reduced, b: FloatArray, of_gone: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
+    def _eliminated(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
         """α and the eliminated side, solved for the other."""
         alpha = reduced.level
         if not self._is_direct:
-            alpha = alpha - _dots(b, self._coupling) / self._level
-        sums = reduced.gone_sums - self._gone.counts * _column(alpha) - of_gone
+            alpha = alpha - dots(state.x, self._coupling) / self._level
+        sums = reduced.gone_sums - self._gone.counts * column(alpha) - state.half
         return alpha, self._shrinkage * sums
 
-    def _step(
-        self,
-        reduced: _Reduced,
-        b: FloatArray,
-        of_gone: FloatArray,
-        residual: FloatArray,
-    ) -> Step:
-        alpha, gone = self._eliminated(reduced, b, of_gone)
-        gone_errors, kept_errors = _pull(self._gone.penalty, gone), _pull(self._kept.penalty, b)
-        kept_errors = kept_errors + residual
+    def _step(self, reduced: _Reduced, state: State) -> Step:
+        alpha, gone = self._eliminated(reduced, state)
+        gone_errors = _pull(self._gone.penalty, gone)
+        kept_errors = _pull(self._kept.penalty, state.x) + state.residual
         user, item = self._sides(gone_errors, kept_errors)
         known = gone_errors if self._is_direct else user
         errors = ErrorSums(float(known.sum()), user, item)
-        return Step(Parameters(float(alpha), *self._sides(gone, b)), errors)
+        return Step(Parameters(float(alpha), *self._sides(gone, state.x)), errors)
 
-    def _iterates(
-        self, b: FloatArray, of_gone: FloatArray, residual: FloatArray, goal: FloatArray
-    ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
-        """Yield b, A b and the residual after each step, until every residual is small enough.
-
-        Preconditioned conjugate gradients, with the diagonal c + λ for a preconditioner (Y. Saad,
-        Iterative Methods for Sparse Linear Systems, 2nd ed., algorithm 9.1). One right-hand side
-        is a vector, several are the rows of a matrix.
-        """
-        z = residual / self._weights  # line 1
-        p, rz = z, _dots(residual, z)
-        for _ in range(_MOST_STEPS):
-            if (_norms(residual) <= goal).all():
-                return
-            p_of_gone = self._gone.product(p)
-            kp = self._product(p, p_of_gone)
-            curvature = _dots(kp, p)
-            if not (curvature > 0).any():  # nothing but rounding is left
-                return
-            step = _column(_quotient(rz, curvature))  # line 3
-            b = b + step * p
-            of_gone = of_gone + step * p_of_gone
-            residual = residual - step * kp  # line 5
-            yield b, of_gone, residual
-            z = residual / self._weights
-            rz, before = _dots(residual, z), rz
-            p = z + _column(_quotient(rz, before)) * p  # lines 7, 8
-
-    def _product(self, b: FloatArray, of_gone: FloatArray) -> FloatArray:
-        """K b, with A b at hand."""
-        rank_one = self._gone.penalty * _dots(b, self._coupling) / self._level
-        return (
+    def _product(self, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """A b and K b."""
+        of_gone = self._gone.product(b)
+        rank_one = self._gone.penalty * dots(b, self._coupling) / self._level
+        return of_gone, (
             self._weights * b
             - self._kept.product(self._shrinkage * of_gone)
-            - _column(rank_one) * self._coupling
+            - column(rank_one) * self._coupling
         )
 
     def _sides(self, one: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -251,28 +231,3 @@ class NormalEquations:
 def _pull(penalty: float, bias: FloatArray) -> FloatArray:
     """λ b; 0 where λ is infinite."""
     return np.zeros_like(bias) if penalty == math.inf else penalty * bias
-
-
-def _dots(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Inner products of vectors, or of the rows of matrices, (k,)."""
-    return np.asarray((left * right).sum(axis=-1))
-
-
-def _norms(rows: FloatArray) -> FloatArray:
-    return np.sqrt(_dots(rows, rows))
-
-
-def _column(values: FloatArray) -> FloatArray:
-    """(k,) values as (k, 1), one for each row; a single value as it is."""
-    return values[..., None] if np.ndim(values) else values
-
-
-def _quotient(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Of each row; 0 for rows that are solved, where both are 0."""
-    zeros = np.zeros_like(numerator)
-    return np.divide(numerator, denominator, out=zeros, where=denominator > 0)
-
-
-def norm(vector: FloatArray) -> float:
-    """Euclidean length."""
-    return math.sqrt(dot(vector, vector))

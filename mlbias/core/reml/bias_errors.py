@@ -5,7 +5,8 @@ second order, with D = 1/(c + λ) and the exact variance of the level that all u
 
     Var(b_u) ≈ σ² (D_u + D_u² (A D_i)_u + 1/(n_users λ_u)),   at most σ_u² = σ²/λ_u
 
-and likewise for the items, at the price of two products; traces.py has the same expansion, added up.
+and likewise for the items, at the price of two products; traces.py has the same expansion, added
+up.
 """
 
 import math

@@ -96,7 +96,8 @@ def elimination_order(pairs: Pairs, n_users: int, n_items: int, most: float) -> 
 
     Args:
         pairs: the entries of A.
-        n_users, n_items: how many there are.
+        n_users: how many users there are.
+        n_items: how many items.
         most: floating-point operations that the core may take.
 
     Returns:

@@ -1,10 +1,10 @@
 """The REML estimate: Newton steps by the average information, along which the score is bracketed.
 
 The search is over the ratios γ_u and γ_i, from 0 on: a component that is 0 is a bound that holds,
-not a number that gets ever smaller. Each step minimises the quadratic model of -2 log L within a box
-around the current ratios (J. Nocedal, S. Wright, Numerical Optimization, 2nd ed., section 16.7). If
-it is too long, so that the score along it changes its sign and is not small, or -2 log L grows, the
-root of the score between the two ends is taken instead, by regula falsi.
+not a number that gets ever smaller. Each step minimises the quadratic model of -2 log L within a
+box around the current ratios (J. Nocedal, S. Wright, Numerical Optimization, 2nd ed., section
+16.7). If the step is too long, so that the score along it changes its sign and is not small, or
+-2 log L grows, the root of the score between the two ends is taken instead, by regula falsi.
 """
 
 import math
@@ -20,7 +20,7 @@ from mlbias.errors import DataError
 
 START = np.array([0.25, 0.25])
 
-_MOST_ROUNDS = 100
+MOST_ROUNDS = 100
 _MOST_HALVINGS = 25
 # Less than this share of the ratings' variance is no noise, but rounding.
 _NO_NOISE = 1e-9
@@ -104,7 +104,7 @@ def search(
         hessian = _curvature(point, information, s, moves[-2:])
         step = _newton_step(point, hessian, s, held)
         length = math.sqrt(max(float(step @ hessian @ step) / 2, 0.0))
-        if length <= tolerance or rounds >= _MOST_ROUNDS:
+        if length <= tolerance or rounds >= MOST_ROUNDS:
             break
         after = _along(likelihood, point, step, length, _NOTHING * _scale(point, s))
         if after is None:
@@ -144,7 +144,7 @@ def _curvature(
         if curvature > _LEAST_CURVATURE * float(move.ratios @ through):
             hessian += np.outer(move.score, move.score) / curvature
             hessian -= np.outer(through, through) / float(move.ratios @ through)
-    return hessian
+    return np.asarray(hessian)
 
 
 def _newton_step(point: Point, hessian: FloatArray, s: Statistics, held: int | None) -> FloatArray:
@@ -236,7 +236,7 @@ def check_noise(found: Estimate) -> Estimate:
         DataError: the search ran to where there is no noise.
     """
     if found.is_noiseless:
-        raise _not_identified("users and items explain them without any noise")
+        raise _not_identified("they have no noise: users and items explain them all")
     return found
 
 

@@ -1,7 +1,7 @@
 """The exact inverse of M where the ratings allow one, and which of the two ways it takes.
 
-Sparse graphs are factorised along an elimination order (sparse_inverse.py); where one side is small,
-or the core of the elimination is larger than it, the other side is eliminated as a whole
+Sparse graphs are factorised along an elimination order (sparse_inverse.py). Where one side is
+small, or the core of the elimination is larger than it, the other side is eliminated as a whole
 (dense_inverse.py). The choice depends only on the graph.
 """
 

@@ -1,9 +1,9 @@
 """λ learned from the ratings, with everything that is known about it then.
 
-The story: a rough estimate with expanded traces (traces.py), for a few products. Then, where the
-ratings allow an exact inverse (exact_inverse.py), the estimate itself, checked against the boundary.
-Elsewhere probes (probes.py) measure what the expansion leaves out, and the search goes on from there
-with as many probes as it takes.
+First comes a rough estimate with expanded traces (traces.py), for a few products. Then, where the
+ratings allow an exact inverse (exact_inverse.py), the estimate itself, compared with the boundary.
+Elsewhere probes (probes.py) measure what the expansion leaves out, and the search goes on from
+there with as many probes as it takes.
 """
 
 import math
@@ -15,11 +15,18 @@ import numpy as np
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.reml.bias_errors import alpha_variance
 from mlbias.core.reml.check import Check
-from mlbias.core.reml.estimate import START, Estimate, check_identified, check_noise, search
+from mlbias.core.reml.estimate import (
+    MOST_ROUNDS,
+    START,
+    Estimate,
+    check_identified,
+    check_noise,
+    search,
+)
 from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
-from mlbias.core.reml.probed import probed_estimate, rough_estimate
+from mlbias.core.reml.probed_estimate import probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
 from mlbias.errors import OptionError
@@ -35,7 +42,7 @@ _FURTHER_STARTS = ((0.25, 0.25), (30.0, 30.0), (30.0, 0.1), (0.1, 30.0))
 # A λ for the users and one for the items, on some scale; None to learn them.
 Lambdas = tuple[float, float] | None
 
-By = Literal["sparse", "dense", "expansion", "probes"]
+By = Literal["sparse", "dense", "expansion", "probes", "boundary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,15 @@ class VarianceComponents:
     has_converged: bool = True
 
     @property
+    def reason(self) -> str:
+        """Why the search ended, in a sentence."""
+        step = f"the next step would be {self.residual:.1g} standard errors long"
+        if self.has_converged:
+            return f"{step}."
+        ended = "rounding" if self.rounds < MOST_ROUNDS else f"the limit of {MOST_ROUNDS} rounds"
+        return f"{ended} ended the search, and {step}."
+
+    @property
     def lambda_user(self) -> float | None:
         """σ²/σ_u²; None where σ_u is 0, so that λ_u is infinite."""
         return None if self.sigma_user == 0 else (self.sigma / self.sigma_user) ** 2
@@ -74,20 +90,23 @@ class Learned:
 
     Attributes:
         components: the REML estimate.
-        stderr: None where the ratings tell next to nothing of the components.
+        stderr: their standard errors.
         penalty: on the scale of sums; infinite where a component is 0.
         by: how the traces of M⁻¹ were found: by a "sparse" factorisation or a "dense" inverse,
-            which are exact; by the "expansion", which probes have confirmed; or by "probes".
+            which are exact; by the "expansion", which probes have confirmed; by "probes"; or on
+            the "boundary", where a component is 0 and all is in closed form.
         check: what the probes found; nothing where the traces are exact.
+        alpha_stderr: the standard error of α, in the ratings' units.
         log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
         inverse: M⁻¹ there, where it is known.
     """
 
     components: VarianceComponents
-    stderr: StandardErrors | None
+    stderr: StandardErrors
     penalty: Penalty
     by: By
     check: Check
+    alpha_stderr: float
     log_likelihood: float | None = None
     inverse: Inverse | None = None
 
@@ -111,7 +130,8 @@ def learn(incidence: Incidence) -> Learned:
     if exact is not None:
         return _learned(incidence, _exact_estimate(incidence, exact), exact.by, Check(0))
     found, check = probed_estimate(incidence, rough_estimate(incidence))
-    return _learned(incidence, found, "probes" if check.is_corrected else "expansion", check)
+    by: By = "probes" if check.is_corrected else "expansion"
+    return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
 
 
 def penalty_for(
@@ -165,10 +185,11 @@ def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Lea
     alpha = alpha_variance(incidence, point.penalty, point.inverse)
     return Learned(
         VarianceComponents(sigma, user, item, found.rounds, found.residual, found.has_converged),
-        standard_errors(found.information, point.ratios, sigma, sigma * alpha**0.5),
+        standard_errors(found.information, point.ratios, sigma),
         point.penalty,
         by,
         check,
+        sigma * math.sqrt(alpha),
         None if point.deviance is None else -point.deviance / 2,
         point.inverse,
     )

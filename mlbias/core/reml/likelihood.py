@@ -3,10 +3,10 @@
     r = α + b_u + b_i + ε,   b_u ~ N(0, σ_u²),   b_i ~ N(0, σ_i²),   ε ~ N(0, σ²)
 
 It is a function of the ratios γ_u = σ_u²/σ² = 1/λ_u and γ_i = 1/λ_i, from 0 on, with σ² profiled
-out. With J the least cost at these λ's, M the matrix of its equations (C. R. Henderson, Best linear
-unbiased estimation and prediction under a selection model, Biometrics 31, 1975; D. Bates and others,
-Fitting linear mixed-effects models using lme4, Journal of Statistical Software 67(1), 2015, eq. 41),
-and tr_u the trace of the users' block of M⁻¹,
+out (D. Bates, M. Mächler, B. Bolker, S. Walker, Fitting linear mixed-effects models using lme4,
+Journal of Statistical Software 67(1), 2015, section 3.4). With J the least cost at these λ's, M the
+matrix of its equations (C. R. Henderson, Best linear unbiased estimation and prediction under a
+selection model, Biometrics 31, 1975), and tr_u the trace of the users' block of M⁻¹,
 
     σ² = J/(n - 1)
     -2 log L = (n - 1) (1 + log 2πσ²) + log|M| - n_users log λ_u - n_items log λ_i
@@ -171,7 +171,8 @@ class Likelihood:
             user_fits, item_fit = list(users), items[1]
         both = dot(errors.user, user_fits[1])
         fits = [[dot(errors.user, user_fits[0]), both], [both, dot(errors.item, item_fit)]]
-        return np.diag(lambdas * _squares(errors)) - np.outer(lambdas, lambdas) * np.array(fits)
+        own = np.diag(lambdas * _squares(errors))
+        return np.asarray(own - np.outer(lambdas, lambdas) * np.array(fits))
 
     def _forms_at_zero(self, point: Point) -> FloatArray:
         """The same where a λ is infinite, by the fits themselves, which are in closed form then."""
@@ -181,7 +182,7 @@ class Likelihood:
         explained = np.outer(alpha, total)
         for j, k in product(range(2), repeat=2):
             explained[j, k] += dot(user_fit[j], user[k]) + dot(item_fit[j], item[k])
-        return products - (explained + explained.T) / 2
+        return np.asarray(products - (explained + explained.T) / 2)
 
     def _working_vectors(
         self, errors: ErrorSums

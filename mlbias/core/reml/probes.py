@@ -3,8 +3,8 @@
 For a vector z of random signs, zᵀ M⁻¹ z has the trace of the block for its mean (M. F. Hutchinson,
 A stochastic estimator of the trace of the influence matrix, Communications in Statistics 19, 1990).
 The same form of the expansion is subtracted, so that only what it leaves out is estimated; where
-that is small, so is the noise. The signs are the same at all λ's (common random numbers), so that the
-estimate is a smooth function of them and its root can be searched for.
+that is small, so is the noise. The signs are the same at all λ's (common random numbers), so that
+the estimate is a smooth function of them and its root can be searched for.
 """
 
 from dataclasses import dataclass

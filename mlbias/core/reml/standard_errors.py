@@ -1,4 +1,4 @@
-"""Standard errors of the variance components and of α, from the information at the estimate.
+"""Standard errors of the variance components, from the information at the estimate.
 
 With C the inverse of the information over (log σ², γ_u, γ_i), the delta method gives
 
@@ -20,33 +20,30 @@ _REACH = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class StandardErrors:
-    """Of the components, of the λ's that they give, and of α.
+    """Of the components, and of the λ's that they give; None where one is not known.
 
     Attributes:
         sigma: of σ, in the ratings' units.
-        sigma_user, sigma_item: of σ_u and σ_i; None where that is 0.
+        sigma_user, sigma_item: of σ_u and σ_i, likewise; None where that is 0.
         lambda_user, lambda_item: of λ_u and λ_i; None where that is infinite.
-        alpha: of α, in the ratings' units.
     """
 
-    sigma: float
-    sigma_user: float | None
-    sigma_item: float | None
-    lambda_user: float | None
-    lambda_item: float | None
-    alpha: float
+    sigma: float | None = None
+    sigma_user: float | None = None
+    sigma_item: float | None = None
+    lambda_user: float | None = None
+    lambda_item: float | None = None
 
 
 def standard_errors(
-    information: FloatArray, ratios: FloatArray, sigma: float, alpha: float
-) -> StandardErrors | None:
-    """Those of an estimate; None where the ratings tell next to nothing of the components.
+    information: FloatArray, ratios: FloatArray, sigma: float
+) -> StandardErrors:
+    """Those of an estimate; not known where the ratings tell next to nothing of the components.
 
     Args:
         information: (3, 3), over (log σ², γ_u, γ_i).
         ratios: (2,), γ_u and γ_i.
         sigma: σ.
-        alpha: the standard error of α.
     """
     free = [0, *(k + 1 for k in range(2) if ratios[k] > 0)]
     part = information[np.ix_(free, free)]
@@ -55,7 +52,7 @@ def standard_errors(
     scaled = part / np.outer(scale, scale)
     # So little is known then that the likelihood is no parabola around its maximum.
     if not np.isfinite(scaled).all() or np.linalg.eigvalsh(scaled)[0] <= 1e-10:
-        return None
+        return StandardErrors()
     covariance = np.zeros((3, 3))
     covariance[np.ix_(free, free)] = np.linalg.inv(scaled) / np.outer(scale, scale)
     user, item = (_of_side(covariance, ratios, k, sigma) for k in range(2))
@@ -65,7 +62,6 @@ def standard_errors(
         sigma_item=item[0],
         lambda_user=user[1],
         lambda_item=item[1],
-        alpha=alpha,
     )
 
 

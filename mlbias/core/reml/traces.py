@@ -6,8 +6,8 @@ the terms before already hold the bracket's share of it:
 
     tr_u ≈ Σ D_u + Σ D_u² (A² D_i) + 1/λ_u - [Σ D_u + Σ_i D_i (Aᵀ D_u)_i²] / n_users
 
-and likewise for the items; A² squares each entry, which differs where a pair was rated twice. What is
-left out is never negative.
+and likewise for the items; A² squares each entry, which differs where a pair was rated twice. What
+is left out is never negative.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,10 @@
 """The estimate where an exact inverse would take too long: by the expansion, checked by probes.
 
-The search goes on from the expansion's estimate with probed traces. If its first step is negligible,
-the expansion was right. Otherwise it ends where the probed score is 0, and the probes are doubled
-until their noise is negligible beside the standard error of each λ. With H the curvature of -2 log L
-and C the covariance of the probed score, that noise has the covariance H⁻¹ C H⁻¹.
+The search goes on from the expansion's estimate with probed traces. If its first step is
+negligible, the expansion was right. Otherwise it ends where the probed score is 0, and the probes
+are doubled until their noise is negligible beside the standard error of each λ. With H the
+curvature of -2 log L and C the covariance of the probed score, that noise has the covariance
+H⁻¹ C H⁻¹.
 """
 
 import numpy as np
@@ -49,8 +50,8 @@ def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Ch
         found = check_noise(
             search(likelihood, incidence.statistics, found.point.ratios, _NEGLIGIBLE)
         )
-        if not found.point.ratios.all():
-            return found, Check(n_probes, is_corrected=True)
+        if not found.point.ratios.all():  # and here too
+            return found, Check(0)
         errors, is_known = _errors(found, traces)
         if is_known or n_probes >= _most_probes(incidence):
             break
