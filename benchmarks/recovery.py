@@ -10,7 +10,7 @@ the model says.
 import numpy as np
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.learning import learn
+from mlbias.core.reml.learn import learn
 from mlbias.datasets.generate import sample
 from mlbias.ratings import Ratings
 

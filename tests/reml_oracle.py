@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from mlbias.ratings import Ratings
 
@@ -45,7 +46,8 @@ class DenseReml:
 
     def sigmas(self) -> FloatArray:
         """(σ, σ_u, σ_i) at the highest of the maxima, the latter two from 0 on."""
-        found = [self._maximum(np.array(start)) for start in _STARTS]
+        with threadpool_limits(1):  # small matrices: threads would only wait for each other
+            found = [self._maximum(np.array(start)) for start in _STARTS]
         ratios = min(found, key=self.deviance)
         variance = self._profiled(ratios)[1]
         return np.sqrt(variance * np.array([1.0, *ratios]))

@@ -26,6 +26,7 @@ _MOST_HALVINGS = 25
 _NO_NOISE = 1e-9
 # Nor is this share, where the errors are less than that share of the cost.
 _LITTLE_NOISE, _SATURATED = 1e-4, 1e-3
+_NOISELESS = "they have no noise: users and items explain them all"
 # Of what the information would be with equal counts and no other side: its least share.
 _LEAST_INFORMATION = 0.7
 _ROUNDING = 1e-11
@@ -221,6 +222,8 @@ def check_identified(incidence: Incidence) -> None:
             raise _not_identified(f"there is only one {what}, whose bias is the general level's")
         if n == s.n_ratings:
             raise _not_identified(f"every {what} has a single rating, so that its bias is noise")
+    if s.low == s.high:
+        raise _not_identified(_NOISELESS)
     if s.n_ratings < 4:
         raise _not_identified("there are fewer than 4 ratings")
     if s.n_users == s.n_items and int(incidence.components()[0].max()) + 1 == s.n_users:
@@ -236,7 +239,7 @@ def check_noise(found: Estimate) -> Estimate:
         DataError: the search ran to where there is no noise.
     """
     if found.is_noiseless:
-        raise _not_identified("they have no noise: users and items explain them all")
+        raise _not_identified(_NOISELESS)
     return found
 
 

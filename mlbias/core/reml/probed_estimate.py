@@ -21,6 +21,7 @@ from mlbias.core.statistics import Incidence
 # In standard errors of the estimate.
 _ROUGH = 3e-3
 _NEGLIGIBLE = 5e-3
+_FINE = 1e-6
 _PROBES, _MOST_PROBES = 4, 1024
 # Probes times ratings, beyond which no further ones are asked for.
 _MOST_WORK = 1_600_000_000
@@ -41,8 +42,8 @@ def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Ch
         DataError: the ratings have no noise.
     """
     check_noise(rough)
-    if not rough.point.ratios.all():  # there everything is in closed form
-        return rough, Check(0)
+    if not rough.point.ratios.all():
+        return _on_boundary(incidence, rough), Check(0)
     n_probes, found = _PROBES, rough
     while True:
         traces = ProbedTraces(incidence, n_probes)
@@ -50,8 +51,8 @@ def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Ch
         found = check_noise(
             search(likelihood, incidence.statistics, found.point.ratios, _NEGLIGIBLE)
         )
-        if not found.point.ratios.all():  # and here too
-            return found, Check(0)
+        if not found.point.ratios.all():
+            return _on_boundary(incidence, found), Check(0)
         errors, is_known = _errors(found, traces)
         if is_known or n_probes >= _most_probes(incidence):
             break
@@ -70,6 +71,12 @@ def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Ch
         item_stderr=item,
     )
     return found, check
+
+
+def _on_boundary(incidence: Incidence, found: Estimate) -> Estimate:
+    """The estimate again, finely, since everything there is in closed form."""
+    likelihood = Likelihood(incidence, lambda penalty: expanded_traces(incidence, penalty))
+    return search(likelihood, incidence.statistics, found.point.ratios, _FINE)
 
 
 def _most_probes(incidence: Incidence) -> int:

@@ -35,9 +35,7 @@ class StandardErrors:
     lambda_item: float | None = None
 
 
-def standard_errors(
-    information: FloatArray, ratios: FloatArray, sigma: float
-) -> StandardErrors:
+def standard_errors(information: FloatArray, ratios: FloatArray, sigma: float) -> StandardErrors:
     """Those of an estimate; not known where the ratings tell next to nothing of the components.
 
     Args:
