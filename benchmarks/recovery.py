@@ -32,7 +32,6 @@ def main() -> None:
     distances: dict[str, list[float]] = {name: [] for name in TRUE}
     for seed in range(SEEDS):
         learned = learn(BlockIncidence(drawn(table, seed)))
-        assert learned.stderr is not None
         for name, true in TRUE.items():
             error = getattr(learned.stderr, name)
             distances[name].append((getattr(learned.components, name) - true) / error)

@@ -68,14 +68,14 @@ def test_predictions_for_unknown_ids_include_the_uncertainty_of_alpha(
     known = error_bars(BlockIncidence(ratings), penalty, variance)
     covariance = variance * dense_covariance(ratings, penalty)
     columns = {"user": range(1, 13), "item": range(13, 22), "neither": [None]}[known_side]
-    expected = []
+    expected: list[float] = []
     for column in columns:
         contrast = np.zeros(22)
         contrast[[0] if column is None else [0, column]] = 1
         cold = (known_side != "user") * variance / 2.0 + (known_side != "item") * variance / 0.5
-        expected.append(np.sqrt(contrast @ covariance @ contrast + cold + variance))
-    unknown = np.full(len(expected), -1)
-    positions = np.arange(len(expected))
+        expected.append(float(np.sqrt(contrast @ covariance @ contrast + cold + variance)))
+    unknown = np.full(len(expected), -1, dtype=np.int32)
+    positions = np.arange(len(expected), dtype=np.int32)
     user, item = (positions if known_side == side else unknown for side in ("user", "item"))
     np.testing.assert_allclose(known.of_ratings(user, item), expected, rtol=0.002)
 

@@ -10,6 +10,7 @@ up.
 """
 
 import math
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,8 @@ def error_bars(
     is_held = math.inf in (penalty.user, penalty.item)
     if inverse is None and not is_held:
         exact = exact_inverse(incidence)
-        inverse = None if exact is None else exact.at(penalty)
+        with suppress(np.linalg.LinAlgError):  # λ's next to 0
+            inverse = None if exact is None else exact.at(penalty)
     if is_held:
         user, item = diagonals_at_zero(incidence.statistics, penalty)
     else:

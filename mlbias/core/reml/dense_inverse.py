@@ -38,6 +38,9 @@ class DenseInverse:
         statistics: of the ratings.
         table: from dense_table.
         penalty: the λ's.
+
+    Raises:
+        LinAlgError: rounding has made M singular, which takes λ's next to 0.
     """
 
     def __init__(self, statistics: Statistics, table: csr_array, penalty: Penalty) -> None:

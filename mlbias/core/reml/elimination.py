@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from mlbias.core.reml.pairs import IntArray, Pairs
 
@@ -186,6 +185,8 @@ def _products(row: IntArray, n_rows: int) -> tuple[IntArray, IntArray]:
 
 def _core(first: IntArray, second: IntArray, n: int) -> Core | None:
     """The dense blocks; None where they would not fit into memory."""
+    from scipy.sparse.csgraph import connected_components  # takes a moment to import
+
     graph = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
     n_blocks, label = connected_components(graph, directed=False) if n else (0, np.empty(0, int))
     sizes = np.bincount(label, minlength=n_blocks).astype(np.int64)

@@ -193,7 +193,11 @@ def _along(
     for _ in range(_MOST_HALVINGS):
         ratios = point.ratios + share * step
         ratios = np.where(ratios > nothing, ratios, 0.0)
-        after = likelihood.at(ratios, precision)
+        try:
+            after = likelihood.at(ratios, precision)
+        except np.linalg.LinAlgError:  # so far that M is singular but for rounding
+            share *= _SMALL
+            continue
         end = float(after.score @ step)
         # Near the end the score is known only to the precision of its traces and its optimum.
         is_near = after.deviance is None and length <= _NEARBY

@@ -8,7 +8,6 @@ H⁻¹ C H⁻¹.
 """
 
 import numpy as np
-from scipy.special import stdtrit
 
 from mlbias.core.reml.bias_errors import sampled_errors
 from mlbias.core.reml.check import TOLERABLE, TOLERABLE_SHARE, Check
@@ -91,6 +90,8 @@ def _errors(found: Estimate, traces: ProbedTraces) -> tuple[list[float], bool]:
     hessian = 2 * (information[1:, 1:] - np.outer(of_noise, of_noise) / information[0, 0])
     inverse = np.linalg.inv(hessian)
     remainders = traces.remainders(point.penalty)
+    from scipy.special import stdtrit  # takes a moment to import
+
     # Student's t instead of the normal: few probes know little of their own spread.
     n_probes = len(remainders.user)
     widened = -float(stdtrit(n_probes - 1, _TAIL)) / 3

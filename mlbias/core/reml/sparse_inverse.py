@@ -49,6 +49,9 @@ class SparseInverse:
         pairs: their distinct pairs.
         order: from elimination_order.
         penalty: the λ's.
+
+    Raises:
+        LinAlgError: rounding has made M singular, which takes λ's next to 0.
     """
 
     def __init__(
@@ -142,6 +145,8 @@ def _eliminate(
 ) -> tuple[_Eliminated, FloatArray, FloatArray]:
     """The stage's numbers, and the diagonal and the edges of the Schur complement."""
     pivots, entries = diagonal[stage.gone], edges[stage.entry]
+    if not (pivots > 0).all():
+        raise np.linalg.LinAlgError("the matrix is not positive definite")
     scaled = entries / pivots[stage.row]
     rest = diagonal[stage.kept]
     rest = rest - _summed(stage.column, entries * scaled, len(stage.kept))
