@@ -74,12 +74,12 @@ class _Reduced:
     """The reduced equations of one right-hand side, or of several, a row each.
 
     Attributes:
-        gone_sums, kept_sums: the right-hand side's, R_u and R_i.
+        eliminated_sums, kept_sums: the right-hand side's, R_u and R_i.
         level: α₀.
         f: of K b = f.
     """
 
-    gone_sums: FloatArray
+    eliminated_sums: FloatArray
     kept_sums: FloatArray
     level: FloatArray
     f: FloatArray
@@ -102,13 +102,13 @@ class NormalEquations:
         self._keeps_items = s.n_items <= s.n_users
         if (penalty.user == math.inf) != (penalty.item == math.inf):
             self._keeps_items = penalty.item == math.inf
-        self._gone, self._kept = (users, items) if self._keeps_items else (items, users)
+        self._eliminated, self._kept = (users, items) if self._keeps_items else (items, users)
         self._weights = self._kept.counts + self._kept.penalty
-        self._shrinkage = 1.0 / (self._gone.counts + self._gone.penalty)  # D_u
+        self._shrinkage = 1.0 / (self._eliminated.counts + self._eliminated.penalty)  # D_u
         self._is_direct = self._kept.penalty == math.inf
         if not self._is_direct:
             self._coupling = self._kept.product(self._shrinkage)  # g
-        self._level = dot(self._gone.counts, self._shrinkage)  # s
+        self._level = dot(self._eliminated.counts, self._shrinkage)  # s
 
     def solve(self, right: ErrorSums, start: Parameters, tolerance: float) -> Iterator[Step]:
         """Yield each step, at least one, of preconditioned conjugate gradients; two products each.
@@ -166,60 +166,62 @@ class NormalEquations:
             last = deque([state], maxlen=1)
             last.extend(steps)
             state = last.pop()
-        alpha, gone = self._eliminated(reduced, state)
-        return alpha, *self._sides(gone, state.x)
+        alpha, eliminated = self._solved_back(reduced, state)
+        return alpha, *self._sides(eliminated, state.x)
 
     def _nothing(self, reduced: _Reduced) -> State:
         """The state at b = 0."""
-        return State(np.zeros_like(reduced.kept_sums), np.zeros_like(reduced.gone_sums), reduced.f)
+        return State(
+            np.zeros_like(reduced.kept_sums), np.zeros_like(reduced.eliminated_sums), reduced.f
+        )
 
     def _begun(self, reduced: _Reduced, start: Parameters) -> State:
         """The state at these parameters; at a cold start it costs no products."""
         _, b = self._sides(start.user_bias, start.item_bias)
         if not b.any():
             return self._nothing(reduced)
-        of_gone, of_all = self._product(b)
-        return State(b, of_gone, reduced.f - of_all)
+        of_eliminated, of_all = self._product(b)
+        return State(b, of_eliminated, reduced.f - of_all)
 
     def _reduced(self, total: FloatArray, user: FloatArray, item: FloatArray) -> _Reduced:
-        gone_sums, kept_sums = self._sides(user, item)
+        eliminated_sums, kept_sums = self._sides(user, item)
         if self._level == 0:  # both λ's are infinite
-            return _Reduced(gone_sums, kept_sums, total / self._n, np.zeros_like(kept_sums))
-        level = dots(gone_sums, self._shrinkage) / self._level  # α₀
-        excess = total - gone_sums.sum(axis=-1)
-        rounding = _ROUNDING * gone_sums.shape[-1] * np.abs(gone_sums).sum(axis=-1)
+            return _Reduced(eliminated_sums, kept_sums, total / self._n, np.zeros_like(kept_sums))
+        level = dots(eliminated_sums, self._shrinkage) / self._level  # α₀
+        excess = total - eliminated_sums.sum(axis=-1)
+        rounding = _ROUNDING * eliminated_sums.shape[-1] * np.abs(eliminated_sums).sum(axis=-1)
         if (np.abs(excess) > rounding).any():
-            level = level + excess / (self._gone.penalty * self._level)
+            level = level + excess / (self._eliminated.penalty * self._level)
         if self._is_direct:
-            return _Reduced(gone_sums, kept_sums, level, np.zeros_like(kept_sums))
-        f = kept_sums - self._kept.product(self._shrinkage * gone_sums)
-        f = f - column(self._gone.penalty * level) * self._coupling
-        return _Reduced(gone_sums, kept_sums, level, f)
+            return _Reduced(eliminated_sums, kept_sums, level, np.zeros_like(kept_sums))
+        f = kept_sums - self._kept.product(self._shrinkage * eliminated_sums)
+        f = f - column(self._eliminated.penalty * level) * self._coupling
+        return _Reduced(eliminated_sums, kept_sums, level, f)
 
-    def _eliminated(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
+    def _solved_back(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
         """α and the eliminated side, solved for the other."""
         alpha = reduced.level
         if not self._is_direct:
             alpha = alpha - dots(state.x, self._coupling) / self._level
-        sums = reduced.gone_sums - self._gone.counts * column(alpha) - state.half
+        sums = reduced.eliminated_sums - self._eliminated.counts * column(alpha) - state.half
         return alpha, self._shrinkage * sums
 
     def _step(self, reduced: _Reduced, state: State) -> Step:
-        alpha, gone = self._eliminated(reduced, state)
-        gone_errors = _pull(self._gone.penalty, gone)
+        alpha, eliminated = self._solved_back(reduced, state)
+        eliminated_errors = _pull(self._eliminated.penalty, eliminated)
         kept_errors = _pull(self._kept.penalty, state.x) + state.residual
-        user, item = self._sides(gone_errors, kept_errors)
-        known = gone_errors if self._is_direct else user
+        user, item = self._sides(eliminated_errors, kept_errors)
+        known = eliminated_errors if self._is_direct else user
         errors = ErrorSums(float(known.sum()), user, item)
-        return Step(Parameters(float(alpha), *self._sides(gone, state.x)), errors)
+        return Step(Parameters(float(alpha), *self._sides(eliminated, state.x)), errors)
 
     def _product(self, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A b and K b."""
-        of_gone = self._gone.product(b)
-        rank_one = self._gone.penalty * dots(b, self._coupling) / self._level
-        return of_gone, (
+        of_eliminated = self._eliminated.product(b)
+        rank_one = self._eliminated.penalty * dots(b, self._coupling) / self._level
+        return of_eliminated, (
             self._weights * b
-            - self._kept.product(self._shrinkage * of_gone)
+            - self._kept.product(self._shrinkage * of_eliminated)
             - column(rank_one) * self._coupling
         )
 

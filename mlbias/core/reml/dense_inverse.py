@@ -46,11 +46,11 @@ class DenseInverse:
     def __init__(self, statistics: Statistics, table: csr_array, penalty: Penalty) -> None:
         s, self._table = statistics, table
         self._keeps_items = s.n_items <= s.n_users
-        self._gone, kept = self._sides(s.user_counts, s.item_counts)
+        self._eliminated, kept = self._sides(s.user_counts, s.item_counts)
         self._penalty, kept_penalty = self._sides(penalty.user, penalty.item)
-        self._shrinkage = 1 / (self._gone + self._penalty)  # D_u
+        self._shrinkage = 1 / (self._eliminated + self._penalty)  # D_u
         coupling = table.T @ self._shrinkage  # g
-        self._level = dot(self._gone, self._shrinkage)  # s
+        self._level = dot(self._eliminated, self._shrinkage)  # s
         k = np.diag(kept + kept_penalty)
         k -= (table.T @ table.multiply(self._shrinkage[:, None])).toarray()
         k -= self._penalty / self._level * np.outer(coupling, coupling)
@@ -62,12 +62,12 @@ class DenseInverse:
 
     def log_determinant(self) -> float:
         """log|M|."""
-        gone = math.log(self._penalty * self._level) - float(np.log(self._shrinkage).sum())
-        return self._log_determinant + gone
+        eliminated = math.log(self._penalty * self._level) - float(np.log(self._shrinkage).sum())
+        return self._log_determinant + eliminated
 
     def diagonals(self) -> tuple[FloatArray, FloatArray]:
         """The diagonal of M⁻¹ for the users and for the items, (n_users,) and (n_items,)."""
-        table, counts, shrinkage = self._table, self._gone, self._shrinkage
+        table, counts, shrinkage = self._table, self._eliminated, self._shrinkage
         across = table.multiply(table @ self._inverse).sum(axis=1)
         through = counts**2 * self._alpha_variance - 2 * counts * (table @ self._shared) + across
         return self._sides(shrinkage + shrinkage**2 * through, np.diag(self._inverse).copy())
@@ -78,16 +78,18 @@ class DenseInverse:
 
     def solve(self, right: ErrorSums) -> Parameters:
         """M⁻¹ times a right-hand side R, R_u and R_i."""
-        gone_sums, kept_sums = self._sides(right.user, right.item)
-        level = dot(self._shrinkage, gone_sums) / self._level
-        level += (right.total - float(gone_sums.sum())) / (self._penalty * self._level)
-        f = kept_sums - self._table.T @ (self._shrinkage * gone_sums)
+        eliminated_sums, kept_sums = self._sides(right.user, right.item)
+        level = dot(self._shrinkage, eliminated_sums) / self._level
+        level += (right.total - float(eliminated_sums.sum())) / (self._penalty * self._level)
+        f = kept_sums - self._table.T @ (self._shrinkage * eliminated_sums)
         f = f - self._penalty * level * self._level * self._a
         with one_thread():
             b = self._inverse @ f
         alpha = level - dot(self._a, b)
-        gone = self._shrinkage * (gone_sums - self._gone * alpha - self._table @ b)
-        return Parameters(alpha, *self._sides(gone, b))
+        eliminated = self._shrinkage * (
+            eliminated_sums - self._eliminated * alpha - self._table @ b
+        )
+        return Parameters(alpha, *self._sides(eliminated, b))
 
     def _sides(self, one: _T, other: _T) -> tuple[_T, _T]:
         """From (user, item) to (eliminated, kept) and back: the same exchange, or none."""

@@ -28,16 +28,16 @@ class Stage:
     """One independent set and what its elimination does. Nodes are numbered within the stage.
 
     Attributes:
-        gone, kept: nodes that are eliminated, and the others.
-        row, column, entry: of each edge between them: the position in ``gone``, the position in
-            ``kept``, and the number of the edge.
+        eliminated, kept: nodes that are eliminated, and the others.
+        row, column, entry: of each edge between them: the position in ``eliminated``, the position
+            in ``kept``, and the number of the edge.
         left, right: of each product of two such edges at one eliminated node, numbered as ``row``.
         target: of each product, the number of the edge of the next stage that it belongs to.
         carried, carried_to: edges among the kept nodes, and their numbers in the next stage.
         n_edges: of the next stage.
     """
 
-    gone: IntArray
+    eliminated: IntArray
     kept: IntArray
     row: IntArray
     column: IntArray
@@ -146,16 +146,16 @@ def _eliminated(
     first: IntArray, second: IntArray, chosen: np.ndarray
 ) -> tuple[Stage, IntArray, IntArray]:
     """The stage, and the edges of the next."""
-    gone, kept = np.flatnonzero(chosen), np.flatnonzero(~chosen)
+    eliminated, kept = np.flatnonzero(chosen), np.flatnonzero(~chosen)
     number = np.empty(len(chosen), np.int64)
-    number[gone], number[kept] = np.arange(len(gone)), np.arange(len(kept))
+    number[eliminated], number[kept] = np.arange(len(eliminated)), np.arange(len(kept))
     ahead, behind = np.flatnonzero(chosen[first]), np.flatnonzero(chosen[second])
     entry = np.concatenate([ahead, behind])
     row = number[np.concatenate([first[ahead], second[behind]])]
     column = number[np.concatenate([second[ahead], first[behind]])]
     order = np.lexsort((column, row))
     entry, row, column = entry[order], row[order], column[order]
-    left, right = _products(row, len(gone))
+    left, right = _products(row, len(eliminated))
     carried = np.flatnonzero(~chosen[first] & ~chosen[second])
     n = len(kept)
     one, other = number[first[carried]], number[second[carried]]
@@ -164,7 +164,7 @@ def _eliminated(
         np.concatenate([old, column[left] * n + column[right]]), return_inverse=True
     )
     stage = Stage(
-        gone, kept, row, column, entry, left, right, places[len(old) :], carried,
+        eliminated, kept, row, column, entry, left, right, places[len(old) :], carried,
         places[: len(old)], len(keys),
     )  # fmt: skip
     return stage, keys // n, keys % n

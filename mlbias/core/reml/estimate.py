@@ -13,20 +13,15 @@ from itertools import product
 
 import numpy as np
 
+from mlbias.core.reml.identifiable import NOISELESS, is_noiseless, not_identified
 from mlbias.core.reml.likelihood import Likelihood, Point
-from mlbias.core.statistics import Incidence, Statistics
+from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
-from mlbias.errors import DataError
 
 START = np.array([0.25, 0.25])
 
 MOST_ROUNDS = 100
 _MOST_HALVINGS = 25
-# Less than this share of the ratings' variance is no noise, but rounding.
-_NO_NOISE = 1e-9
-# Nor is this share, where the errors are less than that share of the cost.
-_LITTLE_NOISE, _SATURATED = 1e-4, 1e-3
-_NOISELESS = "they have no noise: users and items explain them all"
 # Of what the information would be with equal counts and no other side: its least share.
 _LEAST_INFORMATION = 0.7
 _ROUNDING = 1e-11
@@ -98,7 +93,7 @@ def search(
     moves: list[_Move] = []
     informed, information = point, None
     while True:
-        if _is_noiseless(point, s):
+        if is_noiseless(point, s):
             return Estimate(point, np.zeros((3, 3)), rounds, math.inf, False, True)
         if information is None or not _is_near(informed, point, s):
             informed, information = point, likelihood.information(point)
@@ -214,28 +209,6 @@ def _grew(before: Point, after: Point) -> bool:
     return after.deviance > before.deviance + _ROUNDING * (1 + abs(before.deviance))
 
 
-def check_identified(incidence: Incidence) -> None:
-    """See that the ratings can tell the components apart.
-
-    Raises:
-        DataError: they cannot.
-    """
-    s = incidence.statistics
-    for what, n in (("user", s.n_users), ("item", s.n_items)):
-        if n == 1:
-            raise _not_identified(f"there is only one {what}, whose bias is the general level's")
-        if n == s.n_ratings:
-            raise _not_identified(f"every {what} has a single rating, so that its bias is noise")
-    if s.low == s.high:
-        raise _not_identified(_NOISELESS)
-    if s.n_ratings < 4:
-        raise _not_identified("there are fewer than 4 ratings")
-    if s.n_users == s.n_items and int(incidence.components()[0].max()) + 1 == s.n_users:
-        raise _not_identified(
-            "every user rated one item of their own, so that users and items are the same"
-        )
-
-
 def check_noise(found: Estimate) -> Estimate:
     """The same estimate.
 
@@ -243,23 +216,5 @@ def check_noise(found: Estimate) -> Estimate:
         DataError: the search ran to where there is no noise.
     """
     if found.is_noiseless:
-        raise _not_identified(_NOISELESS)
+        raise not_identified(NOISELESS)
     return found
-
-
-def _is_noiseless(point: Point, s: Statistics) -> bool:
-    cost, whole = point.optimum.cost, s.squares - s.total * s.mean
-    if not cost > _NO_NOISE * whole:
-        return True
-    # Biases that can fit every rating do so ever better as λ goes to 0.
-    is_saturated = point.optimum.squared_error <= _SATURATED * cost
-    # Rounding has eaten up what the ratings tell of a component.
-    is_lost = bool((point.expected <= 0).any())
-    return is_lost or (is_saturated and cost <= _LITTLE_NOISE * whole)
-
-
-def _not_identified(reason: str) -> DataError:
-    return DataError(
-        f"lambda cannot be learned from these ratings: {reason}.",
-        "A lambda that is given still works, as --lambda 5.",
-    )

@@ -70,6 +70,6 @@ def _dense(s: Statistics, pairs: Pairs) -> ExactInverse:
 def _dense_work(s: Statistics) -> float:
     """Floating-point operations of the dense way, to within a small factor."""
     kept = min(s.n_users, s.n_items)
-    gone = s.user_counts if s.n_items <= s.n_users else s.item_counts
-    products = dot(gone, gone) + kept * float(s.n_ratings)
+    eliminated = s.user_counts if s.n_items <= s.n_users else s.item_counts
+    products = dot(eliminated, eliminated) + kept * float(s.n_ratings)
     return float(kept) ** 3 + _SPARSE_COST * products

@@ -15,15 +15,9 @@ import numpy as np
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.reml.bias_errors import alpha_variance
 from mlbias.core.reml.check import Check
-from mlbias.core.reml.estimate import (
-    MOST_ROUNDS,
-    START,
-    Estimate,
-    check_identified,
-    check_noise,
-    search,
-)
+from mlbias.core.reml.estimate import MOST_ROUNDS, START, Estimate, check_noise, search
 from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
+from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.probed_estimate import probed_estimate, rough_estimate

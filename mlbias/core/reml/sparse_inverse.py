@@ -101,19 +101,19 @@ class SparseInverse:
         """H⁻¹ times a vector over users and items."""
         halves = []
         for one in self._stages:
-            stage, gone = one.stage, right[one.stage.gone]
-            halves.append(gone)
-            away = _summed(stage.column, one.scaled * gone[stage.row], len(stage.kept))
+            stage, eliminated = one.stage, right[one.stage.eliminated]
+            halves.append(eliminated)
+            away = _summed(stage.column, one.scaled * eliminated[stage.row], len(stage.kept))
             right = right[stage.kept] - away
         x = np.zeros(len(right))
         with one_thread():
             for nodes, block in _blocks(self._core, self._inverse):
                 x[nodes] = block @ right[nodes]
-        for one, gone in zip(reversed(self._stages), reversed(halves), strict=True):
+        for one, eliminated in zip(reversed(self._stages), reversed(halves), strict=True):
             stage = one.stage
-            rest = _summed(stage.row, one.entries * x[stage.column], len(stage.gone))
-            whole = np.empty(len(stage.gone) + len(stage.kept))
-            whole[stage.gone], whole[stage.kept] = (gone - rest) / one.pivots, x
+            rest = _summed(stage.row, one.entries * x[stage.column], len(stage.eliminated))
+            whole = np.empty(len(stage.eliminated) + len(stage.kept))
+            whole[stage.eliminated], whole[stage.kept] = (eliminated - rest) / one.pivots, x
             x = whole
         return x
 
@@ -144,7 +144,7 @@ def _eliminate(
     stage: Stage, diagonal: FloatArray, edges: FloatArray
 ) -> tuple[_Eliminated, FloatArray, FloatArray]:
     """The stage's numbers, and the diagonal and the edges of the Schur complement."""
-    pivots, entries = diagonal[stage.gone], edges[stage.entry]
+    pivots, entries = diagonal[stage.eliminated], edges[stage.entry]
     if not (pivots > 0).all():
         raise np.linalg.LinAlgError("the matrix is not positive definite")
     scaled = entries / pivots[stage.row]
@@ -165,10 +165,10 @@ def _extended(
     z = one.scaled * diagonal[stage.column]
     z = z + _summed(stage.left, one.scaled[stage.right] * across, n)
     z = -(z + _summed(stage.right, one.scaled[stage.left] * across, n))  # Z_er
-    whole = np.empty(len(stage.gone) + len(stage.kept))
+    whole = np.empty(len(stage.eliminated) + len(stage.kept))
     whole[stage.kept] = diagonal
-    inner = _summed(stage.row, one.scaled * z, len(stage.gone))
-    whole[stage.gone] = 1 / one.pivots - inner
+    inner = _summed(stage.row, one.scaled * z, len(stage.eliminated))
+    whole[stage.eliminated] = 1 / one.pivots - inner
     before = np.empty(len(stage.entry) + len(stage.carried))
     before[stage.entry], before[stage.carried] = z, edges[stage.carried_to]
     return whole, before
