@@ -25,8 +25,8 @@ from benchmarks.against_source import Measured, measure
 from benchmarks.ratings_file import generated_csv
 from mlbias import load_ratings
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.learning import learn
-from mlbias.core.variance_components import estimate
+from mlbias.core.reml.learn import learn
+from mlbias.core.reml.probed_estimate import rough_estimate
 from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.ratings import Ratings
 
@@ -44,7 +44,7 @@ def ours(path: str) -> None:
     found = learn(incidence).components
     seconds = time.perf_counter() - started
     started = time.perf_counter()
-    estimate(incidence)
+    rough_estimate(incidence)
     alone = time.perf_counter() - started
     sigmas = [found.sigma, found.sigma_user, found.sigma_item]
     print(json.dumps({"seconds": seconds, "alone": alone, "sigmas": sigmas}))

@@ -3,13 +3,13 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
-from mlbias.core.certificate import certify
-from mlbias.core.error_bars import error_bars
+from mlbias.core.equations.certificate import certify
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.learning import Lambdas, Learned, penalty_for
 from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import Parameters, PenaltyScale, Problem
+from mlbias.core.reml.bias_errors import error_bars
+from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
 from mlbias.core.statistics import Incidence
 from mlbias.core.training import ends_by_itself, train
 from mlbias.core.uncertainty import Uncertainty
@@ -87,7 +87,6 @@ def fit_setting(
     epochs = train(setting.method, problem, epochs=setting.epochs, tolerance=setting.tolerance)
     [(_, last)] = deque(epochs, maxlen=1)
     known = uncertainty_of(setting.method, problem, last, learned)
-    last = last if learned is None else learned.cleaned(last)
     model = to_model(last, incidence.statistics, ratings.user_ids, ratings.item_ids)
     return replace(model, uncertainty=known), learned
 
@@ -107,8 +106,7 @@ def uncertainty_of(
         return None
     if learned is not None:
         variance = learned.components.sigma**2
-        known = error_bars(problem.incidence, penalty, variance, learned.inverse)
-        return learned.cleaned_bars(known)
+        return error_bars(problem.incidence, penalty, variance, learned.inverse)
     squared_error = problem.squared_error(at, problem.error_sums(at))
     variance = problem.cost(at, squared_error) / (s.n_ratings - 1)
     return error_bars(problem.incidence, penalty, variance) if variance > 0 else None

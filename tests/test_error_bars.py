@@ -8,10 +8,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mlbias.core.dense import DenseInverse
-from mlbias.core.error_bars import error_bars, sampled_errors
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
+from mlbias.core.reml import bias_errors
+from mlbias.core.reml.bias_errors import error_bars, sampled_errors
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import DataError
@@ -31,15 +31,24 @@ def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:
     return np.linalg.inv(design.T @ design + ridge)
 
 
-def test_they_are_near_the_dense_ones(make_ratings: Callable[..., Ratings]) -> None:
+@pytest.fixture
+def without_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the ratings are too many for an exact inverse."""
+    monkeypatch.setattr(bias_errors, "exact_inverse", lambda _: None)
+
+
+def test_they_are_near_the_dense_ones(
+    make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ratings, penalty, variance = make_ratings(4_000, 60, 80), Penalty(4.0, 3.0), 0.7
     incidence = BlockIncidence(ratings)
+    exactly = error_bars(incidence, penalty, variance)
+    monkeypatch.setattr(bias_errors, "exact_inverse", lambda _: None)
     known = error_bars(incidence, penalty, variance)
     covariance = variance * dense_covariance(ratings, penalty)
     exact = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=0.02)
     np.testing.assert_allclose(known.item_stderr, exact[61:], rtol=0.02)
-    exactly = error_bars(incidence, penalty, variance, DenseInverse(incidence))
     np.testing.assert_allclose(exactly.user_stderr, exact[1:61], rtol=1e-9)
     np.testing.assert_allclose(exactly.item_stderr, exact[61:], rtol=1e-9)
     user = item = np.arange(60, dtype=np.int32)
@@ -47,6 +56,43 @@ def test_they_are_near_the_dense_ones(make_ratings: Callable[..., Ratings]) -> N
     contrast[:, 0] = contrast[user, 1 + user] = contrast[user, 61 + item] = 1
     noisy = np.sqrt(np.einsum("ij,jk,ik->i", contrast, covariance, contrast) + variance)
     np.testing.assert_allclose(known.of_ratings(user, item), noisy, rtol=0.005)
+    assert known.alpha_stderr == pytest.approx(exact[0], rel=1e-4)
+    assert exactly.alpha_stderr == pytest.approx(exact[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("known_side", ["user", "item", "neither"])
+def test_predictions_for_unknown_ids_include_the_uncertainty_of_alpha(
+    make_ratings: Callable[..., Ratings], known_side: str
+) -> None:
+    ratings, penalty, variance = make_ratings(300, 12, 9), Penalty(2.0, 0.5), 0.7
+    known = error_bars(BlockIncidence(ratings), penalty, variance)
+    covariance = variance * dense_covariance(ratings, penalty)
+    columns = {"user": range(1, 13), "item": range(13, 22), "neither": [None]}[known_side]
+    expected: list[float] = []
+    for column in columns:
+        contrast = np.zeros(22)
+        contrast[[0] if column is None else [0, column]] = 1
+        cold = (known_side != "user") * variance / 2.0 + (known_side != "item") * variance / 0.5
+        expected.append(float(np.sqrt(contrast @ covariance @ contrast + cold + variance)))
+    unknown = np.full(len(expected), -1, dtype=np.int32)
+    positions = np.arange(len(expected), dtype=np.int32)
+    user, item = (positions if known_side == side else unknown for side in ("user", "item"))
+    np.testing.assert_allclose(known.of_ratings(user, item), expected, rtol=0.002)
+
+
+def test_on_separate_communities_they_are_exact_at_given_lambdas() -> None:
+    """Where the expansion is up to five times too narrow."""
+    rng = np.random.default_rng(0)
+    community, one, other = (axis.ravel() for axis in np.indices((5, 4, 4)))
+    ratings = Ratings.from_ids(
+        community * 4 + one, community * 4 + other, rng.normal(size=len(one))
+    )
+    model = fit(ratings, "exact", lambda_user=0.001, lambda_item=0.001)
+    known = model.uncertainty
+    assert known is not None
+    exact = known.sigma * np.sqrt(np.diag(dense_covariance(ratings, Penalty(0.001, 0.001))))
+    np.testing.assert_allclose(known.user_stderr, exact[1:21], rtol=1e-7)
+    np.testing.assert_allclose(known.item_stderr, exact[21:], rtol=1e-7)
 
 
 def test_they_are_at_most_the_priors(make_ratings: Callable[..., Ratings]) -> None:
@@ -56,6 +102,7 @@ def test_they_are_at_most_the_priors(make_ratings: Callable[..., Ratings]) -> No
     assert (known.item_stderr <= 0.1).all()
 
 
+@pytest.mark.usefixtures("without_inverse")
 def test_a_few_are_measured_exactly(make_ratings: Callable[..., Ratings]) -> None:
     ratings, penalty = make_ratings(900, 60, 80), Penalty(4.0, 3.0)
     incidence = BlockIncidence(ratings)
@@ -85,11 +132,12 @@ def test_without_item_effects_items_have_none() -> None:
     assert (known.sigma_item, known.item_stderr.tolist()) == (0.0, [0.0] * 80)
     penalty = Penalty((known.sigma / known.sigma_user) ** 2, 1e9)
     exact = known.sigma * np.sqrt(np.diag(dense_covariance(ratings, penalty)))
-    np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=0.015)
+    np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=1e-6)
     _, std = model.predict([0], [999], return_std=True)
-    assert std[0] ** 2 == pytest.approx(
-        known.sigma**2 + known.user_stderr[0] ** 2 - known.sigma_user**2 / 60
-    )
+    contrast = np.zeros(141)
+    contrast[:2] = 1
+    variance = known.sigma**2 * (contrast @ dense_covariance(ratings, penalty) @ contrast)
+    assert std[0] ** 2 == pytest.approx(known.sigma**2 + variance, rel=1e-3)
 
 
 def test_an_unknown_id_has_the_priors_uncertainty(make_ratings: Callable[..., Ratings]) -> None:
@@ -100,7 +148,9 @@ def test_an_unknown_id_has_the_priors_uncertainty(make_ratings: Callable[..., Ra
     predicted, std = model.predict([999, 0], [999, 0], return_std=True)
     assert predicted.tolist() == model.predict([999, 0], [999, 0]).tolist()
     assert predicted[0] == model.alpha
-    assert std[0] ** 2 == pytest.approx(known.sigma**2 + known.sigma_user**2 + known.sigma_item**2)
+    assert known.alpha_stderr is not None
+    priors = known.sigma_user**2 + known.sigma_item**2
+    assert std[0] ** 2 == pytest.approx(known.sigma**2 + priors + known.alpha_stderr**2)
     assert known.sigma < std[1] < std[0]
 
 

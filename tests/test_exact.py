@@ -1,5 +1,6 @@
 """The exact method against dense solves, its certificate against the true gap, and λ = 0."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -8,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mlbias.core.certificate import certify
-from mlbias.core.components import Components
+from mlbias.core.equations.certificate import certify
+from mlbias.core.equations.components import Components
+from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, Problem
-from mlbias.core.normal_equations import NormalEquations
 from mlbias.core.training import EpochStats, train
-from mlbias.errors import DataError
 from mlbias.ratings import Ratings
 from tests import golden
 from tests.oracle import Loops, dense_optimum
@@ -71,7 +71,8 @@ def test_several_right_sides_at_once_are_solved_as_by_a_dense_solve(
     rights[0] = 0  # is solved at once, while the others go on
     expected = np.linalg.solve(matrix, np.pad(rights, ((0, 0), (1, 0))).T).T[:, 1:]
     equations = NormalEquations(problem_of(ratings, user, item))
-    found = equations.solve_rows(rights[:, :n_users], rights[:, n_users:], 1e-11)
+    total = np.zeros(3)
+    _, *found = equations.solve_rows(total, rights[:, :n_users], rights[:, n_users:], 1e-11)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(np.hstack(found), expected, rtol=1e-6, atol=1e-6 * scale)
 
@@ -185,15 +186,22 @@ def test_components_and_their_diameters() -> None:
     assert 1 <= pair <= 2
 
 
-def test_an_engine_without_components_says_what_to_do(make_ratings: Callable[..., Ratings]) -> None:
-    class Products:
-        def __init__(self) -> None:
-            inner = BlockIncidence(make_ratings())
-            self.statistics = inner.statistics
-            self.per_user, self.per_item = inner.per_user, inner.per_item
-
-    with pytest.raises(DataError, match=r"both lambdas are 0, .* a small lambda such as 1e-9"):
-        list(train(Exact(), Problem(Products(), Penalty(0, 0))))
+@given(RATINGS, st.sampled_from([0.3, 2.0]))
+def test_an_infinite_lambda_holds_its_side_at_zero(
+    rows: list[tuple[int, int, float]], value: float
+) -> None:
+    ratings = ratings_of(rows)
+    nearly = 1e9
+    for user, item in ((value, math.inf), (math.inf, value), (math.inf, math.inf)):
+        problem = problem_of(ratings, user, item)
+        stats, found = optimum(problem)
+        assert not (user == math.inf and found.user_bias.any())
+        assert not (item == math.inf and found.item_bias.any())
+        limit = dense_optimum(ratings, min(user, nearly), min(item, nearly))
+        assert stats.cost == pytest.approx(limit.cost, rel=1e-6, abs=1e-6)
+        assert stats.alpha == pytest.approx(limit.alpha, abs=1e-6)
+        assert certify(problem, found).gap <= 1e-12 * (1 + stats.cost)
+        assert stats.epoch == 1
 
 
 @pytest.mark.parametrize("name", ["ml-100k", "ml-latest-small"])

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
+from mlbias.datasets.training_data import TrainingData, described_data
 
 from mlbias.core.methods import make_method
-from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.read import read_ratings
 from mlbias.datasets.sources import Source
-from mlbias.datasets.training_data import TrainingData, described_data
 from mlbias.evaluation import hashing
 from mlbias.evaluation.comparison import Comparison
 from mlbias.evaluation.crossval import CrossValidation
@@ -135,7 +135,9 @@ def test_hold_outs(spell: Spell, split: Callable[[Ratings], tuple[Ratings, Ratin
     def answer(of: Spell) -> object:
         training, held_out = split(table(of, 1))
         model = fit(training, "closed-form", epochs=5)
-        codes = [(side.user, side.item, side.value, side.timestamp) for side in (training, held_out)]
+        codes = [
+            (side.user, side.item, side.value, side.timestamp) for side in (training, held_out)
+        ]
         return codes, n_shared(training, held_out), evaluate(model, held_out)
 
     both(spell, answer)
@@ -255,7 +257,7 @@ def test_ratings_that_were_read(spell: Spell, tmp_path: Path, form: str) -> None
 
 @pytest.mark.parametrize("length", [1, 8, 15, 16, 17, 40, 300])
 def test_an_integer_and_its_digits_are_one_id(length: int) -> None:
-    numbers = np.arange(10**min(length - 1, 17), 10**min(length - 1, 17) + 8)
+    numbers = np.arange(10 ** min(length - 1, 17), 10 ** min(length - 1, 17) + 8)
     texts = column_of_ids([str(number) for number in numbers])
     assert isinstance(texts, TextIds)
     assert positions(numbers, texts).tolist() == positions(texts, numbers).tolist() == [*range(8)]

@@ -1,4 +1,4 @@
-"""The contract of an Incidence: its statistics and two products, the same bits on any threads."""
+"""The contract of an Incidence: statistics, products, repeated pairs, components; any threads."""
 
 from collections.abc import Callable
 
@@ -66,6 +66,39 @@ def test_products_are_those_of_the_dense_matrix(
     of_users: FloatArray = rng.normal(size=(3, matrix.shape[0]))
     np.testing.assert_allclose(incidence.per_user(of_items), of_items @ matrix.T, atol=1e-12)
     np.testing.assert_allclose(incidence.per_item(of_users), of_users @ matrix, atol=1e-12)
+
+
+@every_implementation
+@given(rows=pairs)
+@settings(deadline=None)
+def test_repeated_pairs_are_those_of_the_dense_matrix(
+    build: Callable[[Ratings], Incidence], rows: list[tuple[int, int, int]]
+) -> None:
+    ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
+    matrix = dense(ratings)
+    user, item, times = build(ratings).repeated_pairs()
+    found = np.zeros_like(matrix)
+    found[user, item] = times
+    assert found.tolist() == np.where(matrix > 1, matrix, 0).tolist()
+    assert len(user) == np.count_nonzero(matrix > 1)
+
+
+@every_implementation
+@given(rows=pairs)
+@settings(deadline=None)
+def test_components_are_those_that_walks_connect(
+    build: Callable[[Ratings], Incidence], rows: list[tuple[int, int, int]]
+) -> None:
+    ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
+    user, item = build(ratings).components()
+    n_users = len(user)
+    label = np.arange(n_users + len(item))  # the lowest node that each can reach
+    for _ in label:
+        for one, other in zip(ratings.user, n_users + ratings.item, strict=True):
+            label[[one, other]] = min(label[one], label[other])
+    found = np.concatenate([user, item])
+    assert (found[:, None] == found).tolist() == (label[:, None] == label).tolist()
+    assert sorted(set(found.tolist())) == list(range(len(set(label.tolist()))))
 
 
 @given(rows=pairs, order=st.randoms(use_true_random=False))

@@ -12,7 +12,6 @@ from mlbias.core.methods.adam import Adam
 from mlbias.core.methods.gd import GradientDescent, safe_step
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
-from mlbias.core.statistics import Statistics
 from mlbias.core.training import train
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.generated.generator import sample
@@ -26,24 +25,22 @@ MakeProblem = Callable[..., Problem]
 MakeRatings = Callable[..., Ratings]
 
 
-class CountingIncidence:
+class CountingIncidence(BlockIncidence):
     """An incidence that counts its products."""
 
-    def __init__(self, ratings: Ratings) -> None:
-        self._inner = BlockIncidence(ratings, threads=1)
-        self.products = 0
+    products = 0
 
-    @property
-    def statistics(self) -> Statistics:
-        return self._inner.statistics
+    def __init__(self, ratings: Ratings) -> None:
+        super().__init__(ratings, threads=1)
+        self.products = 0
 
     def per_user(self, item_bias: FloatArray) -> FloatArray:
         self.products += 1
-        return self._inner.per_user(item_bias)
+        return super().per_user(item_bias)
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         self.products += 1
-        return self._inner.per_item(user_bias)
+        return super().per_item(user_bias)
 
 
 def states(name: str, problem: Problem, epochs: int) -> list[Parameters]:

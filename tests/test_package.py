@@ -33,7 +33,14 @@ def test_help_loads_neither_numpy_nor_anything_like_it() -> None:
 
 
 def test_the_core_draws_reads_and_fetches_nothing() -> None:
-    modules = "model", "incidence", "training", "certificate", "methods.gd", "methods.adam"
+    modules = (
+        "model",
+        "incidence",
+        "training",
+        "equations.certificate",
+        "methods.gd",
+        "methods.adam",
+    )
     found = loaded_after("\n".join(f"import mlbias.core.{module}" for module in modules))
     assert not {"typer", "rich", "polars", "requests"} & found
     assert not {name for name in found if name.startswith(("mlbias.cli", "mlbias.datasets"))}

@@ -8,8 +8,8 @@ from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
-    from mlbias.core.learning import Lambdas
     from mlbias.core.methods.protocol import Method
+    from mlbias.core.reml.learn import Lambdas
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.options import ReadOptions
     from mlbias.datasets.sources import Source

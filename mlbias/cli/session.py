@@ -16,9 +16,9 @@ from mlbias.cli.reading import finish
 from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.scores import document_evaluation, users_line, warn_of_few_users, with_error
 from mlbias.cli.signals import StopRequest, exit_code
-from mlbias.core.certificate import Certificate, certify
-from mlbias.core.learning import Learned, penalty_for
+from mlbias.core.equations.certificate import Certificate, certify
 from mlbias.core.model import Parameters, Problem
+from mlbias.core.reml.learn import Learned, penalty_for
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.understood import Understood
@@ -52,7 +52,6 @@ def run(output: Output, plan: Plan, inputs: Inputs) -> None:
 
     certificate = certify(problem, parameters) if ends_by_itself(plan.method) else None
     known = uncertainty_of(plan.method, problem, parameters, learned)
-    parameters = parameters if learned is None else learned.cleaned(parameters)
     model = replace(
         to_model(parameters, problem.statistics, dataset.user_ids, dataset.item_ids),
         uncertainty=known,

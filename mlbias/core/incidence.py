@@ -38,7 +38,7 @@ class BlockIncidence:
         DataError: the ratings are too large to be squared in float64.
     """
 
-    _known_repeats: tuple[Codes, Codes, FloatArray] | None
+    _known_pairs: tuple[Codes, Codes, FloatArray] | None
 
     def __init__(self, ratings: CodedRatings, threads: int | None = None) -> None:
         user, item, value = ratings.user, ratings.item, ratings.value
@@ -98,18 +98,18 @@ class BlockIncidence:
 
         return _added(self._map(lane)).T
 
-    def repeats(self) -> tuple[Codes, Codes, FloatArray]:
+    def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
-        if self._known_repeats is not None:
-            return self._known_repeats
-        parts = list((self._pool.map if self._pool else map)(_repeats, self._blocks))
+        if self._known_pairs is not None:
+            return self._known_pairs
+        parts = list((self._pool.map if self._pool else map)(_repeated, self._blocks))
         users = [user + first for (user, _, _), first in zip(parts, self._cuts, strict=False)]
-        self._known_repeats = (
+        self._known_pairs = (
             np.concatenate(users).astype(np.int32),
             np.concatenate([item for _, item, _ in parts]),
             np.concatenate([times for _, _, times in parts]),
         )
-        return self._known_repeats
+        return self._known_pairs
 
     def components(self) -> tuple[Codes, Codes]:
         """The connected component of each user (n_users,) and of each item (n_items,)."""
@@ -135,7 +135,7 @@ class BlockIncidence:
             self._block(ones, item, starts[first : last + 1])
             for first, last in zip(self._cuts, self._cuts[1:], strict=False)
         ]
-        self._known_repeats = None
+        self._known_pairs = None
         self._transposed = [_transposed(block) for block in self._blocks]
         self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         workers = min(threads or usable_cores(), len(self._lanes))
@@ -194,7 +194,7 @@ def starts_of(user_counts: FloatArray) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(user_counts)]).astype(np.int64)
 
 
-def _repeats(block: csr_array) -> tuple[Codes, Codes, FloatArray]:
+def _repeated(block: csr_array) -> tuple[Codes, Codes, FloatArray]:
     """Rows, columns and numbers of entries that stand in the same place."""
     items, starts = block.indices, block.indptr
     ascends = np.diff(items) > 0

@@ -6,6 +6,7 @@ Y. Koren, R. Bell, C. Volinsky, Matrix factorization techniques for recommender 
     J = Σe² + λ_u ‖b_u‖² + λ_i ‖b_i‖²
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,18 +33,17 @@ class PenaltyScale(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Penalty:
-    """λ_u and λ_i of the cost J: on the scale of sums, whatever scale they were given on.
+    """λ_u and λ_i of the cost J, on the scale of sums.
 
-    Args:
-        user, item: the λ's.
-        holds_users, holds_items: whether that λ stands for an infinite one, so that the side's
-            biases stay 0 and no method steps along them.
+    An infinite λ holds its side's biases at exactly 0: they are no parameters then.
+
+    Attributes:
+        user: λ_u, 0 or more; math.inf where the users' biases are held at 0.
+        item: λ_i, likewise.
     """
 
     user: float
     item: float
-    holds_users: bool = False
-    holds_items: bool = False
 
     @classmethod
     def on_scale(
@@ -143,20 +143,29 @@ class Problem:
         # Written so that NaN stays NaN.
         return 0.0 if sse < 0 else sse
 
-    def descent(self, at: Parameters, errors: ErrorSums) -> tuple[FloatArray, FloatArray]:
-        """E - λb of each side, minus half of J's gradient; 0 for a side that is held at 0."""
-        p = self.penalty
-        user = errors.user - p.user * at.user_bias
-        item = errors.item - p.item * at.item_bias
+    def residual(self, at: Parameters, errors: ErrorSums) -> tuple[FloatArray, FloatArray]:
+        """E_u - λ_u b_u and E_i - λ_i b_i: minus half of J's gradient for the biases.
+
+        0 for a side whose λ is infinite: it has no equations.
+        """
         return (
-            np.zeros_like(user) if p.holds_users else user,
-            np.zeros_like(item) if p.holds_items else item,
+            _residual(self.penalty.user, at.user_bias, errors.user),
+            _residual(self.penalty.item, at.item_bias, errors.item),
         )
 
     def cost(self, at: Parameters, squared_error: float) -> float:
         """J = Σe² + λ_u‖b_u‖² + λ_i‖b_i‖²."""
         return (
             squared_error
-            + self.penalty.user * dot(at.user_bias, at.user_bias)
-            + self.penalty.item * dot(at.item_bias, at.item_bias)
+            + penalty_term(self.penalty.user, at.user_bias)
+            + penalty_term(self.penalty.item, at.item_bias)
         )
+
+
+def penalty_term(penalty: float, bias: FloatArray) -> float:
+    """λ‖b‖²; 0 where λ is infinite, because b is 0."""
+    return 0.0 if penalty == math.inf else penalty * dot(bias, bias)
+
+
+def _residual(penalty: float, bias: FloatArray, errors: FloatArray) -> FloatArray:
+    return np.zeros_like(errors) if penalty == math.inf else errors - penalty * bias

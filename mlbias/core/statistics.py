@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mlbias.core.ratings import Values
+from mlbias.core.ratings import Codes, Values
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 
@@ -59,8 +59,9 @@ class Incidence(Protocol):
     """The users × items matrix A with a 1 for each rating, seen through its two products.
 
     An implementation holds A where it likes: in memory, on disk, on many machines. The same
-    input gives the same bits on any number of threads. Both products take several vectors at once
-    as well, (k, n), a row each, and return as many; that costs less than one after the other.
+    input gives the same bits on any number of threads. Both products also take several vectors at
+    once, one a row: (k, n_items) gives (k, n_users) and the other way round. That costs less than
+    k single products. Every member is mandatory.
     """
 
     @property
@@ -74,6 +75,14 @@ class Incidence(Protocol):
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """Aᵀ·b_user: for each item the sum over its ratings of the users' biases, (n_items,)."""
+        ...
+
+    def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
+        """Users and items of pairs with several ratings, (k,) each, and how many they have."""
+        ...
+
+    def components(self) -> tuple[Codes, Codes]:
+        """The connected component of each user (n_users,) and of each item (n_items,), from 0."""
         ...
 
 

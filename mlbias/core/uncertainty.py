@@ -12,10 +12,11 @@ from mlbias.core.vectors import FloatArray
 class Uncertainty:
     """Posterior standard deviations, in the ratings' units.
 
-    Args:
+    Attributes:
         sigma: of a rating around its user's and item's level.
         sigma_user, sigma_item: of the biases before any rating is seen, the prior's.
         user_stderr, item_stderr: (n_users,) and (n_items,) of the biases given the ratings.
+        alpha_stderr: of α; None in models of older files.
     """
 
     sigma: float
@@ -23,21 +24,31 @@ class Uncertainty:
     sigma_item: float
     user_stderr: FloatArray
     item_stderr: FloatArray
+    alpha_stderr: float | None = None
 
     def of_ratings(self, user: Codes, item: Codes) -> FloatArray:
         """Of (k,) ratings to come around their predictions, the noise included.
 
         The codes are positions of the biases, -1 for an unknown user or item, which has its
-        prior's. What all users, or all items, have in common is in α as well and cancels.
+        prior's. α and the biases of all known users vary together, with the covariance
+        -σ_u²/n_users on average; likewise for the items.
         """
-        variances = self.sigma**2 + (
-            _variances(self.user_stderr, self.sigma_user)[user]
-            + _variances(self.item_stderr, self.sigma_item)[item]
+        levels = [
+            prior * prior / len(stderr)
+            for prior, stderr in (
+                (self.sigma_user, self.user_stderr),
+                (self.sigma_item, self.item_stderr),
+            )
+        ]
+        alpha = sum(levels) if self.alpha_stderr is None else self.alpha_stderr**2
+        variances = (
+            alpha
+            + _variances(self.user_stderr, self.sigma_user, levels[0])[user]
+            + _variances(self.item_stderr, self.sigma_item, levels[1])[item]
         )
-        return np.asarray(np.sqrt(variances))
+        return np.asarray(np.sqrt(self.sigma**2 + np.maximum(variances, 0.0)))
 
 
-def _variances(stderr: FloatArray, prior: float) -> FloatArray:
-    """Without the level that all have in common, whose variance is prior²/n; the prior's last."""
-    own = np.maximum(stderr * stderr - prior * prior / len(stderr), 0.0)
-    return np.append(own, prior * prior)
+def _variances(stderr: FloatArray, prior: float, level: float) -> FloatArray:
+    """Of each bias, less twice its covariance with α; the prior's last."""
+    return np.append(stderr * stderr - 2 * level, prior * prior)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlbias.datasets.files import written_whole
 from mlbias.download.digest import difference, parse_md5
 from mlbias.download.failures import BrokenError
 from mlbias.download.http import Client
@@ -17,6 +16,7 @@ from mlbias.download.partial_file import PartialFile, part_path
 from mlbias.download.request import DownloadRequest, Reporter
 from mlbias.download.transfer import Transfer
 from mlbias.errors import BadArchiveError, DownloadError
+from mlbias.files import written_whole
 
 _LONGEST_MD5 = 1 << 12
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from mlbias.datasets.catalogue import Archive
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.files import sync_folder, temporary_folder
 from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.sources import Source
 from mlbias.download.archive import archive_file
@@ -22,6 +21,7 @@ from mlbias.download.printable import printable
 from mlbias.download.request import DownloadRequest, Reporter
 from mlbias.download.unpack import unpack
 from mlbias.errors import BadArchiveError, DataError, DownloadError
+from mlbias.files import sync_folder, temporary_folder
 
 
 @dataclass(frozen=True, slots=True)

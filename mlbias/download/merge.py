@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from mlbias.datasets.files import sync_folder
 from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.errors import DownloadError
+from mlbias.files import sync_folder
 
 
 def merge_folder(new: Path, place: Path, *, replace: bool) -> None:

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from mlbias.datasets.files import written_whole
 from mlbias.errors import BadArchiveError, DownloadError
+from mlbias.files import written_whole
 
 _LONGEST_RECORD = 1 << 16
 

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mlbias.datasets.files import sync_folder
 from mlbias.download.archive import ArchiveFile
 from mlbias.download.printable import printable
 from mlbias.download.request import GENOME_SCORES, DownloadRequest
 from mlbias.download.transfer import DISK_RESERVE
 from mlbias.errors import BadArchiveError, DownloadError
+from mlbias.files import sync_folder
 
 _PIECE = 1 << 20
 # MovieLens' archives unpack to about four times their size.

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.learning import Lambdas, Learned, penalty_for
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.model import PenaltyScale, Problem
+from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DivergenceError
 from mlbias.evaluation.grouped_errors import GroupedErrors
@@ -100,8 +100,6 @@ class Comparison:
                 parameters = state
         except DivergenceError as error:
             diverged = str(error)
-        if self.learned is not None:
-            parameters = self.learned.cleaned(parameters)
         ids = self._training.user_ids, self._training.item_ids
         model = to_model(parameters, self._problem.statistics, *ids)
         return self._result(name, model, tuple(history), diverged)

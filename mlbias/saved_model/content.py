@@ -73,7 +73,10 @@ def _uncertainty(
     sigma, sigma_user, sigma_item = (number(value, 0.0) for value in about["sigmas"])
     if sigma == 0:
         raise ValueError("the standard deviation of the noise is 0")
-    return Uncertainty(sigma, sigma_user, sigma_item, *_pair("stderr", archive, sizes, 0.0))
+    user, item = _pair("stderr", archive, sizes, 0.0)
+    of_alpha = about.get("alpha_stderr")  # older versions saved none
+    alpha = None if of_alpha is None else number(of_alpha, 0.0)
+    return Uncertainty(sigma, sigma_user, sigma_item, user, item, alpha)
 
 
 def _trained_on(

@@ -65,6 +65,7 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "alpha": model.alpha,
         "mean": model.mean,
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
+        "alpha_stderr": known and known.alpha_stderr,
         "scale": trained_on and (trained_on.low, trained_on.high),
         "training": asdict(saved.training),
         "data": described_data(saved.data),

@@ -54,7 +54,7 @@ class Adam:
             errors = problem.error_sums(state)
             yield Iterate(state, problem.squared_error(state, errors))
             t += 1
-            g = np.concatenate([[errors.total], *problem.descent(state, errors)]) * (-2 / n)
+            g = np.concatenate([[errors.total], *problem.residual(state, errors)]) * (-2 / n)
             m = self.beta1 * m + (1 - self.beta1) * g
             v = self.beta2 * v + (1 - self.beta2) * g * g
             corrected = np.sqrt(v * (1 / (1 - self.beta2**t))) + self.epsilon

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mlbias.core.identification import identified
+from mlbias.core.equations.normal_equations import NormalEquations
+from mlbias.core.equations.zero_lambda import identified
 from mlbias.core.methods.protocol import Iterate
 from mlbias.core.model import ErrorSums, PenaltyScale, Problem
-from mlbias.core.normal_equations import NormalEquations, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,10 @@ class Exact:
             if last is not None:
                 yield last
             state = step.parameters
-            last = Iterate(state, problem.squared_error(state, _error_sums(problem, step)))
+            last = Iterate(state, problem.squared_error(state, step.errors))
         if last is not None:
             yield Iterate(identified(problem, last.parameters), last.squared_error)
 
     def remedy(self, _: Problem, /) -> str:
         """What to try after a divergence, which only numbers near overflow can bring about."""
         return "The ratings or the penalty are out of the range of float64; scale them."
-
-
-def _error_sums(problem: Problem, step: Step) -> ErrorSums:
-    """E, E_u and E_i of a state: half the penalty's gradient and what the equations lack."""
-    user = problem.penalty.user * step.parameters.user_bias + step.user_lack
-    item = problem.penalty.item * step.parameters.item_bias + step.item_lack
-    return ErrorSums(float(user.sum()), user, item)

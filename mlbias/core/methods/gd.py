@@ -7,6 +7,7 @@ Along ∇J/(2n), the gradient of ½·MSE + ½(λ_u‖b_u‖² + λ_i‖b_i‖²)
     b_i ← b_i + η (E_i - λ_i b_i)/n
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
@@ -39,7 +40,7 @@ class GradientDescent:
         while True:
             errors = problem.error_sums(state)
             yield Iterate(state, problem.squared_error(state, errors))
-            user, item = problem.descent(state, errors)
+            user, item = problem.residual(state, errors)
             state = Parameters(
                 state.alpha + step * errors.total,
                 state.user_bias + step * user,
@@ -61,5 +62,6 @@ def safe_step(problem: Problem) -> float:
     of the normal matrix over (α, b_u, b_i) and of the penalty, added up.
     """
     s, penalty = problem.statistics, problem.penalty
-    largest = s.user_counts.max() + s.item_counts.max() + max(penalty.user, penalty.item)
+    finite = [value for value in (penalty.user, penalty.item) if value < math.inf]
+    largest = s.user_counts.max() + s.item_counts.max() + max(finite, default=0.0)
     return float(2 / (1 + largest / s.n_ratings))

@@ -5,25 +5,14 @@ own without any error changing.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
-from mlbias.errors import DataError
 
 Labels = NDArray[np.int32]
-
-
-@runtime_checkable
-class HasComponents(Protocol):
-    """An incidence that can tell connected components, which products alone can not."""
-
-    def components(self) -> tuple[Labels, Labels]:
-        """The component, from 0 on, of each user (n_users,) and of each item (n_items,)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +30,7 @@ class Components:
 
     @classmethod
     def of(cls, incidence: Incidence) -> "Components":
-        """The components of an incidence.
-
-        Raises:
-            DataError: it cannot tell them.
-        """
-        if not isinstance(incidence, HasComponents):
-            raise DataError(
-                "both lambdas are 0, for which the connected components must be known, and this "
-                "engine does not tell them; a small lambda such as 1e-9 needs none."
-            )
+        """The components of an incidence."""
         user, item = incidence.components()
         return cls(user, item, int(max(user.max(), item.max())) + 1)
 

@@ -2,32 +2,33 @@
 
 With D = 1/(c + λ), to second order in A, and with the slowest mode (all users up, all items down)
 put right: M (0, 1, 0) - M (1, 0, 0) = (0, λ_u 1, 0), so that this mode has exactly 1/λ_u, while
-the terms before hold the bracket's share of it already:
+the terms before already hold the bracket's share of it:
 
     tr_u ≈ Σ D_u + Σ D_u² (A² D_i) + 1/λ_u - [Σ D_u + Σ_i D_i (Aᵀ D_u)_i²] / n_users
 
-and the items alike; A² squares each entry, which differs where a pair was rated twice. What is
-left out is never negative.
+and likewise for the items; A² squares each entry, which differs where a pair was rated twice. What
+is left out is never negative.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import Penalty
-from mlbias.core.repeats import Repeats
+from mlbias.core.reml.inverse import Traces
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray, dot
 
 
-def expanded_traces(incidence: Incidence, penalty: Penalty) -> tuple[float, float]:
+def expanded_traces(incidence: Incidence, penalty: Penalty) -> Traces:
     """tr_u and tr_i for λ's above 0."""
     s = incidence.statistics
     of_user, of_item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
     around_user, around_item = incidence.per_user(of_item), incidence.per_item(of_user)
-    repeats = Repeats.of(incidence)
-    squared_user = repeats.squared_per_user(of_item, around_user)
-    squared_item = repeats.squared_per_item(of_user, around_item)
-    return (
+    repeated = RepeatedPairs.of(incidence)
+    squared_user = repeated.squared_per_user(of_item, around_user)
+    squared_item = repeated.squared_per_item(of_user, around_item)
+    return Traces(
         _trace(of_user, squared_user, of_item, around_item, penalty.user),
         _trace(of_item, squared_item, of_user, around_user, penalty.item),
     )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.components import Components
+from mlbias.core.equations.components import Components
 from mlbias.core.model import ErrorSums, Parameters, Problem
 from mlbias.core.vectors import FloatArray, dot
 
@@ -49,10 +49,9 @@ class Certificate:
 
 def certify(problem: Problem, at: Parameters) -> Certificate:
     """What is known of a state; costs two products, up to a dozen where a λ is 0."""
-    s, penalty = problem.statistics, problem.penalty
+    s = problem.statistics
     errors = problem.error_sums(at)
-    user = penalty.user * at.user_bias - errors.user
-    item = penalty.item * at.item_bias - errors.item
+    user, item = problem.residual(at, errors)
     length = math.sqrt(errors.total**2 + dot(user, user) + dot(item, item))
     right = math.sqrt(s.total**2 + dot(s.user_sums, s.user_sums) + dot(s.item_sums, s.item_sums))
     return Certificate(
@@ -88,6 +87,8 @@ def _gap(problem: Problem, at: Parameters, errors: ErrorSums) -> float:
 
 def _share(penalty: float, bias: FloatArray, errors: FloatArray) -> float:
     """One side's ‖g‖²/λ, g = λ b - E."""
+    if penalty == math.inf:  # the side's biases are no parameters
+        return 0.0
     half_gradient = penalty * bias - errors
     return dot(half_gradient, half_gradient) / penalty
 

@@ -5,7 +5,7 @@ The limit minimises Σb_u² + Σb_i² among all optima: Σ b_u = 0 over all user
 Σ b_u = Σ b_i. With one λ 0 only α is free: Σ b_u = Σ b_i = 0.
 """
 
-from mlbias.core.components import Components
+from mlbias.core.equations.components import Components
 from mlbias.core.model import Parameters, Problem
 
 

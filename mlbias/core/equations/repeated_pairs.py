@@ -1,0 +1,46 @@
+"""Products with the squares of A's entries, which differ from A where a pair was rated twice.
+
+A trace or a variance sums A_ui² over pairs. All entries are 1 except those of repeated pairs, so
+the correction needs only these: m² - m for a pair with m ratings.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlbias.core.ratings import Codes
+from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedPairs:
+    """Pairs with several ratings.
+
+    Attributes:
+        user: (k,) their users.
+        item: (k,) their items.
+        excess: (k,) m² - m, where m is the number of ratings of the pair.
+    """
+
+    user: Codes
+    item: Codes
+    excess: FloatArray
+
+    @classmethod
+    def of(cls, incidence: Incidence) -> "RepeatedPairs":
+        """Those of an incidence."""
+        user, item, times = incidence.repeated_pairs()
+        return cls(user, item, times * times - times)
+
+    def squared_per_user(self, of_items: FloatArray, plain: FloatArray) -> FloatArray:
+        """Σ_i A_ui² v_i, (n_users,), from Σ_i A_ui v_i."""
+        if len(self.excess) == 0:
+            return plain
+        return plain + np.bincount(self.user, self.excess * of_items[self.item], len(plain))
+
+    def squared_per_item(self, of_users: FloatArray, plain: FloatArray) -> FloatArray:
+        """Σ_u A_ui² v_u, (n_items,), from Σ_u A_ui v_u."""
+        if len(self.excess) == 0:
+            return plain
+        return plain + np.bincount(self.item, self.excess * of_users[self.user], len(plain))

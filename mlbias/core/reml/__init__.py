@@ -1,0 +1,1 @@
+"""Restricted maximum likelihood (REML): both λ's learned from the ratings, and how well."""

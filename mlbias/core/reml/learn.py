@@ -1,0 +1,189 @@
+"""λ learned from the ratings, with everything that is known about it then.
+
+First comes a rough estimate with expanded traces (traces.py), for a few products. Then, where the
+ratings allow an exact inverse (exact_inverse.py), the estimate itself, compared with the boundary.
+Elsewhere probes (probes.py) measure what the expansion leaves out, and the search goes on from
+there with as many probes as it takes.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlbias.core.model import Penalty, PenaltyScale
+from mlbias.core.reml.bias_errors import alpha_variance
+from mlbias.core.reml.check import Check
+from mlbias.core.reml.estimate import MOST_ROUNDS, START, Estimate, check_noise, search
+from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
+from mlbias.core.reml.identifiable import check_identified
+from mlbias.core.reml.inverse import Inverse
+from mlbias.core.reml.likelihood import Likelihood
+from mlbias.core.reml.probed_estimate import probed_estimate, rough_estimate
+from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
+from mlbias.core.statistics import Incidence
+from mlbias.errors import OptionError
+
+# In standard errors of the estimate.
+_TOLERANCE = 1e-6
+# Two maxima are two if -2 log L differs by so much.
+_APART = 1e-6
+# Few ratings can have several maxima: the search starts from each of these ratios too.
+_FEW = 1000
+_FURTHER_STARTS = ((0.25, 0.25), (30.0, 30.0), (30.0, 0.1), (0.1, 30.0))
+
+# A λ for the users and one for the items, on some scale; None to learn them.
+Lambdas = tuple[float, float] | None
+
+By = Literal["sparse", "dense", "expansion", "probes", "boundary"]
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceComponents:
+    """Standard deviations of the model's parts, in the ratings' units.
+
+    Attributes:
+        sigma: of a rating around its user's and item's level.
+        sigma_user, sigma_item: of the users' and the items' biases; 0 where there are none.
+        rounds: of the search.
+        residual: how long its next step would be, in standard errors of the estimate.
+        has_converged: whether that is small enough.
+    """
+
+    sigma: float
+    sigma_user: float
+    sigma_item: float
+    rounds: int
+    residual: float
+    has_converged: bool = True
+
+    @property
+    def reason(self) -> str:
+        """Why the search ended, in a sentence."""
+        step = f"the next step would be {self.residual:.1g} standard errors long"
+        if self.has_converged:
+            return f"{step}."
+        ended = "rounding" if self.rounds < MOST_ROUNDS else f"the limit of {MOST_ROUNDS} rounds"
+        return f"{ended} ended the search, and {step}."
+
+    @property
+    def lambda_user(self) -> float | None:
+        """σ²/σ_u²; None where σ_u is 0, so that λ_u is infinite."""
+        return None if self.sigma_user == 0 else (self.sigma / self.sigma_user) ** 2
+
+    @property
+    def lambda_item(self) -> float | None:
+        """σ²/σ_i², likewise."""
+        return None if self.sigma_item == 0 else (self.sigma / self.sigma_item) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """Variance components, their standard errors, and the penalty that they make.
+
+    Attributes:
+        components: the REML estimate.
+        stderr: their standard errors.
+        penalty: on the scale of sums; infinite where a component is 0.
+        by: how the traces of M⁻¹ were found: by a "sparse" factorisation or a "dense" inverse,
+            which are exact; by the "expansion", which probes have confirmed; by "probes"; or on
+            the "boundary", where a component is 0 and all is in closed form.
+        check: what the probes found; nothing where the traces are exact.
+        alpha_stderr: the standard error of α, in the ratings' units.
+        log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
+        inverse: M⁻¹ there, where it is known.
+    """
+
+    components: VarianceComponents
+    stderr: StandardErrors
+    penalty: Penalty
+    by: By
+    check: Check
+    alpha_stderr: float
+    log_likelihood: float | None = None
+    inverse: Inverse | None = None
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """Of a rating's variance: the users', the items' and the rest's."""
+        c = self.components
+        variances = c.sigma_user**2, c.sigma_item**2, c.sigma**2
+        user, item, rest = (variance / sum(variances) for variance in variances)
+        return user, item, rest
+
+
+def learn(incidence: Incidence) -> Learned:
+    """Estimate the variance components by REML, and their standard errors.
+
+    Raises:
+        DataError: the ratings do not tell the components apart.
+    """
+    check_identified(incidence)
+    exact = exact_inverse(incidence)
+    if exact is not None:
+        return _learned(incidence, _exact_estimate(incidence, exact), exact.by, Check(0))
+    found, check = probed_estimate(incidence, rough_estimate(incidence))
+    by: By = "probes" if check.is_corrected else "expansion"
+    return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
+
+
+def penalty_for(
+    incidence: Incidence, scale: PenaltyScale | str, lambdas: Lambdas
+) -> tuple[Penalty, Learned | None]:
+    """The penalty of given λ's, or a learned one and what was learned.
+
+    Raises:
+        OptionError: λ's are out of range, or to be learned on the scale of means.
+        DataError: they cannot be learned from these ratings.
+    """
+    if lambdas is not None:
+        return Penalty.on_scale(scale, *lambdas, incidence.statistics), None
+    if scale != PenaltyScale.SUM:
+        raise OptionError(
+            "lambda is learned on the scale of sums, where it is a ratio of variances: "
+            "with auto goes --penalty sum."
+        )
+    learned = learn(incidence)
+    return learned.penalty, learned
+
+
+def _exact_estimate(incidence: Incidence, exact: ExactInverse) -> Estimate:
+    """The estimate with exact traces: the best of the maxima inside and on the boundary."""
+    likelihood, s = Likelihood(incidence, exact.traces), incidence.statistics
+    rough = rough_estimate(incidence)
+    starts = [START if rough.is_noiseless else rough.point.ratios]
+    if s.n_ratings <= _FEW:
+        starts.extend(np.array(ratios) for ratios in _FURTHER_STARTS)
+    maxima = [search(likelihood, s, start, _TOLERANCE) for start in starts]
+    best = min(maxima, key=_deviance)
+    for held in range(2):
+        ratios = np.where(best.point.ratios > 0, best.point.ratios, START)
+        ratios[held] = 0.0
+        at_zero = search(likelihood, s, ratios, _TOLERANCE, held)
+        if _deviance(at_zero) < _deviance(best) - _APART:
+            found = search(likelihood, s, at_zero.point.ratios, _TOLERANCE)
+            best = min(best, found, key=_deviance)
+    return check_noise(best)
+
+
+def _deviance(found: Estimate) -> float:
+    deviance = found.point.deviance
+    return math.inf if deviance is None else deviance
+
+
+def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Learned:
+    point = found.point
+    sigma = float(np.sqrt(point.variance))
+    user, item = (sigma * np.sqrt(point.ratios)).tolist()
+    alpha = alpha_variance(incidence, point.penalty, point.inverse)
+    return Learned(
+        VarianceComponents(sigma, user, item, found.rounds, found.residual, found.has_converged),
+        standard_errors(found.information, point.ratios, sigma),
+        point.penalty,
+        by,
+        check,
+        sigma * math.sqrt(alpha),
+        None if point.deviance is None else -point.deviance / 2,
+        point.inverse,
+    )
