@@ -136,7 +136,7 @@ def is_ours(folder: Path) -> bool:
         names = {entry.name for entry in folder.iterdir()}
         if not all(map(_FILE_NAME.fullmatch, names)):
             return False
-        # A process killed at the very beginning leaves a manifest that has no name yet, or is empty.
+        # What is killed at the very beginning leaves a manifest without its name, or an empty one.
         name = MANIFEST if MANIFEST in names else _UNFINISHED
         content = (folder / name).read_bytes()
         return _FORMAT.encode() in content or (names == {_UNFINISHED} and not content)
