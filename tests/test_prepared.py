@@ -372,7 +372,7 @@ def test_what_is_killed_at_the_very_beginning_is_swept_too(
     killed = tmp_path / CACHE_FOLDER / ".r.csv.0123456789abcdef.copy.0badc0de.part"
     killed.mkdir(parents=True)
     if content is not None:
-        (killed / "manifest.part").write_bytes(content)
+        (killed / "manifest.new").write_bytes(content)
     age(killed)
     assert LEFT in loaded(source)[1][0]
     assert not killed.exists()

@@ -28,9 +28,9 @@ from mlbias.npy import read_header
 MANIFEST = "manifest.json"
 
 _FORMAT = "mlbias prepared copy"
-_UNFINISHED = "manifest.part"
+_UNFINISHED = "manifest.new"
 _LONGEST_MANIFEST = 1 << 20
-_FILE_NAME = re.compile(r"[a-z_]+\.(npy|arrow)|manifest\.(json|part)")
+_FILE_NAME = re.compile(r"[a-z_]+\.(npy|arrow)|manifest\.(json|new)")
 _PIECE = 1 << 20
 
 Column = NDArray[Any] | TextIds
