@@ -365,6 +365,19 @@ def test_only_what_we_made_is_swept_and_cleared(source: Source, tmp_path: Path) 
     assert {path.name for path in cache.iterdir()} == kept
 
 
+@pytest.mark.parametrize("content", [None, b"", b'{"format": "mlbias prepared copy"'])
+def test_what_is_killed_at_the_very_beginning_is_swept_too(
+    source: Source, tmp_path: Path, content: bytes | None
+) -> None:
+    killed = tmp_path / CACHE_FOLDER / ".r.csv.0123456789abcdef.copy.0badc0de.part"
+    killed.mkdir(parents=True)
+    if content is not None:
+        (killed / "manifest.new").write_bytes(content)
+    age(killed)
+    assert LEFT in loaded(source)[1][0]
+    assert not killed.exists()
+
+
 def test_copies_of_the_old_format_are_cleaned_away(source: Source, tmp_path: Path) -> None:
     cache = tmp_path / CACHE_FOLDER
     cache.mkdir(0o755)

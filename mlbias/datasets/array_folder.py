@@ -28,8 +28,9 @@ from mlbias.npy import read_header
 MANIFEST = "manifest.json"
 
 _FORMAT = "mlbias prepared copy"
+_UNFINISHED = "manifest.new"
 _LONGEST_MANIFEST = 1 << 20
-_FILE_NAME = re.compile(r"[a-z_]+\.(npy|arrow)|manifest\.json")
+_FILE_NAME = re.compile(r"[a-z_]+\.(npy|arrow)|manifest\.(json|new)")
 _PIECE = 1 << 20
 
 Column = NDArray[Any] | TextIds
@@ -132,10 +133,13 @@ def is_ours(folder: Path) -> bool:
         state = folder.lstat()
         if not (stat.S_ISDIR(state.st_mode) and is_own(state)):
             return False
-        if not all(_FILE_NAME.fullmatch(entry.name) for entry in folder.iterdir()):
+        names = {entry.name for entry in folder.iterdir()}
+        if not all(map(_FILE_NAME.fullmatch, names)):
             return False
-        with (folder / MANIFEST).open("rb") as file:
-            return _FORMAT.encode() in file.read(_LONGEST_MANIFEST)
+        # What is killed at the very beginning leaves a manifest without its name, or an empty one.
+        name = MANIFEST if MANIFEST in names else _UNFINISHED
+        content = (folder / name).read_bytes()
+        return _FORMAT.encode() in content or (names == {_UNFINISHED} and not content)
     except OSError:
         return False
 
@@ -182,7 +186,7 @@ def _write_manifest(folder: Path, content: Mapping[str, Any], mode: int) -> int:
     """Write it at once, so that the folder is never seen without one."""
     checksum = zlib.crc32(json.dumps(content).encode())
     document = {"format": _FORMAT, "crc32": checksum, **content}
-    part = folder / "new.npy"
+    part = folder / _UNFINISHED
     with os.fdopen(new_file(part, mode), "w") as file:
         json.dump(document, file, indent=1)
         file.flush()

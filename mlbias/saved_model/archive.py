@@ -100,7 +100,7 @@ def _refuse(name: str) -> None:
 
 
 def _check(value: object) -> None:
-    """See that all numbers are in the range of float64, and that all texts are text."""
+    """See that all numbers are finite, and that all texts are text."""
     if isinstance(value, dict):
         _check(list(value.items()))
     elif isinstance(value, list | tuple):
@@ -110,5 +110,5 @@ def _check(value: object) -> None:
         # Names of files may hold bytes that are not UTF-8, which Python writes as surrogates.
         if b"\0" in value.encode("utf-8", "surrogateescape"):
             raise ValueError("a text holds a null character")
-    elif isinstance(value, int | float) and not math.isfinite(float(value)):
+    elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError("a number is not finite")
