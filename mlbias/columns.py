@@ -75,10 +75,23 @@ def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
     """Whether a first line names columns: asked or usual names, or nothing like a number."""
     if any(name in record for name in asked.values() if name and not name.isdecimal()):
         return True
+    place = asked.get("rating") or ""
+    if place.isascii() and place.isdecimal() and len(place) < 9:
+        # Where the rating is to be, a header has no number.
+        if any(map(_NUMBER_LIKE.fullmatch, record[int(place) - 1 : int(place)])):
+            return False
     plain = {_plain(name) for name in record}
     if any(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")):
         return True
     return not any(_NUMBER_LIKE.fullmatch(text) for text in record)
+
+
+def names_columns(record: Sequence[str]) -> bool:
+    """Whether a line beyond doubt is a header: it has usual names, and nothing like a number."""
+    plain = {_plain(name) for name in record}
+    return all(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")) and not any(
+        _NUMBER_LIKE.fullmatch(text) for text in record
+    )
 
 
 def find_columns(

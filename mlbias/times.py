@@ -41,11 +41,8 @@ def seconds_of(numbers: Times, unit: str) -> Times:
     """Unix seconds (n,): integers where all are whole, else floats."""
     if unit in ("year", "day"):
         whole = numbers.astype(np.int64)
-        years = whole if unit == "year" else whole // 10_000
-        months = np.zeros_like(whole) if unit == "year" else whole // 100 % 100 - 1
-        days = np.zeros_like(whole) if unit == "year" else whole % 100 - 1
-        month = ((years - 1970) * 12 + months).astype("datetime64[M]")
-        return (month.astype("datetime64[D]").astype(np.int64) + days) * 86_400
+        _, day = _months_and_days(whole if unit == "day" else whole * 10_000 + 101)
+        return day.astype(np.int64) * 86_400
     per_second = UNITS[unit]
     if numbers.dtype.kind == "i":
         if per_second == 1:
@@ -59,8 +56,16 @@ def seconds_of(numbers: Times, unit: str) -> Times:
 
 
 def _are_days(numbers: Times) -> bool:
-    month, day = numbers // 100 % 100, numbers % 100
-    return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
+    month, day = _months_and_days(numbers.astype(np.int64))
+    is_month = (numbers // 100 % 100 >= 1) & (numbers // 100 % 100 <= 12)
+    return bool((is_month & (day.astype("datetime64[M]") == month)).all())
+
+
+def _months_and_days(numbers: Times) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
+    """The months and the days of numbers written as YYYYMMDD; a day too many is in the next month."""
+    months = (numbers // 10_000 - 1970) * 12 + numbers // 100 % 100 - 1
+    month = months.astype("datetime64[M]")
+    return month, month.astype("datetime64[D]") + (numbers % 100 - 1)
 
 
 def moment(text: str) -> float:

@@ -11,6 +11,7 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty, Problem
 from mlbias.datasets.loading import load_ratings
 from mlbias.ratings import Ratings
+from tests.reading import Read, reader
 
 
 @pytest.fixture
@@ -33,6 +34,12 @@ def make_problem() -> Callable[..., Problem]:
         return Problem(BlockIncidence(ratings, threads), Penalty(user, item))
 
     return make
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """A function from the content of a file and options to what reading it gives."""
+    return reader(tmp_path / "ratings")
 
 
 def random_ratings(

@@ -95,13 +95,13 @@ def find_source(data: str | None, data_dir: Path) -> Source:
 
 def _source_on_disk(data: str, data_dir: Path) -> Source | None:
     for path in (Path(data), data_dir / data):
-        if _is_file(path) or (path == Path(data) and path.is_dir()):
+        if _is_file(path) or (path == Path(data) and _is_folder(path)):
             return _in_path(data, path)
-        archive = next((parent for parent in path.parents if parent.is_file()), None)
+        archive = next((parent for parent in path.parents if _is_file(parent)), None)
         if archive is not None:
             return Source(data, archive, path.relative_to(archive).as_posix())
     for name in (FOLDERS.get(data, data), data, f"{data}.zip"):
-        if "/" not in data and (data_dir / name).exists():
+        if "/" not in data and (_is_file(data_dir / name) or _is_folder(data_dir / name)):
             return _in_path(data, data_dir / name)
     patterns = (Path(data), data_dir / data) if _PATTERN.search(data) else ()
     return next((Source(data, pattern) for pattern in patterns if _matches(pattern)), None)
@@ -207,6 +207,10 @@ def _is_file(path: Path) -> bool:
     """Whether it is there and no folder."""
     # Unlike pathlib's these take a name that is too long for a file for none.
     return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _default_source(data_dir: Path) -> Source:

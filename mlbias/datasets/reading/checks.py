@@ -190,7 +190,11 @@ def _one_of_each(ratings: Ratings, how: str) -> Ratings:
     """One rating of each pair: the first or the last by time, else by row, or the mean."""
     pairs, rows = _pairs(ratings), np.arange(len(ratings))
     time = ratings.timestamp
-    order = np.lexsort((pairs,) if time is None else (time, pairs))
+    if how == "mean":
+        # In the order of their values, so that their sum is that of any order of rows.
+        order = np.lexsort((ratings.value, pairs))
+    else:
+        order = np.lexsort((pairs,) if time is None else (time, pairs))
     starts = np.flatnonzero(np.diff(pairs[order], prepend=-1))
     if how == "mean":
         counts = np.diff(starts, append=len(order))

@@ -1,7 +1,7 @@
 """JSON lines: an object a line, as Amazon's and Yelp's reviews come."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -50,7 +50,9 @@ def parse_json_part(data: bytes, wording: Wording) -> Rows:
         if not line.strip():
             continue
         try:
-            row = _texts(_object(line.decode("utf-8")), keys)
+            text = line.decode("utf-8")
+            row = _texts(_object(text), keys)
+            _refuse_doubles(text, keys.values())
         except ValueError as error:
             n_bad += 1
             first_bad = first_bad or BadRow(place, str(error))
@@ -89,6 +91,28 @@ def _object(line: str | bytes) -> dict[str, object]:
     return found
 
 
+def _is_text(text: str) -> bool:
+    """Whether UTF-8 can encode it, as it cannot with lone surrogates."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _refuse_doubles(line: str, keys: Iterable[str]) -> None:
+    """See that none of these keys stands in the object twice.
+
+    Raises:
+        ValueError: one does, so that it cannot be told which is meant.
+    """
+    for key in keys:
+        # A key in the text of another field is rare, so that only then all is looked at.
+        if line.count(f'"{key}"') > 1:
+            pairs = json.loads(line, object_pairs_hook=list)
+            if [name for name, _ in pairs].count(key) > 1:
+                raise ValueError(f"key {key!r} stands in the object twice")
+
+
 def _texts(row: dict[str, object], keys: dict[str, str]) -> dict[str, str | None]:
     """By role, the value as text.
 
@@ -102,6 +126,7 @@ def _texts(row: dict[str, object], keys: dict[str, str]) -> dict[str, str | None
             raise ValueError(f"key {key!r}: {role} {value!r} is neither an integer nor text")
         if isinstance(value, bool) and role != "time":
             raise ValueError(f"key {key!r}: {role} {json.dumps(value)} is no number and no text")
-        # Lone surrogates are no text that UTF-8 can encode.
-        texts[role] = None if value is None else str(value).encode("utf-8", "replace").decode()
+        texts[role] = None if value is None else str(value)
+        if not _is_text(texts[role] or ""):
+            raise ValueError(f"key {key!r}: {role} {value!a} is no text that UTF-8 can encode")
     return texts

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlbias.columns import Columns, find_columns, is_header, shortened
+from mlbias.columns import Columns, find_columns, is_header, listed_names, names_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
@@ -23,7 +23,8 @@ _NAMES = {",": "commas", ";": "semicolons", "|": "pipes", "\t": "tabs", " ": "sp
 _UNQUOTED = ("::", "\t", " ")
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _COMMENT = re.compile(r"#[# ]|%[% ]|#(?=[A-Za-z])")
-_CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,17}")
+_CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+_RATING = re.compile(r"[ \t]*[+-]?([0-9]{1,99}\.?[0-9]*|\.[0-9]+)[ \t]*", re.ASCII)
 _TIME_LIKE = re.compile(r"\s*(-?[0-9]+(\.[0-9]*)?|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}([T ].*)?)\s*")
 
 
@@ -77,21 +78,24 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
     if lead is None:
         raise DataError(f"{where} begins with more than {SNIFFED_LINES} lines without a row.")
     lines = [line for line in lines[lead:] if line.strip()]
-    comment = _COMMENT.match(lines[0])
+    comment = _is_comment(lines[0])
     if comment:
         lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
     _refuse_json(lines[0], where)
     separator = options.separator or hint or _separator_of(lines, where)
     rough = _records(lines, separator, quoted=separator not in _UNQUOTED)
-    named = bool(comment) or is_header([_bare(name) for name in rough[0]], options.asked)
+    named = comment or is_header([_bare(name) for name in rough[0]], options.asked)
     quoted = separator not in _UNQUOTED or (named and lines[0].lstrip().startswith('"'))
     names, *rows = _records(lines, separator, quoted=quoted)
     shift = 0
     if named:
-        shift = int(_has_row_names(names, rows, separator, is_quoted=lines[0].startswith('"')))
+        records = _joined(lines) if quoted else lines
+        shift = int(_has_row_names(names, rows, separator, records))
         notes += ["dropped the row names in front, as R writes them"] if shift else []
     if names[-1] == "" and not any(any(row[len(names) - 1 :]) for row in rows):
         names = names[:-1]
+    if not named:
+        _refuse_late_header(rows, where)
     columns = find_columns(names, options.asked, where, named=named)
     if not named and options.time_col is None:
         columns = _checked_time(columns, [names, *rows])
@@ -106,9 +110,23 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
         n_lines_before=n_before + lead + (_n_lines(lines, quoted) if named else 0),
         header=tuple(names) if named else None,
         decimal=options.decimal,
-        text_ids=_text_ids(columns, rows if named else [names, *rows], options),
+        text_ids=_text_ids(columns, rows if named else [names, *rows], len(names) + shift, options),
         notes=(*notes, *columns.notes),
     )
+
+
+def _refuse_late_header(rows: Sequence[Sequence[str]], where: str) -> None:
+    """See that no row names columns: with one in front of the header, columns would be guessed.
+
+    Raises:
+        DataError: one does.
+    """
+    late = next((row for row in rows if names_columns(row)), None)
+    if late is not None:
+        raise DataError(
+            f"{where} has its header, {listed_names(late)}, behind other lines.",
+            "Remove the lines in front of the header.",
+        )
 
 
 def split_line(line: str, separator: str, *, quoted: bool = False) -> list[str]:
@@ -117,6 +135,9 @@ def split_line(line: str, separator: str, *, quoted: bool = False) -> list[str]:
         line = line.strip(" \t")
         if not (quoted and '"' in line):
             return re.split(r"[ \t]+", line)
+        pieces = line.split('"')
+        pieces[::2] = [re.sub(r"[ \t]+", " ", piece) for piece in pieces[::2]]
+        line = '"'.join(pieces)
     if not (quoted and '"' in line):
         return line.split(separator)
     mark = re.escape(separator)
@@ -143,18 +164,27 @@ def _preamble(lines: Sequence[str]) -> tuple[int, str | None, list[str]]:
     if hint:
         return 1, hint[1], []
     n = 0
-    while n < len(lines) and _COMMENT.match(lines[n]):
+    while n < len(lines) and _is_comment(lines[n]):
         n += 1
     if n == 0 or n == len(lines):
         return 0, None, []
     last, following = (line.strip("#% \t") for line in lines[n - 1 : n + 1])
-    n_fields = max(len(re.split(r"[,;|\t ]+|::", text)) for text in (following,))
-    names = re.split(r"[,;|\t ]+|::", last)
-    if len(names) == n_fields and is_header(names, {}):
+    names = _words(last)
+    if len(names) == len(_words(following)) and is_header(names, {}):
         n -= 1
     if n == 0:
         return 0, None, []
     return n, None, [f"left out {n} comment {'line' if n == 1 else 'lines'} at the start"]
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is a comment, or a header behind a comment's mark; an id may begin with #."""
+    match = _COMMENT.match(line)
+    return bool(match) and (len(match[0]) > 1 or is_header(_words(line), {}))
+
+
+def _words(line: str) -> list[str]:
+    return re.split(r"[,;|\t ]+|::", line)
 
 
 def _refuse_json(line: str, where: str) -> None:
@@ -212,12 +242,12 @@ def _n_lines(lines: Sequence[str], quoted: bool) -> int:
 
 
 def _has_row_names(
-    names: Sequence[str], rows: Sequence[Sequence[str]], separator: str, *, is_quoted: bool
+    names: Sequence[str], rows: Sequence[Sequence[str]], separator: str, records: Sequence[str]
 ) -> bool:
     """Whether every row has one field more than the header, as R's write.table leaves it.
 
     A comma or semicolon may be a decimal comma, or a thousands separator, that makes one field too
-    many; there R's names are recognised by the header's quotation marks alone.
+    many; there R's names are recognised by quotation marks around them and the header's names.
     """
     if (
         not rows
@@ -229,7 +259,9 @@ def _has_row_names(
     if len(set(first)) < len(first):
         return False
     counted = first == [str(number) for number in range(1, len(first) + 1)]
-    return is_quoted or (counted and separator in (" ", "\t"))
+    if separator not in (" ", "\t"):
+        return counted and all(record.startswith('"') for record in records)
+    return counted or records[0].startswith('"')
 
 
 def _checked_time(columns: Columns, rows: Sequence[Sequence[str]]) -> Columns:
@@ -256,19 +288,30 @@ def _shifted(columns: Columns, shift: int) -> Columns:
 
 
 def _text_ids(
-    columns: Columns, rows: Sequence[Sequence[str]], options: ReadOptions
+    columns: Columns, rows: Sequence[Sequence[str]], width: int, options: ReadOptions
 ) -> frozenset[str]:
-    """The roles whose ids are seen to be text in these rows already."""
+    """The roles whose ids are seen to be text in these rows already.
+
+    Only rows that are ratings beyond doubt count: one that is left out later decides nothing.
+    """
     roles = {"user": columns.user, "item": columns.item}
     if options.ids == "text":
         return frozenset(roles)
-    return frozenset(
-        role
-        for role, place in roles.items()
-        if any(
-            len(row) > place
-            and row[place] not in MISSING_TEXTS
-            and not _CANONICAL.fullmatch(row[place])
-            for row in rows
+    point = str.maketrans(",.", ".,") if options.decimal == "," else {}
+    good = [
+        row
+        for row in rows
+        if len(row) == width
+        and _RATING.fullmatch(row[columns.rating].translate(point))
+        and not any(
+            row[place] in MISSING_TEXTS or "\ufffd" in row[place] for place in roles.values()
         )
+    ]
+    return frozenset(
+        role for role, place in roles.items() if not all(_is_integer(row[place]) for row in good)
     )
+
+
+def _is_integer(text: str) -> bool:
+    """Whether it is an integer of 64 bits, written canonically."""
+    return bool(_CANONICAL.fullmatch(text)) and -(2**63) <= int(text) < 2**63

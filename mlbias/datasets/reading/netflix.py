@@ -12,6 +12,8 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.layout import Layout
 
 _MOVIE = re.compile(rb"(?m)^([0-9]+):[ \t\r]*$")
+# A blank line begins so; it is no rating, and stays blank.
+_BLANK_STARTS = (b"\n\n", b"\n\r", b"\n ", b"\n\t")
 _MOVIE_LINE = re.compile(r"[0-9]+:\s*")
 
 
@@ -45,4 +47,7 @@ def _prefixed(rows: bytes, movie: bytes) -> bytes:
     if not rows:
         return b""
     body = rows.removesuffix(b"\n")
+    if any(start in b"\n" + rows for start in _BLANK_STARTS):
+        lines = body.split(b"\n")
+        return b"\n".join(movie + b"," + line if line.strip() else line for line in lines) + b"\n"
     return movie + b"," + body.replace(b"\n", b"\n" + movie + b",") + b"\n"

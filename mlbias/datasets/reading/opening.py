@@ -60,6 +60,7 @@ _FOREIGN = (
     (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it, and give the file of ratings."),
     (0, b"Rar!\x1a\x07", "a RAR archive", "Unpack it, and give the file of ratings."),
     (257, b"ustar", "a tar archive", "Unpack it, and give the file of ratings."),
+    (0, b"PK\x05\x06", "an empty zip archive", "Give the file of ratings itself."),
     (0, b"%%MatrixMarket", "a MatrixMarket file", _CSV_ADVICE),
 )
 _MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML file"))

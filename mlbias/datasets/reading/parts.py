@@ -1,5 +1,6 @@
 """The parts of a file, each with the function that reads it, and how the file was understood."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +16,14 @@ from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_mov
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
 from mlbias.datasets.reading.tables import table_parts
-from mlbias.datasets.reading.text import BYTE_ORDER_MARK, next_part, parse_part, parts_of
+from mlbias.datasets.reading.text import (
+    BYTE_ORDER_MARK,
+    check_quotes,
+    next_part,
+    parse_part,
+    parts_of,
+    with_newlines,
+)
 from mlbias.datasets.understood import Understood
 
 Task = Callable[[], Rows]
@@ -55,11 +63,9 @@ def parts_of_file(
         columns, names, tasks = table_parts(stream, options, timestamps=timestamps)
         return Parts(_understood(stream, stream.format, columns, names, len(names)), tasks, names)
     first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
-    if b"\r" in first:
-        first = first.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if not first.strip():
         return None
-    head = first.split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
+    head = with_newlines(first, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
     lines = [line.decode("utf-8", "replace") for line in head]
     if is_json_lines(lines):
         return _json_parts(first, lines, stream, options, timestamps)
@@ -108,20 +114,20 @@ def _text_parts(
     if not timestamps:
         layout = replace(layout, columns=replace(columns, time=None))
     text_ids |= layout.text_ids
-    *header, rows = first.split(b"\n", layout.n_lines_before)
-    if len(header) < layout.n_lines_before:
-        header, rows = [*header, rows], b""
-    return Parts(
-        understood, _text_tasks(rows, len(header), stream, layout, text_ids, netflix), names
-    )
+    return Parts(understood, _text_tasks(first, stream, layout, text_ids, netflix), names)
 
 
 def _text_tasks(
-    rows: bytes, n_before: int, stream: Stream, layout: Layout, text_ids: set[str], netflix: bool
+    first: bytes, stream: Stream, layout: Layout, text_ids: set[str], netflix: bool
 ) -> Iterator[Task]:
-    yield partial(_no_rows, n_before)
+    lines = re.match(rb"([^\r\n]*(\r\n?|\n|\Z)){0,%d}" % layout.n_lines_before, first)
+    header = lines[0] if lines else b""
+    rows = with_newlines(first[len(header) :], quoted=layout.quoted)
     parts = parts_of(rows, stream, layout)
     try:
+        if layout.quoted and layout.header is not None:
+            check_quotes(header, layout.separator.encode(), at_end=True)
+        yield partial(_no_rows, layout.n_lines_before)
         for part in with_movies(parts) if netflix else parts:
             yield partial(parse_part, part, layout, frozenset(text_ids))
     except BrokenTextError as error:

@@ -68,7 +68,9 @@ def read_ratings(
     # The first and the last rating of a pair are told by time, where there are times.
     timestamps = timestamps or options.duplicates in ("first", "last")
     reader = _Reader(options, threads or usable_cores(), timestamps)
-    files: Sequence[Path | None] = source.files or (None,)
+    files: Sequence[Path | None] = (None,) if source.path is None else source.files
+    if not files:
+        raise DataError(f"{source.where} has no files.")
     total = sum(path.stat().st_size for path in files if path is not None and path.exists())
     done = 0
     for path in files:

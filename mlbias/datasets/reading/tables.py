@@ -48,7 +48,9 @@ def table_parts(
     def read(start: int) -> Rows:
         with _told_as_damage(where):
             frame = chosen.slice(start, _ROWS_A_SLICE).collect()
-        return rows_of_columns(frame, wording)
+            if len(frame) != min(_ROWS_A_SLICE, size - start):
+                raise ValueError("it has fewer rows than it says")
+            return rows_of_columns(frame, wording)
 
     return columns, names, (partial(read, start) for start in range(0, size, _ROWS_A_SLICE))
 
@@ -69,7 +71,7 @@ def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
     for role, place in columns.places.items():
         dtype = schema[names[place]]
         is_number = dtype.is_integer() or (role != "item" and role != "user" and dtype.is_numeric())
-        is_time = role == "time" and dtype.is_temporal()
+        is_time = role == "time" and (dtype == pl.Datetime or dtype == pl.Date)
         # A column without any value has no type; each of its rows is named as missing.
         if is_number or is_time or dtype in _TEXT or dtype == pl.Null:
             continue
@@ -110,7 +112,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
             )
     texts = pl.DataFrame(
         {
-            role: column if role == "time" else column.cast(pl.String)
+            role: column if role == "time" else _as_text(column)
             for role, column in (columns | {"rating": rating}).items()
         }
     )
@@ -124,6 +126,15 @@ def _ids(column: pl.Series, is_text: bool) -> pl.Series:
         whole = column.cast(pl.Int64, strict=False)
         if not is_text and whole.null_count() == column.null_count():
             return whole
+    return _as_text(column)
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    """Any column as text.
+
+    Raises:
+        PolarsError: its bytes are not UTF-8.
+    """
     return column.cast(pl.String)
 
 
@@ -132,9 +143,14 @@ def _has_missing(ids: pl.Series) -> bool:
 
 
 def _times(column: pl.Series) -> pl.Series:
-    """Numbers and text as they are, dates and times as Unix seconds."""
-    if not column.dtype.is_temporal():
+    """Integers and text as they are, floats without NaN, dates and times as Unix seconds."""
+    if column.dtype.is_integer():
         return column
+    if column.dtype.is_numeric():
+        floats = column.cast(pl.Float64)
+        return floats.set(~floats.is_finite(), None)
+    if not column.dtype.is_temporal():
+        return _as_text(column)
     micro = column.cast(pl.Datetime("us")).dt.epoch("us")
     whole = micro // 1_000_000
     return whole if bool((whole * 1_000_000 == micro).all()) else micro / 1e6

@@ -6,8 +6,9 @@ whether every row has as many fields as it should.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -81,9 +82,30 @@ def parts_of(first: bytes, stream: Stream, layout: Layout) -> Iterator[bytes]:
 def _whole_quotations(part: bytes, stream: Stream, mark: bytes) -> bytes:
     """The part with what it takes to end outside of quotation marks."""
     file = stream.file
+    part = with_newlines(part, quoted=True)
     while not check_quotes(part, mark, at_end=len(part) > _LONGEST_QUOTATION or not file.peek(1)):
         part += file.read(len(part)) + file.readline(_LONGEST_LINE)
+        part = with_newlines(part, quoted=True)
     return part
+
+
+def with_newlines(data: bytes, *, quoted: bool) -> bytes:
+    """Whole rows with newlines as line ends; within quotation marks a carriage return stays."""
+    if b"\r" not in data:
+        return data
+    if quoted and b'"' in data:
+        text = np.frombuffer(data, np.uint8)
+        places = np.flatnonzero(text == _QUOTE), np.flatnonzero(text == ord("\r"))
+        if (np.searchsorted(*places) & 1).any():
+            return _outside_quotes(data, partial(with_newlines, quoted=False))
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _outside_quotes(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Whole rows with what is not within quotation marks changed."""
+    pieces = data.split(b'"')
+    pieces[::2] = map(change, pieces[::2])
+    return b'"'.join(pieces)
 
 
 def check_quotes(data: bytes, mark: bytes, *, at_end: bool) -> bool:
@@ -103,6 +125,7 @@ def check_quotes(data: bytes, mark: bytes, *, at_end: bool) -> bool:
     opening, closing = places[0::2], places[1::2]
     around = np.zeros(256, dtype=np.bool_)
     around[[mark[0], _NEWLINE, ord("\r"), _QUOTE]] = True
+    around[ord("\t")] |= mark == b" "
     wrong_opening = opening[~around[text[opening - 1]]]
     wrong_closing = np.flatnonzero(~around[text[closing + 1]])
     faults = []
@@ -200,9 +223,14 @@ def _regular_rows(data: bytes, layout: Layout, separator: int) -> _Regular:
     starts = np.concatenate([[0], stops[:-1] + 1]).astype(np.int64)
     widths = np.diff(last, prepend=-1)
     good = widths == layout.width
-    # A separator too many at the end of a row is no field.
+    # A separator too many at the end of a row is no field, with or without quotation marks.
     before = marks[np.maximum(last - 1, 0)]
-    trailing = (widths == layout.width + 1) & (stops - before == 1)
+    is_empty = stops - before == 1
+    if quoted:
+        is_empty |= (
+            (stops - before == 3) & (text[stops - 1] == _QUOTE) & (text[stops - 2] == _QUOTE)
+        )
+    trailing = (widths == layout.width + 1) & is_empty
     # A line of blanks alone is no row. Blanks are rare, so that each is looked at.
     odd = np.flatnonzero(~good & ~trailing)
     blank = [row for row in odd if not data[starts[row] : stops[row]].strip()]
@@ -211,7 +239,8 @@ def _regular_rows(data: bytes, layout: Layout, separator: int) -> _Regular:
     if keep.all() and not trailing.any():
         return _Regular(text.tobytes(), _count(data, _NEWLINE), starts, data, stand_in=stand_in)
     kept = np.repeat(keep, stops + 1 - starts)
-    kept[stops[trailing] - 1] = False
+    for offset in range(3):
+        kept[(before + offset)[trailing & (before + offset < stops)]] = False
     first = None
     if len(bad):
         row = int(bad[0])
@@ -240,7 +269,7 @@ def _typed(
 ) -> pl.DataFrame | None:
     """The rows at Polars' full speed; None where some value has to be looked at as text."""
     whole = {"user", "item"} - text_ids
-    if layout.decimal != "." or (whole and _has_odd_integers(data, separator)):
+    if layout.decimal != "." or (whole and _has_odd_integers(data, layout, separator)):
         return None
     kinds: dict[str, type[pl.DataType]] = {"rating": pl.Float64, "time": pl.Int64}
     for role in ("user", "item"):
@@ -311,7 +340,7 @@ def _read(
     ).select(*places)
 
 
-def _has_odd_integers(data: bytes, separator: int) -> bool:
+def _has_odd_integers(data: bytes, layout: Layout, separator: int) -> bool:
     """Whether a field may be an integer that is not written canonically.
 
     It then begins with a blank, a plus sign, a zero before a digit, or a minus before a zero.
@@ -319,6 +348,12 @@ def _has_odd_integers(data: bytes, separator: int) -> bool:
     text = np.frombuffer(data, np.uint8)
     if _is_odd_start(data[:2]):
         return True
+    is_odd = _ODD_STARTS
+    if separator == ord("\t"):
+        # There it is the next separator, behind an empty field.
+        is_odd = is_odd.copy()
+        is_odd[separator * 256 : separator * 256 + 256] = False
+    quoted = layout.quoted and b'"' in data
     for start in range(0, len(text) - 2, _CACHED):
         one = text[start : start + _CACHED + 2]
         before, first, second = one[:-2], one[1:-1], one[2:]
@@ -326,10 +361,13 @@ def _has_odd_integers(data: bytes, separator: int) -> bool:
         if separator <= ord(","):
             suspect = (before <= ord(",")) & (first <= ord("0"))
         else:
-            suspect = ((before == separator) | (before == _NEWLINE)) & (first <= ord("0"))
+            begins = (before == separator) | (before == _NEWLINE)
+            if quoted:
+                begins |= before == _QUOTE
+            suspect = begins & (first <= ord("0"))
         places = np.flatnonzero(suspect)
         pairs = first[places] * np.uint16(256) + second[places]
-        if _ODD_STARTS[pairs].any():
+        if is_odd[pairs].any():
             return True
     return False
 
@@ -337,7 +375,7 @@ def _has_odd_integers(data: bytes, separator: int) -> bool:
 def _is_odd_start(pair: bytes) -> bool:
     first, second = pair[:1], pair[1:2]
     return (
-        first in (b" ", b"+")
+        first in (b" ", b"\t", b"+")
         or (first == b"0" and second.isdigit())
         or (first == b"-" and second == b"0")
     )
@@ -349,18 +387,23 @@ _ODD_STARTS = np.array([_is_odd_start(bytes(divmod(pair, 256))) for pair in rang
 
 def _normalised(data: bytes, layout: Layout) -> tuple[bytes, int]:
     """The text with newlines as line ends and one byte as the separator, and this byte."""
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = with_newlines(data, quoted=layout.quoted)
     if not data.endswith(b"\n"):
         data += b"\n"
     if layout.separator == "::":
         stand_in = _unused(data)
         return data.replace(b"::", bytes([stand_in])), stand_in
     runs = (b"\t", b"  ", b" \n", b"\n ")
-    if layout.separator == " " and not layout.quoted and any(run in b"\n" + data for run in runs):
-        data = re.sub(rb"[ \t]+", b" ", data).replace(b" \n", b"\n").replace(b"\n ", b"\n")
+    if layout.separator == " " and any(run in b"\n" + data for run in runs):
+        is_quoted = layout.quoted and b'"' in data
+        data = _outside_quotes(data, _single_spaced) if is_quoted else _single_spaced(data)
         data = data.removeprefix(b" ")
     return data, ord(layout.separator)
+
+
+def _single_spaced(text: bytes) -> bytes:
+    """Runs of spaces and tabs as one space, none of them at the ends of lines."""
+    return re.sub(rb"[ \t]+", b" ", text).replace(b" \n", b"\n").replace(b"\n ", b"\n")
 
 
 def _unused(data: bytes) -> int:
