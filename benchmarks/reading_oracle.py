@@ -73,6 +73,7 @@ class Truth:
 def truth_of(text: str, written: Written) -> Truth:
     """What the text holds if it is what it was written as."""
     truth = Truth()
+    text = text.removeprefix("\ufeff")
     if written.form == "json":
         found = _json_rows(text)
     elif written.form == "netflix":
@@ -145,8 +146,10 @@ def _records(text: str, written: Written) -> Iterator[tuple[int, list[str]]]:
     end = 0
     for record in reader:
         line, end = end + 1, reader.line_num
-        # An empty line is no record, and a line of blanks one field; so is "" between marks.
-        if record and not (len(record) == 1 and record[0] and not record[0].strip(_BLANKS)):
+        # A line of blanks is no record; an empty field between marks alone is one.
+        may_be_blank = len(record) == 1 or written.separator == "\t"
+        line_of_blanks = may_be_blank and record != [""] and not "".join(record).strip(_BLANKS)
+        if record and not line_of_blanks:
             yield line, record
     if broken is not None:
         raise BrokenError(broken[0])
@@ -207,7 +210,7 @@ def _netflix_rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
         named = re.fullmatch(r"([0-9]+):[ \t]*", line)
         if named:
             movie = named[1]
-        elif line.strip():
+        elif line.strip(_BLANKS):
             fields = line.split(",")
             width = width or len(fields)
             if len(fields) == width + 1 and fields[-1] == "":

@@ -72,7 +72,7 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
         DataError: the first line does not split into three fields, or the header lacks a column.
         OptionError: a column that the options name is not there.
     """
-    n_before, hint, notes = _preamble(lines)
+    n_before, hint, notes = _preamble(lines, options)
     lines = lines[n_before:]
     lead = next((place for place, line in enumerate(lines) if line.strip()), None)
     if lead is None:
@@ -155,7 +155,7 @@ def _bare(text: str) -> str:
     return text
 
 
-def _preamble(lines: Sequence[str]) -> tuple[int, str | None, list[str]]:
+def _preamble(lines: Sequence[str], options: ReadOptions) -> tuple[int, str | None, list[str]]:
     """Lines that are neither header nor rows, the separator that one names, and what to say.
 
     Of comments in front the last stays, since it may be a header, as numpy.savetxt writes it.
@@ -170,7 +170,7 @@ def _preamble(lines: Sequence[str]) -> tuple[int, str | None, list[str]]:
         return 0, None, []
     last, following = (line.strip("#% \t") for line in lines[n - 1 : n + 1])
     names = _words(last)
-    if len(names) == len(_words(following)) and is_header(names, {}):
+    if len(names) == len(_words(following)) and is_header([*names, "0"], options.asked):
         n -= 1
     if n == 0:
         return 0, None, []
@@ -228,9 +228,11 @@ def _joined(lines: Sequence[str]) -> list[str]:
     """Lines joined where a quotation goes on; one that is never closed is left as it is."""
     records: list[str] = []
     open_: list[str] = []
+    is_open = False
     for line in lines:
         open_.append(line)
-        if sum(part.count('"') for part in open_) % 2 == 0:
+        is_open ^= line.count('"') % 2 == 1
+        if not is_open:
             records.append("\n".join(open_))
             open_ = []
     return [*records, *open_]
