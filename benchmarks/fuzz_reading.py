@@ -144,7 +144,7 @@ def _judged(
         written = replace(
             case.written,
             row_names=True,
-            columns=tuple(place + 1 for place in case.written.columns),
+            columns=_behind_row_names(*case.written.columns),
         )
         return _judged(
             outcome, truth_of(case.text, written), replace(case, written=written), skipping=skipping
@@ -159,6 +159,10 @@ def _judged(
     return "accepted by both", ""
 
 
+def _behind_row_names(user: int, item: int, rating: int) -> tuple[int, int, int]:
+    return user + 1, item + 1, rating + 1
+
+
 def _is_plain(case: Case) -> bool:
     """Whether the text can be taken in one way alone, and the oracle takes it so."""
     if case.written.form == "netflix":
@@ -166,6 +170,8 @@ def _is_plain(case: Case) -> bool:
     if case.written.form == "json":
         first = case.text.split("\n")[0]
         return all(f'"{key}": ' in first for key in ("user_id", "item_id", "rating"))
+    if re.search(r'(^|[\r\n])"[ \t]+"', case.text):  # which the oracle takes for a blank line
+        return False
     if case.written.separator in ("::", " ") and case.text.startswith('"'):
         return False
     if case.written.header and not case.header_is_whole:

@@ -221,11 +221,10 @@ def _netflix_rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
 
 def _with_integers(rows: list[tuple[str, str, float]]) -> list[Row]:
     """Ids as integers in a column of which every id is one, written canonically, of 64 bits."""
-    whole = [
-        all(_INTEGER.fullmatch(row[side]) and -(2**63) <= int(row[side]) < 2**63 for row in rows)
-        for side in (0, 1)
-    ]
-    return [
-        (int(user) if whole[0] else user, int(item) if whole[1] else item, value)
-        for user, item, value in rows
-    ]
+    users, items = ([row[0] for row in rows], [row[1] for row in rows])
+    columns = [list(map(int, ids)) if _are_integers(ids) else ids for ids in (users, items)]
+    return list(zip(*columns, [row[2] for row in rows], strict=True))
+
+
+def _are_integers(ids: list[str]) -> bool:
+    return all(_INTEGER.fullmatch(one) and -(2**63) <= int(one) < 2**63 for one in ids)

@@ -177,6 +177,11 @@ def test_a_wide_table_without_a_header_is_refused(read: Read) -> None:
         read("\n".join(",".join("5" for _ in range(20)) for _ in range(3)))
 
 
+def test_uneven_rows_between_tabs_are_not_taken_for_words(read: Read) -> None:
+    with pytest.raises(BadRowError, match="line 2: expected 4 fields, found 5"):
+        read("user\ttitle\tscore\titem\na\tx\t1\t\t29\na\ty\t5\t7\n0\n")
+
+
 def test_another_separator_is_named(read: Read) -> None:
     with pytest.raises(DataError, match="line 1: expected user, item and rating separated by"):
         read("1~10~3\n1~20~4\n")

@@ -109,6 +109,8 @@ def test_decimal_commas_are_read_where_asked_for(read: Read) -> None:
         ('u1,i2,4, "a"', 3, "inside a field that is not quoted"),
         ('u1,i2,4,"never', 3, "never closed"),
         ('u1,i2,4,"a\nb"c', 3, "text after its closing mark"),
+        ('u1,i2,4,"a\n""b""\n"c', 3, "text after its closing mark"),
+        ('u1,i2,4,"a\n""', 3, "never closed"),
     ],
 )
 def test_marks_where_none_may_be_end_the_text_and_cannot_be_left_out(

@@ -7,7 +7,7 @@ import pytest
 
 from mlbias.datasets.catalogue import FOLDERS
 from mlbias.datasets.sources import Source, data_sets, find_source
-from mlbias.datasets.streams import opened
+from mlbias.datasets.reading.opening import opened
 from mlbias.errors import DataError, OptionError
 
 LINE = "1,10,3.5\n"
@@ -29,8 +29,8 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def content(source: Source) -> bytes:
-    with opened(source) as stream:
-        return stream.file.read()
+    with opened(source, source.path, None) as stream:
+        return bytes(stream.file.read())
 
 
 def test_sample_and_standard_input_are_names() -> None:

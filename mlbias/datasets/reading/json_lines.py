@@ -50,9 +50,9 @@ def parse_json_part(data: bytes, wording: Wording) -> Rows:
         if not line.strip():
             continue
         try:
-            text = line.decode("utf-8")
-            row = _texts(_object(text), keys)
-            _refuse_doubles(text, keys.values())
+            written = line.decode("utf-8")
+            row = _texts(_object(written), keys)
+            _refuse_doubles(written, keys.values())
         except ValueError as error:
             n_bad += 1
             first_bad = first_bad or BadRow(place, str(error))

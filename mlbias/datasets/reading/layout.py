@@ -180,7 +180,7 @@ def _preamble(lines: Sequence[str], options: ReadOptions) -> tuple[int, str | No
 def _is_comment(line: str) -> bool:
     """Whether a line is a comment, or a header behind a comment's mark; an id may begin with #."""
     match = _COMMENT.match(line)
-    return bool(match) and (len(match[0]) > 1 or is_header(_words(line), {}))
+    return match is not None and (len(match[0]) > 1 or is_header(_words(line), {}))
 
 
 def _words(line: str) -> list[str]:
@@ -198,7 +198,9 @@ def _refuse_json(line: str, where: str) -> None:
 def _separator_of(lines: Sequence[str], where: str) -> str:
     """Which separator splits the lines evenly into the most fields, three or more."""
     found: dict[str, tuple[bool, int]] = {}
-    for separator in (*_SEPARATORS, " "):
+    # Runs of blanks as one would hide that a field between tabs is empty.
+    blank = () if lines[0].count("\t") >= 2 else (" ",)
+    for separator in (*_SEPARATORS, *blank):
         quoted = separator not in _UNQUOTED
         counts = [len(row) for row in _records(lines[:200], separator, quoted=quoted)]
         (width, times), *_ = Counter(counts[1:] or counts).most_common(1)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from mlbias.datasets.sources import Source, is_candidate, listed, usual_files
 from mlbias.errors import DataError
@@ -113,7 +113,9 @@ def opened(source: Source, path: Path | None, encoding: str | None) -> Iterator[
     except UnicodeError as error:
         raise DataError(f"{where} is not in {encoding or 'UTF-16'}: {error}.") from error
     except OSError as error:
-        raise DataError(f"{where} cannot be read: {error.strerror or error}.") from error
+        # Without a number it is not the system's, but that of an unpacker.
+        what = "cannot be read" if error.errno else "is damaged"
+        raise DataError(f"{where} {what}: {error.strerror or error}.") from error
 
 
 def _opened(
@@ -134,7 +136,7 @@ def _opened(
         raise DataError(f"{path} is no zip archive, so that it has no {source.member}.")
     for magic, name in _COMPRESSED.items():
         if _beginning(file).startswith(magic):
-            file = stack.enter_context(_unpacked(file, name, where))
+            file = stack.enter_context(_unpacked(file, name))
             packings.append(name)
             break
     beginning = _beginning(file)
@@ -216,19 +218,15 @@ def _standard_input() -> io.BufferedReader:
     return open(sys.stdin.fileno(), "rb", closefd=False)
 
 
-def _unpacked(file: io.BufferedReader, name: str, where: str) -> io.BufferedReader:
+def _unpacked(file: io.BufferedReader, name: str) -> io.BufferedReader:
     if name == "zstd":
-        try:
-            import zstandard
-        except ImportError:
-            raise DataError(
-                f"{where} is compressed by zstd, for which the package zstandard is missing.",
-                "Install it with `pip install zstandard`.",
-            ) from None
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return io.BufferedReader(
-            cast(io.RawIOBase, _ZstdErrors(reader, zstandard.ZstdError)), _PIECE
-        )
+        # Not zstandard: its readers take a file that was cut off for one that ends there.
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+        unpacked = cast(io.RawIOBase, _ZstdErrors(zstd.ZstdFile(file), zstd.ZstdError))
+        return io.BufferedReader(unpacked, _PIECE)
     unpackers: dict[str, Any] = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
     opener = unpackers[name]
     inner = opener(fileobj=file) if name == "gzip" else opener(file)
@@ -238,7 +236,7 @@ def _unpacked(file: io.BufferedReader, name: str, where: str) -> io.BufferedRead
 class _ZstdErrors(io.RawIOBase):
     """A zstd stream whose errors are those of a damaged file."""
 
-    def __init__(self, reader: BinaryIO, damage: type[Exception]) -> None:
+    def __init__(self, reader: Any, damage: type[Exception]) -> None:
         self._reader, self._damage = reader, damage
 
     def readable(self) -> bool:

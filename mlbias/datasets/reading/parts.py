@@ -26,6 +26,9 @@ from mlbias.datasets.reading.text import (
 )
 from mlbias.datasets.understood import Understood
 
+# So much text is looked at to tell the layout, and the line that it ends in.
+_SNIFFED = 1 << 20
+
 Task = Callable[[], Rows]
 
 
@@ -65,7 +68,9 @@ def parts_of_file(
     first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
     if not first.strip():
         return None
-    head = with_newlines(first, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
+    end = first.find(b"\n", _SNIFFED)
+    text = first[:end] if end > 0 else first
+    head = with_newlines(text, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
     lines = [line.decode("utf-8", "replace") for line in head]
     if is_json_lines(lines):
         return _json_parts(first, lines, stream, options, timestamps)

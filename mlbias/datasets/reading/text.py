@@ -31,6 +31,7 @@ _STAND_INS = b"\x1f\x1e\x1d\x1c\x02\x03\x04\x05\x06\x07"
 _CACHED = 1 << 17
 
 Bytes = NDArray[np.uint8]
+Places = NDArray[np.intp]
 
 
 def next_part(stream: Stream) -> bytes:
@@ -134,15 +135,23 @@ def check_quotes(data: bytes, mark: bytes, *, at_end: bool) -> bool:
         faults.append((int(wrong_opening[0]), reason))
     if len(wrong_closing):
         reason = "a quotation that is opened here has text after its closing mark"
-        faults.append((int(opening[wrong_closing[0]]), reason))
+        faults.append((_opened_at(opening, closing, int(wrong_closing[0])), reason))
     if not faults and at_end and len(opening) > len(closing):
-        faults.append((int(opening[-1]), "a quotation that is opened here is never closed"))
+        place = _opened_at(opening, closing, len(opening) - 1)
+        faults.append((place, "a quotation that is opened here is never closed"))
     if not faults:
         return len(opening) == len(closing)
     place, reason = min(faults)
     advice = "Fix the line; where a row ends cannot be told, so that it cannot be left out."
     line = data.count(b"\n", 0, place - 1)
     raise BrokenTextError(BadRow(line, reason, advice, ends_text=True))
+
+
+def _opened_at(opening: Places, closing: Places, number: int) -> int:
+    """Where the field of an opening mark begins: two marks side by side are a letter of a field."""
+    while number and closing[number - 1] + 1 == opening[number]:
+        number -= 1
+    return int(opening[number])
 
 
 def parse_part(data: bytes, layout: Layout, text_ids: frozenset[str]) -> Rows:
