@@ -70,9 +70,7 @@ def test_compressed_text(read: Read, pack: Callable[[bytes], bytes]) -> None:
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd])
 @pytest.mark.parametrize("harm", ["cut", "changed"])
-def test_damaged_compressed_text(
-    read: Read, pack: Callable[[bytes], bytes], harm: str
-) -> None:
+def test_damaged_compressed_text(read: Read, pack: Callable[[bytes], bytes], harm: str) -> None:
     rng = random.Random(0)
     data = pack("".join(f"{k},{rng.random()},3\n" for k in range(5_000)).encode())
     middle = len(data) // 2

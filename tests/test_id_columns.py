@@ -84,7 +84,9 @@ FEW_ROWS = st.lists(
 ).filter(lambda rows: any(row[2] != "bad" for row in rows))
 
 
-@given(rows=FEW_ROWS, shuffle=st.randoms(use_true_random=False), part=st.sampled_from([40, 8 << 20]))
+@given(
+    rows=FEW_ROWS, shuffle=st.randoms(use_true_random=False), part=st.sampled_from([40, 8 << 20])
+)
 @settings(max_examples=150, deadline=None)
 def test_the_order_of_rows_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory,
@@ -153,7 +155,9 @@ def test_text_can_be_forced_on_integers(read: Read) -> None:
 @pytest.mark.parametrize("side", [0, 1])
 def test_missing_ids_are_bad_rows(read: Read, missing: str, ids: str, side: int) -> None:
     rows = [["1", "10", "3"], ["2", "20", "3"]]
-    rows = [[f"{'' if ids == 'numbers' else 'u'}{one}" for one in row[:2]] + row[2:] for row in rows]
+    rows = [
+        [f"{'' if ids == 'numbers' else 'u'}{one}" for one in row[:2]] + row[2:] for row in rows
+    ]
     bad = [missing if place == side else text for place, text in enumerate(rows[0])]
     content = HEADER + "".join(",".join(row) + "\n" for row in [*rows, bad])
     role = ("user", "item")[side]
@@ -171,7 +175,10 @@ def test_words_that_only_look_like_missing_ids_are_ids(read: Read) -> None:
 @pytest.mark.parametrize(
     ("users", "said"),
     [
-        (["1", "2", "3", "4X"], "user ids are text, since 1 of 4 are no plain integers, such as '4X'"),
+        (
+            ["1", "2", "3", "4X"],
+            "user ids are text, since 1 of 4 are no plain integers, such as '4X'",
+        ),
         (["a", " b"], "user ids have blanks around them, such as ' b'"),
         (["a", "\ufeffb"], "user ids hold a byte order mark"),
         (["1", "1.0"], "user ids are written as integers and as decimals"),
@@ -209,6 +216,9 @@ def test_integers_of_parquet_beyond_64_bits_with_a_sign_are_text(tmp_path: Path)
 
 
 def test_lone_surrogates_are_no_ids(read: Read) -> None:
-    rows = ['{"user_id":"\\ud800","item_id":3,"rating":4}', '{"user_id":"a","item_id":3,"rating":4}']
+    rows = [
+        '{"user_id":"\\ud800","item_id":3,"rating":4}',
+        '{"user_id":"a","item_id":3,"rating":4}',
+    ]
     with pytest.raises(DataError, match="line 1, key 'user_id': .*no text that UTF-8 can encode"):
         read("\n".join(rows))

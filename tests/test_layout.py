@@ -47,9 +47,7 @@ def test_layouts_are_told_by_the_content(read: Read, content: str) -> None:
         ("ratings,score,user,item", ("user", "item", "score")),
     ],
 )
-def test_usual_names_of_public_sets(
-    read: Read, header: str, columns: tuple[str, str, str]
-) -> None:
+def test_usual_names_of_public_sets(read: Read, header: str, columns: tuple[str, str, str]) -> None:
     found = read(f"{header}\n1,2,3,4\n").understood.columns
     assert found is not None
     assert tuple(found[role] for role in ("user", "item", "rating")) == columns
@@ -75,7 +73,10 @@ def test_columns_are_named_or_numbered(read: Read) -> None:
         ({"item_col": "4"}, "has no column '4' for --item-col"),
         ({"item_col": "0"}, "has no column '0' for --item-col"),
         ({"item_col": "9" * 5_000}, "has no column '9999"),
-        ({"item_col": "userId"}, "two columns of .* are the same one: the user in 1, the item in 1"),
+        (
+            {"item_col": "userId"},
+            "two columns of .* are the same one: the user in 1, the item in 1",
+        ),
     ],
 )
 def test_columns_that_are_not_there_are_a_usage_error(
@@ -105,7 +106,9 @@ def test_two_columns_of_one_name_are_refused(read: Read) -> None:
 
 def test_a_header_behind_a_row_is_refused_even_where_bad_rows_are_left_out(read: Read) -> None:
     content = "3,1,10,99\nrating,userId,movieId,x\n" + "4,1,20,98\n" * 30
-    with pytest.raises(DataError, match=r"has its header, 'rating', 'userId', .*behind other lines"):
+    with pytest.raises(
+        DataError, match=r"has its header, 'rating', 'userId', .*behind other lines"
+    ):
         read(content, skip_bad_rows=True)
 
 

@@ -3,11 +3,13 @@
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from mlbias.datasets.catalogue import FOLDERS
-from mlbias.datasets.sources import Source, data_sets, find_source
 from mlbias.datasets.reading.opening import opened
+from mlbias.datasets.reading.read import read_ratings
+from mlbias.datasets.sources import Source, data_sets, find_source
 from mlbias.errors import DataError, OptionError
 
 LINE = "1,10,3.5\n"
@@ -101,15 +103,18 @@ def test_names_of_nothing(data_dir: Path, data: str, message: str, advice: str) 
 
 
 def test_folders_and_archives_without_plain_ratings(data_dir: Path) -> None:
-    with pytest.raises(DataError, match="has no ratings file: it holds"):
+    with pytest.raises(DataError, match=r"has model\.npz, packed\.zip: which is meant"):
         find_source(str(data_dir), Path())
+    (data_dir / "empty").mkdir()
+    with pytest.raises(DataError, match="has no ratings file: it holds nothing"):
+        find_source(str(data_dir / "empty"), Path())
     with zipfile.ZipFile(data_dir / "two.zip", "w") as archive:
         archive.writestr("a.csv", LINE)
         archive.writestr("b.csv", LINE)
-    with pytest.raises(DataError, match=r"holds a\.csv, b\.csv, and none") as caught:
+    with pytest.raises(DataError, match=r"holds a\.csv, b\.csv: which is meant") as caught:
         content(find_source("two", data_dir))
     assert caught.value.advice.endswith("two.zip/a.csv.")
-    with pytest.raises(DataError, match=r"has no c\.csv"):
+    with pytest.raises(DataError, match=r"two\.zip/c\.csv is not there"):
         content(find_source(str(data_dir / "two.zip" / "c.csv"), Path()))
     with pytest.raises(DataError, match="is no zip archive"):
         content(find_source(str(data_dir / "model.npz" / "c.csv"), Path()))
@@ -127,3 +132,93 @@ def test_of_two_ratings_files_in_a_folder_none_is_guessed(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"has ratings\.csv, ratings\.parquet: which is meant"):
         find_source("both", tmp_path)
     assert data_sets(tmp_path) == ["both"]
+
+
+def read_from(data: str) -> list[float]:
+    """The ratings of what --data names, in the order of their items."""
+    ratings = read_ratings(find_source(data, Path("nowhere"))).ratings
+    return ratings.value[ratings.item.argsort()].tolist()
+
+
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+HEADER = "userId,movieId,rating\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "pattern"),
+    [
+        ({"a.csv": "1,1,3\n", "b.csv": "1,2,4\n", "c.txt": "no ratings"}, "*.csv"),
+        ({"r1": "1,1,3\n", "r2": "1,2,4\n", "r10": "x"}, "r?"),
+        ({"a/x.csv": f"{HEADER}1,1,3\n", "b/x.csv": f"{HEADER}1,2,4\n"}, "*/x.csv"),
+        ({"a/x.csv": f"{HEADER}1,1,3\n", "b/x.csv": f"{HEADER}1,2,4\n"}, "**/*.csv"),
+        ({"a.csv": f"{HEADER}1,1,3\n", "b.csv": "rating;userId;movieId\n4;1;2\n"}, "[ab].csv"),
+        ({"part-00000-ab.csv": "1,1,3\n", "part-00001-cd.csv": "1,2,4\n", "_SUCCESS": ""}, ""),
+        ({"part-0": "1,1,3\n", "part-1": "1,2,4\n", ".part-0.crc": "x"}, ""),
+        ({"mv_0000001.txt": "1:\n1,3,2005-01-01\n", "mv_0000002.txt": "2:\n1,4,2005-01-02\n"}, ""),
+        ({"year=2019/r.csv": "1,1,3\n", "year=2020/r.csv": "1,2,4\n"}, ""),
+        ({"year=2019/m=1/part-0.csv": "1,1,3\n", "year=2019/m=2/part-0.csv": "1,2,4\n"}, ""),
+        ({"ratings_1.csv": "1,1,3\n", "ratings_2.csv": "1,2,4\n", "README.md": "x"}, ""),
+    ],
+)
+def test_many_files_are_read_as_one(tmp_path: Path, files: dict[str, str], pattern: str) -> None:
+    folder = tmp_path / "parts"
+    write_files(folder, files)
+    assert read_from(str(folder / pattern) if pattern else str(folder)) == [3, 4]
+    source = find_source(str(folder / pattern) if pattern else str(folder), Path())
+    assert read_ratings(source).understood.n_files == 2
+
+
+def test_files_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"r{k}.csv": f"1,1,{k}\n" for k in (3, 1, 2)})
+    found = read_ratings(find_source(str(tmp_path / "*.csv"), Path())).ratings
+    assert found.value.tolist() == [1, 2, 3]
+
+
+def test_parquet_in_parts_is_read_as_one(tmp_path: Path) -> None:
+    for number, year in enumerate((2019, 2020)):
+        folder = tmp_path / "set" / f"year={year}"
+        folder.mkdir(parents=True)
+        frame = pl.DataFrame({"user": [1], "item": [number], "rating": [3 + number]})
+        frame.write_parquet(folder / f"part-{number}.parquet")
+    assert read_from(str(tmp_path / "set")) == [3, 4]
+    assert read_from(str(tmp_path / "set" / "*" / "*.parquet")) == [3, 4]
+
+
+def test_ids_are_text_in_all_files_if_they_are_in_one(tmp_path: Path) -> None:
+    write_files(tmp_path, {"r1.csv": "1,1,3\n2,1,3\n", "r2.csv": "1,1,4\n007,1,4\n"})
+    found = read_ratings(find_source(str(tmp_path / "*.csv"), Path())).ratings
+    assert found.user_ids.tolist() == ["007", "1", "2"]
+    assert found.item_ids.tolist() == [1]
+
+
+def test_files_of_other_columns_are_not_read_as_one(tmp_path: Path) -> None:
+    write_files(tmp_path, {"r1.csv": f"{HEADER}1,1,3\n", "r2.csv": "user,item,score\n1,1,4\n"})
+    with pytest.raises(DataError, match=r"r2\.csv is not laid out as .*r1\.csv: user in user"):
+        read_from(str(tmp_path / "*.csv"))
+
+
+def test_a_bad_row_names_its_file(tmp_path: Path) -> None:
+    write_files(tmp_path, {"r1.csv": "1,1,3\n", "r2.csv": "1,1,4\n1,2\n"})
+    with pytest.raises(DataError, match=r"r2\.csv, line 2: expected 3 fields, found 2"):
+        read_from(str(tmp_path / "*.csv"))
+
+
+@pytest.mark.parametrize("name", ["r*.csv", "a[1].csv", "what?.csv"])
+def test_a_name_that_is_there_is_no_pattern(tmp_path: Path, name: str) -> None:
+    write_files(tmp_path, {"r1.csv": "1,1,1\n", "a1.csv": "1,1,1\n", "whatX.csv": "1,1,1\n"})
+    assert read_from(str(tmp_path / name).replace("[1]", "[1]")) == [1]
+    (tmp_path / name).write_text("1,1,5\n")
+    assert read_from(str(tmp_path / name)) == [5]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 5_000, "a/" * 3_000, "\0", "a\0b", "[", "nothing*.csv", " "]
+)
+def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="there is no file, folder or data set"):
+        find_source(name, tmp_path)

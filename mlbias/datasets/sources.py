@@ -182,16 +182,22 @@ def _parts(folder: Path) -> list[Path]:
     Parts have names that differ in their numbers alone, or begin with "part-"; they may lie in
     folders of a hive, such as year=2019.
     """
+    files = _hive_files(folder)
+    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
+    is_hive = any(file.parent != folder for file in files)
+    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
+
+
+def _hive_files(folder: Path) -> list[Path]:
+    """The files in a folder and in those of a hive within it, in the order of their names."""
     files: list[Path] = []
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             if "=" in entry.name and entry.name[0] not in "._":
-                files += _parts(entry)
+                files += _hive_files(entry)
         elif is_candidate(entry.name):
             files.append(entry)
-    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
-    is_hive = any(file.parent != folder for file in files)
-    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
+    return files
 
 
 def _matches(pattern: Path) -> list[Path]:
