@@ -26,6 +26,9 @@ def test_mutated_files_are_refused_by_both_or_read_the_same(tmp_path: Path, seed
     assert counts["refused by mlbias alone"] < 15
 
 
+_COLONS = Written("text", "::", header=False, quoted=False)
+
+
 @pytest.mark.parametrize(
     ("text", "written", "rows", "bad", "broken"),
     [
@@ -33,7 +36,7 @@ def test_mutated_files_are_refused_by_both_or_read_the_same(tmp_path: Path, seed
         ("a,b,c\n1,2,3\n\n1,x\n", Written(), [(1, 2, 3.0)], [4], None),
         ('a,b,c\n1,2,3\n1,x,"4\n', Written(), [(1, 2, 3.0)], [], 3),
         ('a,b,c\n"1\n2",2,3\nNA,x,4\n', Written(), [("1\n2", 2, 3.0)], [4], None),
-        ("1::2::4_5\n1::07::3::\n", Written("text", "::", False, False), [(1, "07", 3.0)], [1], None),
+        ("1::2::4_5\n1::07::3::\n", _COLONS, [(1, "07", 3.0)], [1], None),
         ("1:\n7,3\n\n8,x\n2:\n7,4\n", Written("netflix"), [(7, 1, 3.0), (7, 2, 4.0)], [4], None),
     ],
 )  # fmt: skip

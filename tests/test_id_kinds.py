@@ -6,7 +6,7 @@ the hash is that of the integer which an id stands for, so that all kinds have t
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -135,7 +135,9 @@ def test_hold_outs(spell: Spell, split: Callable[[Ratings], tuple[Ratings, Ratin
     def answer(of: Spell) -> object:
         training, held_out = split(table(of, 1))
         model = fit(training, "closed-form", epochs=5)
-        codes = [(side.user, side.item, side.value, side.timestamp) for side in (training, held_out)]
+        codes = [
+            (side.user, side.item, side.value, side.timestamp) for side in (training, held_out)
+        ]
         return codes, n_shared(training, held_out), evaluate(model, held_out)
 
     both(spell, answer)
@@ -201,7 +203,7 @@ def test_models_that_were_saved_and_loaded(spell: Spell, tmp_path: Path) -> None
 def test_model_files_of_format_2(spell: Spell, tmp_path: Path) -> None:
     """Written here byte by byte as that format was, whatever the writer does today."""
 
-    def arrays_of(name: str, ids: list[object]) -> dict[str, np.ndarray]:
+    def arrays_of(name: str, ids: Sequence[object]) -> dict[str, np.ndarray]:
         if isinstance(ids[0], int):
             return {name: np.array(ids, dtype=np.int64)}
         packed = [str(one).encode() for one in ids]
@@ -255,7 +257,7 @@ def test_ratings_that_were_read(spell: Spell, tmp_path: Path, form: str) -> None
 
 @pytest.mark.parametrize("length", [1, 8, 15, 16, 17, 40, 300])
 def test_an_integer_and_its_digits_are_one_id(length: int) -> None:
-    numbers = np.arange(10**min(length - 1, 17), 10**min(length - 1, 17) + 8)
+    numbers = np.arange(10 ** min(length - 1, 17), 10 ** min(length - 1, 17) + 8)
     texts = column_of_ids([str(number) for number in numbers])
     assert isinstance(texts, TextIds)
     assert positions(numbers, texts).tolist() == positions(texts, numbers).tolist() == [*range(8)]
