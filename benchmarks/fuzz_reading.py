@@ -50,7 +50,7 @@ _ODD_NUMBERS = (
 )  # fmt: skip
 _TOKENS = (
     '"', '""', "\n", "\r", "\r\n", " ", "\t", "0", "+", "-", ".", ",", ";", "|", "::", ":", "NA",
-    "é", "\ufeff", "_", "e5", "\x1f", "x", "٣", "\n\n", " \n", "'", "#", "\\", "\x0b", "\u2028", ",,",
+    "é", "\ufeff", "_", "e5", "\x1f", "x", "٣", "\n\n", " \n", "'", "#", "\\", "\x0b", "\u2028",
 )  # fmt: skip
 _HEADERS = (
     ("userId", "movieId", "rating", "timestamp"),
@@ -281,8 +281,10 @@ def _netflix_lines(rng: random.Random) -> list[str]:
     lines = []
     for movie in range(1, rng.choice([2, 3, 8])):
         lines.append(f"{movie * rng.choice([1, 1, 7])}:")
-        for _ in range(rng.choice([0, 1, 2, 20]) if movie > 1 else 2):
-            lines.append(f"{rng.randint(1, 99)},{rng.randint(1, 5)},2005-09-{rng.randint(10, 30)}")
+        lines += [
+            f"{rng.randint(1, 99)},{rng.randint(1, 5)},2005-09-{rng.randint(10, 30)}"
+            for _ in range(rng.choice([0, 1, 2, 20]) if movie > 1 else 2)
+        ]
     return lines
 
 

@@ -155,35 +155,34 @@ def _records(text: str, written: Written) -> Iterator[tuple[int, list[str]]]:
         raise BrokenError(broken[0])
 
 
+# Where a field is, and what comes next: a mark, a separator, a line end, or a letter.
+_NEXT = {
+    "start": {"mark": "quoted", "separator": "start", "end": "start", "letter": "unquoted"},
+    "unquoted": {"mark": "broken", "separator": "start", "end": "start", "letter": "unquoted"},
+    "quoted": {"mark": "closed", "separator": "quoted", "end": "quoted", "letter": "quoted"},
+    "closed": {"mark": "quoted", "separator": "start", "end": "start", "letter": "broken"},
+}
+
+
 def _first_broken(text: str, separator: str) -> tuple[int, int] | None:
     """The line of the first mark that RFC 4180 does not allow, and where its row begins."""
-    line, row_start, opened_at = 1, 0, 0
-    state = "start"  # start of a field, inside an unquoted one, quoted, or after a closing mark
-    place = 0
-    while place < len(text):
-        letter = text[place]
-        if letter in "\r\n":
-            if letter == "\r" and text[place + 1 : place + 2] == "\n":
-                place += 1
+    tokens = re.compile(
+        rf'(?P<mark>")|(?P<separator>{re.escape(separator)})|(?P<end>\r\n|\r|\n)|(?P<letter>.)',
+        re.DOTALL,
+    )
+    line, row, opened = 1, 0, (1, 0)
+    state = "start"
+    for token in tokens.finditer(text):
+        kind = token.lastgroup or ""
+        before, state = state, _NEXT[state][kind]
+        if state == "broken":
+            return (line, row) if before == "unquoted" else opened
+        if before == "start" and state == "quoted":
+            opened = line, row
+        if kind == "end":
             line += 1
-            if state != "quoted":
-                state, row_start = "start", place + 1
-        elif state == "quoted":
-            state = "closed" if letter == '"' else "quoted"
-        elif letter == '"':
-            if state == "unquoted":
-                return line, row_start
-            if state == "start":
-                opened_at, opened_row = line, row_start
-            state = "quoted"
-        elif letter == separator:
-            state = "start"
-        elif state == "closed":
-            return opened_at, opened_row
-        else:
-            state = "unquoted"
-        place += 1
-    return (opened_at, opened_row) if state == "quoted" else None
+            row = token.end() if state == "start" else row
+    return opened if state == "quoted" else None
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, list[str] | None]]:

@@ -76,10 +76,10 @@ def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
     if any(name in record for name in asked.values() if name and not name.isdecimal()):
         return True
     place = asked.get("rating") or ""
-    if place.isascii() and place.isdecimal() and len(place) < 9:
-        # Where the rating is to be, a header has no number.
-        if any(map(_NUMBER_LIKE.fullmatch, record[int(place) - 1 : int(place)])):
-            return False
+    is_number = place.isascii() and place.isdecimal() and len(place) < 9
+    # Where the rating is to be, a header has no number.
+    if is_number and any(map(_NUMBER_LIKE.fullmatch, record[int(place) - 1 : int(place)])):
+        return False
     plain = {_plain(name) for name in record}
     if any(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")):
         return True

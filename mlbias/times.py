@@ -62,7 +62,7 @@ def _are_days(numbers: Times) -> bool:
 
 
 def _months_and_days(numbers: Times) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
-    """The months and the days of numbers written as YYYYMMDD; a day too many is in the next month."""
+    """Months and days of numbers written as YYYYMMDD; a day too many is in the next month."""
     months = (numbers // 10_000 - 1970) * 12 + numbers // 100 % 100 - 1
     month = months.astype("datetime64[M]")
     return month, month.astype("datetime64[D]") + (numbers % 100 - 1)

@@ -6,15 +6,13 @@ the hash is that of the integer which an id stands for, so that all kinds have t
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from mlbias.datasets.model_file import SavedModel, Training, load_model, save_model
-from mlbias.datasets.training_data import TrainingData, described_data
 
 from mlbias.core.methods import make_method
 from mlbias.datasets.options import ReadOptions
@@ -31,6 +29,8 @@ from mlbias.fitting import Setting, fit
 from mlbias.ids import Ids, TextIds, column_of_ids, distinct, positions
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
+from mlbias.saved_model.file import SavedModel, Training, load_model, save_model
+from mlbias.saved_model.record import TrainingData, described_data
 
 N_USERS, N_ITEMS = 40, 30
 Spell = Callable[[int], object]
@@ -203,7 +203,7 @@ def test_models_that_were_saved_and_loaded(spell: Spell, tmp_path: Path) -> None
 def test_model_files_of_format_2(spell: Spell, tmp_path: Path) -> None:
     """Written here byte by byte as that format was, whatever the writer does today."""
 
-    def arrays_of(name: str, ids: list[object]) -> dict[str, np.ndarray]:
+    def arrays_of(name: str, ids: Sequence[object]) -> dict[str, np.ndarray]:
         if isinstance(ids[0], int):
             return {name: np.array(ids, dtype=np.int64)}
         packed = [str(one).encode() for one in ids]

@@ -75,7 +75,7 @@ def test_columns_are_named_or_numbered(read: Read) -> None:
         ({"item_col": "9" * 5_000}, "has no column '9999"),
         (
             {"item_col": "userId"},
-            "two columns of .* are the same one: the user in 1, the item in 1",
+            "two columns of .* are the same one: the user in 1",
         ),
     ],
 )
@@ -88,7 +88,7 @@ def test_columns_that_are_not_there_are_a_usage_error(
 
 def test_a_first_row_is_no_header_where_a_number_is_to_be(read: Read) -> None:
     numbers = {"user_col": "1", "item_col": "2", "rating_col": "3"}
-    with pytest.raises(BadRowError, match="line 1, column 3: rating '4,5'"):
+    with pytest.raises(BadRowError, match=r"line 1, column 3: rating '4,5'"):
         read('ann,tea,"4,5"\nbob,tea,4\n', **numbers)
     found = read("stars,tea,4\nbob,tea,5\n", **numbers)
     assert triples(found.ratings) == [("bob", "tea", 5), ("stars", "tea", 4)]
@@ -100,15 +100,13 @@ def test_ids_that_begin_with_a_hash_are_no_comments(read: Read) -> None:
 
 
 def test_two_columns_of_one_name_are_refused(read: Read) -> None:
-    with pytest.raises(DataError, match="two columns called 'rating': which is meant"):
+    with pytest.raises(DataError, match=r"two columns called 'rating': which is meant"):
         read("user,item,rating,rating\n1,10,3,4\n")
 
 
 def test_a_header_behind_a_row_is_refused_even_where_bad_rows_are_left_out(read: Read) -> None:
     content = "3,1,10,99\nrating,userId,movieId,x\n" + "4,1,20,98\n" * 30
-    with pytest.raises(
-        DataError, match=r"has its header, 'rating', 'userId', .*behind other lines"
-    ):
+    with pytest.raises(DataError, match=r"has its header, .*behind other lines"):
         read(content, skip_bad_rows=True)
 
 
@@ -116,7 +114,7 @@ def test_a_header_in_the_middle_is_a_bad_row_as_where_files_were_joined(read: Re
     content = "userId,movieId,rating\n" + "1,10,3\n" * 20
     found = read(content + content, skip_bad_rows=True)
     assert (len(found.ratings), found.understood.n_skipped) == (40, 1)
-    with pytest.raises(BadRowError, match="line 22, column 3: rating 'rating'"):
+    with pytest.raises(BadRowError, match=r"line 22, column 3: rating 'rating'"):
         read(content + content)
 
 
@@ -146,7 +144,7 @@ def test_row_names_of_r_are_dropped(read: Read, content: str) -> None:
     ],
 )
 def test_a_field_too_many_need_not_be_a_row_name(read: Read, content: str) -> None:
-    with pytest.raises(BadRowError, match="expected 3 fields, found 4"):
+    with pytest.raises(BadRowError, match=r"expected 3 fields, found 4"):
         read(content)
 
 
@@ -176,21 +174,21 @@ def test_what_looks_wrong_is_said(read: Read, content: str, said: str) -> None:
 
 
 def test_a_wide_table_without_a_header_is_refused(read: Read) -> None:
-    with pytest.raises(DataError, match="has 20 columns and no header"):
+    with pytest.raises(DataError, match=r"has 20 columns and no header"):
         read("\n".join(",".join("5" for _ in range(20)) for _ in range(3)))
 
 
 def test_uneven_rows_between_tabs_are_not_taken_for_words(read: Read) -> None:
-    with pytest.raises(BadRowError, match="line 2: expected 4 fields, found 5"):
+    with pytest.raises(BadRowError, match=r"line 2: expected 4 fields, found 5"):
         read("user\ttitle\tscore\titem\na\tx\t1\t\t29\na\ty\t5\t7\n0\n")
 
 
 def test_another_separator_is_named(read: Read) -> None:
-    with pytest.raises(DataError, match="line 1: expected user, item and rating separated by"):
+    with pytest.raises(DataError, match=r"line 1: expected user, item and rating separated by"):
         read("1~10~3\n1~20~4\n")
     assert triples(read("1~10~3\n", separator="~").ratings) == [(1, 10, 3)]
     for separator in ("", ",,", "é", "\n", '"'):
-        with pytest.raises(OptionError, match="--separator is one ASCII character"):
+        with pytest.raises(OptionError, match=r"--separator is one ASCII character"):
             read("1,10,3\n", separator=separator)
 
 

@@ -1,4 +1,4 @@
-"""Rows of text: as many fields as the first, plain numbers, quotation marks as RFC 4180 has them."""
+"""Rows of text: as many fields as the first, plain numbers, quotation marks as in RFC 4180."""
 
 import pytest
 
@@ -77,7 +77,7 @@ def test_lines_are_counted_with_blank_ones_and_those_within_quotation_marks(read
     "number", ["4_5", "٣", "0x1F", "1,5", "inf", "nan", "1e999", "four", "1e", "4f", "4\u00a0", "?"]
 )
 def test_only_plain_decimal_numbers_are_ratings(read: Read, number: str) -> None:
-    with pytest.raises(BadRowError, match="line 3, column 3: rating .* is not a (finite )?number"):
+    with pytest.raises(BadRowError, match=r"line 3, column 3: rating .* is not a (finite )?number"):
         read(f"user;item;rating\n1;1;3\n1;2;{number}\n")
 
 
@@ -91,7 +91,7 @@ def test_all_plain_decimal_numbers_are(read: Read, text: str, number: float) -> 
 
 def test_decimal_commas_are_read_where_asked_for(read: Read) -> None:
     content = "1;10;3,5;3,87\n2;10;4,5;4,12\n"
-    with pytest.raises(BadRowError, match="line 1, column 3: rating '3,5'") as caught:
+    with pytest.raises(BadRowError, match=r"line 1, column 3: rating '3,5'") as caught:
         read(content, user_col="1", item_col="2", rating_col="3")
     assert "--decimal ," in caught.value.advice
     assert triples(read(content, decimal=",").ratings) == [(1, 10, 3.5), (2, 10, 4.5)]
@@ -123,7 +123,7 @@ def test_marks_where_none_may_be_end_the_text_and_cannot_be_left_out(
 
 
 def test_a_mark_in_the_header_ends_the_text_too(read: Read) -> None:
-    with pytest.raises(BadRowError, match="line 1: a quotation mark stands inside"):
+    with pytest.raises(BadRowError, match=r"line 1: a quotation mark stands inside"):
         read('user,item,rating,a"b\n1,1,3,x\n')
 
 
@@ -155,9 +155,9 @@ def test_quoted_fields_across_parts(
 
 def test_a_quotation_that_is_never_closed_is_placed_where_it_was_opened(read: Read) -> None:
     rows = "".join(f"{k},10,3,{k:09d}\n" for k in range(20_000))
-    with pytest.raises(BadRowError, match="line 20001: .*never closed"):
+    with pytest.raises(BadRowError, match=r"line 20001: .*never closed"):
         read(rows + '1,20,4,"\n' + rows, skip_bad_rows=True)
-    with pytest.raises(BadRowError, match="line 2: .*never closed"):
+    with pytest.raises(BadRowError, match=r"line 2: .*never closed"):
         read('user,item,rating,title\n1,10,4,"Unbalanced\n1,11,3,ok\n2,10,5,ok\n2,11,1,ok\n')
 
 
@@ -218,7 +218,7 @@ def test_what_is_no_rating_is_named_and_placed(
 
 
 def test_a_line_longer_than_any_row_is_refused(read: Read) -> None:
-    with pytest.raises(DataError, match="a line fills more than 64 MiB"):
+    with pytest.raises(DataError, match=r"a line fills more than 64 MiB"):
         read("1,2,3\n" + "x" * (72 << 20))
 
 
@@ -226,7 +226,7 @@ def test_marks_of_no_rating_are_left_out_and_counted(read: Read) -> None:
     found = read("1,10,3\n1,20,99\n2,10,-1\n2,20,4\n", not_rated="-1,99")
     assert triples(found.ratings) == [(1, 10, 3), (2, 20, 4)]
     assert found.understood.n_not_rated == 2
-    with pytest.raises(DataError, match="no ratings but 2 marks of no rating"):
+    with pytest.raises(DataError, match=r"no ratings but 2 marks of no rating"):
         read("1,10,0\n1,20,0\n", not_rated="0")
 
 
@@ -257,7 +257,7 @@ def test_of_several_ratings_of_a_pair(
 
 
 def test_such_pairs_may_be_refused(read: Read) -> None:
-    with pytest.raises(DataError, match="2 ratings of a pair .*the first pair is user a, item x"):
+    with pytest.raises(DataError, match=r"2 ratings of a pair .*the first pair is user a, item x"):
         read(DOUBLES, duplicates="error")
     assert len(read("a,x,4\na,y,4\n", duplicates="error").ratings) == 2
 

@@ -59,7 +59,7 @@ def test_folders_files_and_members_are_found_by_their_paths(data_dir: Path) -> N
 def test_paths_are_looked_for_in_the_data_folder_too(data_dir: Path) -> None:
     assert find_source("packed.zip", data_dir).path == data_dir / "packed.zip"
     assert find_source("packed.zip/packed/u1.base", data_dir).member == "packed/u1.base"
-    with pytest.raises(OptionError, match="it is empty"):
+    with pytest.raises(OptionError, match=r"it is empty"):
         find_source("", data_dir)
 
 
@@ -82,7 +82,7 @@ def test_without_a_name_it_is_ml_25m_or_the_only_one(tmp_path: Path) -> None:
 
 
 def test_without_any_data_two_commands_are_named_that_help(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no data set in the folder") as caught:
+    with pytest.raises(DataError, match=r"no data set in the folder") as caught:
         find_source(None, tmp_path / "nothing")
     assert "mlbias download" in caught.value.advice
     assert "--data sample" in caught.value.advice
@@ -106,7 +106,7 @@ def test_folders_and_archives_without_plain_ratings(data_dir: Path) -> None:
     with pytest.raises(DataError, match=r"has model\.npz, packed\.zip: which is meant"):
         find_source(str(data_dir), Path())
     (data_dir / "empty").mkdir()
-    with pytest.raises(DataError, match="has no ratings file: it holds nothing"):
+    with pytest.raises(DataError, match=r"has no ratings file: it holds nothing"):
         find_source(str(data_dir / "empty"), Path())
     with zipfile.ZipFile(data_dir / "two.zip", "w") as archive:
         archive.writestr("a.csv", LINE)
@@ -116,7 +116,7 @@ def test_folders_and_archives_without_plain_ratings(data_dir: Path) -> None:
     assert caught.value.advice.endswith("two.zip/a.csv.")
     with pytest.raises(DataError, match=r"two\.zip/c\.csv is not there"):
         content(find_source(str(data_dir / "two.zip" / "c.csv"), Path()))
-    with pytest.raises(DataError, match="is no zip archive"):
+    with pytest.raises(DataError, match=r"is no zip archive"):
         content(find_source(str(data_dir / "model.npz" / "c.csv"), Path()))
 
 
@@ -137,7 +137,7 @@ def test_of_two_ratings_files_in_a_folder_none_is_guessed(tmp_path: Path) -> Non
 def read_from(data: str) -> list[float]:
     """The ratings of what --data names, in the order of their items."""
     ratings = read_ratings(find_source(data, Path("nowhere"))).ratings
-    return ratings.value[ratings.item.argsort()].tolist()
+    return list(map(float, ratings.value[ratings.item.argsort()]))
 
 
 def write_files(folder: Path, files: dict[str, str]) -> None:
@@ -216,9 +216,7 @@ def test_a_name_that_is_there_is_no_pattern(tmp_path: Path, name: str) -> None:
     assert read_from(str(tmp_path / name)) == [5]
 
 
-@pytest.mark.parametrize(
-    "name", ["x" * 5_000, "a/" * 3_000, "\0", "a\0b", "[", "nothing*.csv", " "]
-)
+@pytest.mark.parametrize("name", ["x" * 5_000, "a/" * 3_000, "\0", "a\0b", "[", "no*.csv", " "])
 def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
-    with pytest.raises(DataError, match="there is no file, folder or data set"):
+    with pytest.raises(DataError, match=r"there is no file, folder or data set"):
         find_source(name, tmp_path)

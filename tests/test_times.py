@@ -79,7 +79,7 @@ def test_numbers_and_dates_in_one_column_leave_none(
     assert read(content, timestamps=True).ratings.untimed.endswith("line 3")
     monkeypatch.setattr(text_room, "PART_SIZE", 30)
     rows = "1,1,3,2020-01-01\n" * 3 + "1,2,3,1577836800\n" * 3
-    with pytest.raises(DataError, match="numbers for times in some rows, dates in others"):
+    with pytest.raises(DataError, match=r"numbers for times in some rows, dates in others"):
         read(HEADER + rows, timestamps=True)
 
 
@@ -102,7 +102,7 @@ def test_a_unit_may_be_named(read: Read) -> None:
     assert seconds(read, "5000", "6500", time_unit="ms") == [5, 6.5]
     assert seconds(read, "2019", time_unit="s") == [2019]
     assert seconds(read, "1577836800000", time_unit="s") == [1_577_836_800_000]
-    with pytest.raises(OptionError, match="--time-unit is s, ms, us, ns, not 'h'"):
+    with pytest.raises(OptionError, match=r"--time-unit is s, ms, us, ns, not 'h'"):
         read(f"{HEADER}1,1,3,5\n", time_unit="h")
 
 
@@ -211,7 +211,7 @@ def test_a_missing_time_with_a_type_names_its_row(tmp_path: Path, times: list[ob
 def test_what_can_be_no_time_is_refused_by_its_type(tmp_path: Path, times: list[object]) -> None:
     frame = pl.DataFrame({"user": [1], "item": [1], "rating": [3], "time": times})
     frame.write_parquet(tmp_path / "r")
-    with pytest.raises(DataError, match="column 'time' for the time holds .*expected times"):
+    with pytest.raises(DataError, match=r"column 'time' for the time holds .*expected times"):
         read_ratings(Source("r", tmp_path / "r"), ReadOptions(), timestamps=True)
 
 
