@@ -31,7 +31,7 @@ def test_ids_beyond_32_bits_and_mixed_ids() -> None:
     [
         (([1, 2], [1], [1.0, 2.0]), "differ in length: 2 users, 1 items, 2 ratings"),
         (([], [], []), "there are no ratings"),
-        (([1, 2], [1, 2], [1.0, float("nan")]), "rating 1 is missing"),
+        (([1, 2], [1, 2], [1.0, float("nan")]), "row 1: the rating is missing"),
     ],
 )
 def test_columns_that_are_no_ratings_are_refused(
