@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         ModelFileError,
         OptionError,
     )
-    from mlbias.evaluation.baseline import describe
-    from mlbias.evaluation.metrics import evaluate
+    from mlbias.evaluation.describe import describe
+    from mlbias.evaluation.evaluate import evaluate
     from mlbias.evaluation.splits import random_split, time_split, user_split
     from mlbias.fitting import fit
     from mlbias.model import BiasModel
@@ -39,8 +39,8 @@ _HOMES = {
     "OptionError": "errors",
     "PenaltyScale": "core.model",
     "Ratings": "ratings",
-    "describe": "evaluation.baseline",
-    "evaluate": "evaluation.metrics",
+    "describe": "evaluation.describe",
+    "evaluate": "evaluation.evaluate",
     "fit": "fitting",
     "load_model": "saved_model",
     "load_ratings": "datasets.loading",

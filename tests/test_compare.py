@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlbias.cli.chart import chart
+from mlbias.cli.show.curves import chart
 from mlbias.core.incidence import BlockIncidence
-from mlbias.evaluation.comparison import CONTESTANTS, NEAR, Comparison
+from mlbias.evaluation.compare import CONTESTANTS, NEAR, Comparison
 from mlbias.evaluation.means import item_means, mean_model, user_means
 from mlbias.evaluation.splits import random_split
 from mlbias.ratings import Ratings

@@ -21,10 +21,10 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.read import read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.evaluation import hashing
-from mlbias.evaluation.comparison import Comparison
+from mlbias.evaluation.compare import Comparison
 from mlbias.evaluation.crossval import CrossValidation
+from mlbias.evaluation.evaluate import evaluate
 from mlbias.evaluation.means import MEANS
-from mlbias.evaluation.metrics import evaluate
 from mlbias.evaluation.splits import n_shared, random_split, time_split, user_split
 from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.fitting import Setting, fit

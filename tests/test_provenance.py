@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlbias.cli.provenance import has_seen, told
+from mlbias.cli.seen import has_seen, told
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.saved_model.record import Holdout, TrainingData

@@ -9,17 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from mlbias import __version__
-from mlbias.cli.baseline import baseline
-from mlbias.cli.cache import cache, clear
-from mlbias.cli.compare import compare
-from mlbias.cli.crossval import crossval
-from mlbias.cli.download import download
-from mlbias.cli.evaluate import evaluate
-from mlbias.cli.generate import generate
+from mlbias.cli.commands.baseline import baseline
+from mlbias.cli.commands.cache import cache, clear
+from mlbias.cli.commands.compare import compare
+from mlbias.cli.commands.crossval import crossval
+from mlbias.cli.commands.download import download
+from mlbias.cli.commands.evaluate import evaluate
+from mlbias.cli.commands.generate import generate
+from mlbias.cli.commands.train import train
 from mlbias.cli.method_options import MethodCommand
 from mlbias.cli.options import Command
 from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
-from mlbias.cli.train import train
 from mlbias.errors import MlbiasError, OptionError
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
@@ -131,6 +131,6 @@ def _fail_usage(error: Any) -> None:
 
 def _say_error(message: str, advice: str = "") -> None:
     # Rich is loaded only when there is something to print with it.
-    from mlbias.cli.output import print_error
+    from mlbias.cli.show.console import print_error
 
     print_error(message, advice)

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mlbias.cli.output import Output
-from mlbias.cli.render import counted
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import counted
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:

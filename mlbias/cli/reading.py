@@ -6,8 +6,8 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mlbias.cli.output import Output
-from mlbias.cli.render import counted
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import counted
 from mlbias.cli.signals import raise_on_signals
 from mlbias.errors import OptionError
 

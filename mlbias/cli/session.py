@@ -8,13 +8,13 @@ from typing import Any
 import typer
 
 from mlbias.cli.holdout import document_holdout, split_as
-from mlbias.cli.learned import document_learned, report_learned
 from mlbias.cli.options import DEFAULT_MODEL
-from mlbias.cli.output import Output, duration
 from mlbias.cli.plan import Inputs, Plan
 from mlbias.cli.reading import finish
-from mlbias.cli.render import EpochTable, against_mean, counted, data_line, learning_curve
-from mlbias.cli.scores import document_evaluation, users_line, warn_of_few_users, with_error
+from mlbias.cli.show.console import Output, duration
+from mlbias.cli.show.learned import document_learned, report_learned
+from mlbias.cli.show.scores import document_evaluation, users_line, warn_of_few_users, with_error
+from mlbias.cli.show.tables import EpochTable, against_mean, counted, data_line, learning_curve
 from mlbias.cli.signals import StopRequest, exit_code
 from mlbias.core.equations.certificate import Certificate, certify
 from mlbias.core.model import Parameters, Problem
@@ -22,7 +22,7 @@ from mlbias.core.reml.learn import Learned, penalty_for
 from mlbias.core.training import EpochStats, ends_by_itself, train
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.understood import Understood
-from mlbias.evaluation.metrics import Evaluation, evaluate, user_errors
+from mlbias.evaluation.evaluate import Evaluation, evaluate, user_errors
 from mlbias.fitting import uncertainty_of
 from mlbias.model import to_model
 from mlbias.ratings import Ratings

@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 from mlbias.core.cores import usable_cores
 from mlbias.core.incidence import BlockIncidence
 from mlbias.errors import DataError, DivergenceError, MlbiasError
-from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
-from mlbias.evaluation.metrics import user_errors
+from mlbias.evaluation.evaluate import user_errors
+from mlbias.evaluation.scores import Difference, GroupedErrors
 from mlbias.evaluation.splits import folds_of
 from mlbias.fitting import Setting, fit_setting
 from mlbias.memory import available_memory

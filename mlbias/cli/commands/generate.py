@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output, duration, size
-from mlbias.cli.render import data_line
+from mlbias.cli.show.console import Output, duration, size
+from mlbias.cli.show.tables import data_line
 from mlbias.cli.signals import raise_on_signals
 from mlbias.datasets.generated.shapes import PRESETS
 from mlbias.errors import OptionError

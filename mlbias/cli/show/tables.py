@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlbias.cli.output import FAINT, Output
+from mlbias.cli.show.console import FAINT, Output
 
 if TYPE_CHECKING:
     from mlbias.core.model import Problem

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output, size
-from mlbias.cli.render import counted
+from mlbias.cli.show.console import Output, size
+from mlbias.cli.show.tables import counted
 
 Data = Annotated[
     str | None,

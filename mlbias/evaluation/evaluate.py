@@ -8,7 +8,7 @@ import numpy as np
 from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
 from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
-from mlbias.evaluation.grouped_errors import GroupedErrors, Score
+from mlbias.evaluation.scores import GroupedErrors, Score
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings

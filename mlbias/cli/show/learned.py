@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from mlbias.cli.output import Output
+from mlbias.cli.show.console import Output
 from mlbias.core.reml.learn import Learned
 from mlbias.core.reml.standard_errors import interval
 

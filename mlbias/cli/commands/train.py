@@ -14,9 +14,9 @@ from mlbias.cli.holdout import (
     plan_holdout,
     warn_of_overlap,
 )
-from mlbias.cli.output import Output
 from mlbias.cli.plan import Inputs, make_plan
 from mlbias.cli.reading import finish, read
+from mlbias.cli.show.console import Output
 from mlbias.core.methods import DEFAULT_METHOD
 
 

@@ -7,16 +7,16 @@ import typer
 
 from mlbias.cli import options as opt
 from mlbias.cli.holdout import needs_time, split_as
-from mlbias.cli.output import Output
-from mlbias.cli.provenance import has_seen, told
 from mlbias.cli.reading import finish, read
-from mlbias.cli.render import data_line
+from mlbias.cli.seen import has_seen, told
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import data_line
 from mlbias.errors import DataError, OptionError
 
 if TYPE_CHECKING:
     from mlbias.datasets.dataset import Dataset
     from mlbias.datasets.sources import Source
-    from mlbias.evaluation.grouped_errors import Difference
+    from mlbias.evaluation.scores import Difference
     from mlbias.model import BiasModel
     from mlbias.ratings import Ratings
     from mlbias.saved_model.record import TrainingData
@@ -58,9 +58,9 @@ def evaluate(
     if data is None and options != type(options)():
         raise OptionError("options for reading go with --data; the model knows its own data.")
 
-    from mlbias.cli.scores import document_evaluation, report_details, report_scores
+    from mlbias.cli.show.scores import document_evaluation, report_details, report_scores
     from mlbias.datasets.sources import find_source
-    from mlbias.evaluation import metrics
+    from mlbias.evaluation import evaluate as metrics
     from mlbias.saved_model.file import load_model
 
     output = Output(quiet=quiet, as_json=as_json)
@@ -156,7 +156,7 @@ def _compared(
     seen: tuple[bool | None, bool | None],
 ) -> dict[str, Any]:
     """By how much the model's RMSE is above another's, beyond what chance may do."""
-    from mlbias.evaluation.metrics import errors_per_user
+    from mlbias.evaluation.evaluate import errors_per_user
 
     errors = errors_per_user(other, ratings)
     above = errors_per_user(model, ratings).above(errors)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.chart import chart
 from mlbias.cli.holdout import (
     document_holdout,
     given_holdout,
@@ -15,17 +14,18 @@ from mlbias.cli.holdout import (
     split_as,
     warn_of_overlap,
 )
-from mlbias.cli.output import GOOD, Output, duration
 from mlbias.cli.plan import lambdas_of
 from mlbias.cli.reading import finish, read
-from mlbias.cli.render import Table, counted, data_line
+from mlbias.cli.show.console import GOOD, Output, duration
+from mlbias.cli.show.curves import chart
+from mlbias.cli.show.tables import Table, counted, data_line
 from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlbias.evaluation.comparison import Comparison, Result
+    from mlbias.evaluation.compare import Comparison, Result
 
 _DEFAULT_SIZE = 0.1
 _CHART_WIDTH = 78
@@ -109,7 +109,7 @@ def compare(
     lambdas = lambdas_of(make_method("exact"), "sum", (lambda_, lambda_user, lambda_item))
 
     from mlbias.datasets.sources import find_source
-    from mlbias.evaluation.comparison import Comparison
+    from mlbias.evaluation.compare import Comparison
 
     names = _names(methods)
     output = Output(quiet=quiet, as_json=as_json)
@@ -157,7 +157,7 @@ def _run(output: Output, comparison: "Comparison", names: "Sequence[str]") -> "l
 
 
 def _names(methods: str | None) -> tuple[str, ...]:
-    from mlbias.evaluation.comparison import CONTESTANTS
+    from mlbias.evaluation.compare import CONTESTANTS
 
     if methods is None:
         return CONTESTANTS
@@ -185,7 +185,7 @@ def _penalty_line(comparison: "Comparison") -> str:
 
 
 def _report(output: Output, results: "list[Result]", best: "Result") -> None:
-    from mlbias.cli.scores import warn_of_few_users
+    from mlbias.cli.show.scores import warn_of_few_users
 
     curves = {result.name: result.gaps for result in results if len(result.gaps) > 1}
     output.line(f"{'within 1e-6':>24}{'training':>17}{'hold-out':>9}")
@@ -208,7 +208,7 @@ def _report(output: Output, results: "list[Result]", best: "Result") -> None:
 
 
 def _cells(output: Output, result: "Result", best: "Result") -> list[str]:
-    from mlbias.cli.scores import standing
+    from mlbias.cli.show.scores import standing
 
     if result.diverged:
         return [result.name, "diverged", *[""] * 5]
@@ -237,7 +237,7 @@ def _document(comparison: "Comparison", results: "list[Result]", best: "Result")
 
 
 def _document_result(result: "Result", best: "Result") -> dict[str, Any]:
-    from mlbias.cli.scores import document_standing
+    from mlbias.cli.show.scores import document_standing
 
     if result.diverged:
         return {"name": result.name, "diverged": result.diverged}

@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
-from mlbias.cli.output import Output
-from mlbias.cli.render import Table, against_mean, counted, percent
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import Table, against_mean, counted, percent
 from mlbias.evaluation.calibration import LEVELS
-from mlbias.evaluation.grouped_errors import FEW_USERS, Difference, Score
-from mlbias.evaluation.metrics import BUCKET_NAMES, Bucket, Evaluation
+from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
+from mlbias.evaluation.scores import FEW_USERS, Difference, Score
 
 
 def report_scores(output: Output, found: Evaluation) -> None:

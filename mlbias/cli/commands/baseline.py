@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output
 from mlbias.cli.reading import finish, read
-from mlbias.cli.render import bar, data_line, percent
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import bar, data_line, percent
 
 if TYPE_CHECKING:
-    from mlbias.evaluation.baseline import Baseline
+    from mlbias.evaluation.describe import Baseline
 
 _BAR_WIDTH = 24
 
@@ -41,7 +41,7 @@ def baseline(
         output.notice(f"no --data: taking {source.label}")
     dataset, _ = read(output, source, options, threads, cache=not no_cache)
 
-    from mlbias.evaluation.baseline import describe
+    from mlbias.evaluation.describe import describe
 
     found = describe(dataset.ratings)
     output.document(

@@ -8,10 +8,10 @@ import typer
 
 from mlbias.cli import method_options as method_opt
 from mlbias.cli import options as opt
-from mlbias.cli.output import GOOD, Output
 from mlbias.cli.plan import check_learnable
 from mlbias.cli.reading import finish, read
-from mlbias.cli.render import Table, counted, data_line
+from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.tables import Table, counted, data_line
 from mlbias.core.methods import make_method
 from mlbias.errors import OptionError
 
@@ -188,7 +188,7 @@ def _numbers(name: str, text: str) -> list[float]:
 
 
 def _report(output: Output, trials: "list[Trial]", best: "Trial") -> None:
-    from mlbias.cli.scores import standing, warn_of_few_users
+    from mlbias.cli.show.scores import standing, warn_of_few_users
 
     headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
     table = Table(output, headers, [10, 10, 8, 6, 8, 6, 20])
@@ -229,7 +229,7 @@ def _mean(values: list[float | None]) -> str:
 
 
 def _document(trial: "Trial", best: "Trial") -> dict[str, Any]:
-    from mlbias.cli.scores import document_standing
+    from mlbias.cli.show.scores import document_standing
 
     user, item = trial.setting.lambdas or (None, None)
     return {

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlbias.cli import options as opt
-from mlbias.cli.output import Output, size
-from mlbias.cli.render import Table, data_line
+from mlbias.cli.show.console import Output, size
+from mlbias.cli.show.tables import Table, data_line
 from mlbias.datasets.catalogue import ARCHIVES, DEFAULT_NAME
 from mlbias.errors import OptionError
 

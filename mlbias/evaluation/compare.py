@@ -9,9 +9,9 @@ from mlbias.core.model import PenaltyScale, Problem
 from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
 from mlbias.core.training import EpochStats, train
 from mlbias.errors import DivergenceError
-from mlbias.evaluation.grouped_errors import GroupedErrors
+from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.means import MEANS
-from mlbias.evaluation.metrics import errors_per_user
+from mlbias.evaluation.scores import GroupedErrors
 from mlbias.model import BiasModel, to_model
 from mlbias.ratings import Ratings
 
