@@ -10,7 +10,7 @@ from mlbias.evaluation import evaluate as metrics
 from mlbias.evaluation.describe import Bar, describe
 from mlbias.evaluation.evaluate import errors_per_user, evaluate
 from mlbias.evaluation.scores import GroupedErrors
-from mlbias.fitting import fit
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlbias.core.cores import usable_threads
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import METHODS, make_method
-from mlbias.core.model import PenaltyScale, Problem
-from mlbias.core.reml.learn import Lambdas, Learned, penalty_for
-from mlbias.core.training import EpochStats, train
-from mlbias.errors import DivergenceError
+from mlbias.core.methods.exact import Exact
+from mlbias.core.model import PenaltyScale
+from mlbias.core.regularisation import Lambda, Regularisation
+from mlbias.core.training import EpochStats
+from mlbias.errors import DivergenceError, OptionError
 from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.means import MEANS
 from mlbias.evaluation.scores import GroupedErrors
-from mlbias.model import BiasModel, to_model
+from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.record import Settings
+from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 # A method is there once its cost is above the minimum by this share of it at most.
@@ -27,13 +31,13 @@ CONTESTANTS = (*MEANS, *METHODS)
 class Result:
     """What came out of one contestant.
 
-    Args:
+    Attributes:
         name: of a method, or of a mean.
         training: errors on the training ratings, per user.
         held_out: errors on the hold-out, per user.
         history: a record an epoch; none of a mean.
-        gaps: of each epoch, the cost's relative distance from the minimum.
-        diverged: what a method that did said; empty else.
+        gaps: of each epoch, the relative excess cost: J over its minimum, less 1.
+        diverged: why a method diverged; empty if it did not.
     """
 
     name: str
@@ -51,14 +55,14 @@ class Result:
 
 
 class Comparison:
-    """Contestants trained on the same ratings and scored on the same hold-out.
+    """Contestants fitted to the same ratings and scored on the same hold-out.
 
     All methods minimise one cost, with λ's on the scale of sums.
 
     Args:
         training: ratings to train on.
         held_out: ratings to score on.
-        lambdas: None to learn them.
+        regularisation: the λ's, on the scale of sums; learned once, for all methods.
         epochs: the most of each method that does not end by itself.
         threads: how many work at a time; by default one for each core.
 
@@ -70,39 +74,45 @@ class Comparison:
         self,
         training: Ratings,
         held_out: Ratings,
-        lambdas: Lambdas,
-        epochs: int,
+        regularisation: Regularisation,
+        epochs: int = 100,
         threads: int | None = None,
     ) -> None:
         self._training, self._held_out, self._epochs = training, held_out, epochs
-        incidence = BlockIncidence(training, threads)
-        self.learned: Learned | None
-        self.penalty, self.learned = penalty_for(incidence, PenaltyScale.SUM, lambdas)
-        self._problem = Problem(incidence, self.penalty)
-        *_, (last, _) = train(make_method("exact"), self._problem, tolerance=_OPTIMUM_TOLERANCE)
+        self._regularisation = regularisation
+        incidence = BlockIncidence(training, usable_threads(threads))
+        self.task = Task.of(incidence, training.user_ids, training.item_ids, regularisation)
+        optimum = Fitting(self.task, Settings.of(Exact(tol=_OPTIMUM_TOLERANCE), regularisation))
+        *_, last = optimum.epochs()
         self._minimum = last.cost
+
+    @property
+    def lambdas(self) -> tuple[float | None, float | None]:
+        """λ of the users and of the items; None where it is infinite."""
+        if self.task.learned is None:
+            return self.task.problem.penalty.user, self.task.problem.penalty.item
+        components = self.task.learned.components
+        return components.lambda_user, components.lambda_item
 
     def run(self, names: Sequence[str]) -> Iterator[Result]:
         """Yield the result of each contestant as it is done."""
         for name in names:
             if name in MEANS:
-                yield self._result(name, MEANS[name](self._problem.statistics, self._training))
+                statistics = self.task.problem.statistics
+                yield self._result(name, MEANS[name](statistics, self._training))
             else:
-                yield self._trained(name)
+                yield self._fitted(name)
 
-    def _trained(self, name: str) -> Result:
-        method, history, diverged = make_method(name), [], ""
-        epochs = self._epochs if name != "exact" else None
-        parameters = self._problem.start()
+    def _fitted(self, name: str) -> Result:
+        method, diverged = make_method(name), ""
+        epochs = None if method.ends_by_itself else self._epochs
+        fitting = Fitting(self.task, Settings.of(method, self._regularisation, epochs))
         try:
-            for stats, state in train(method, self._problem, epochs=epochs):
-                history.append(stats)
-                parameters = state
+            for _ in fitting.epochs():
+                pass
         except DivergenceError as error:
             diverged = str(error)
-        ids = self._training.user_ids, self._training.item_ids
-        model = to_model(parameters, self._problem.statistics, *ids)
-        return self._result(name, model, tuple(history), diverged)
+        return self._result(name, fitting.model(), tuple(fitting.history), diverged)
 
     def _result(
         self,
@@ -116,3 +126,61 @@ class Comparison:
         training = errors_per_user(model, self._training)
         held_out = errors_per_user(model, self._held_out)
         return Result(name, training, held_out, history, gaps, diverged)
+
+
+def compare(
+    training: Ratings,
+    held_out: Ratings,
+    methods: Sequence[str] | None = None,
+    *,
+    epochs: int = 100,
+    lambda_: Lambda = None,
+    lambda_user: float | None = None,
+    lambda_item: float | None = None,
+    threads: int | None = None,
+) -> list[Result]:
+    """Fit methods to the same ratings and the same cost, and score them on the same hold-out.
+
+    Args:
+        training: ratings to train on.
+        held_out: ratings to score on.
+        methods: names of methods and of means; by default all of them.
+        epochs: the most of each method that does not end by itself.
+        lambda_: regularisation of both sides on the sum scale; by default learned.
+        lambda_user: regularisation of the users' biases alone.
+        lambda_item: regularisation of the items' biases alone.
+        threads: how many work at a time; by default one for each core.
+
+    Raises:
+        OptionError: there is no such method, or a λ is out of range.
+        DataError: the λ's cannot be learned from these ratings.
+
+    Example:
+        >>> from mlbias import compare, load_ratings, random_split
+        >>> training, held_out = random_split(load_ratings("sample"), 0.1)
+        >>> for result in compare(training, held_out, ["mean", "exact"], lambda_=5):
+        ...     print(f"{result.name} {result.held_out.rmse:.4f}")
+        mean 1.0233
+        exact 0.8369
+    """
+    names = contestants(methods)
+    regularisation = shared_regularisation(lambda_, lambda_user, lambda_item)
+    return list(Comparison(training, held_out, regularisation, epochs, threads).run(names))
+
+
+def contestants(names: Sequence[str] | None) -> tuple[str, ...]:
+    """The contestants of these names, each once; all if none are named.
+
+    Raises:
+        OptionError: there is no such method.
+    """
+    for name in names or ():
+        if name not in CONTESTANTS:
+            known = ", ".join(CONTESTANTS)
+            raise OptionError(f"`methods` has no {name!r}.", f"There are {known}.")
+    return tuple(dict.fromkeys(names or CONTESTANTS))
+
+
+def shared_regularisation(both: Lambda, user: float | None, item: float | None) -> Regularisation:
+    """One for all methods, so that they minimise one cost."""
+    return Regularisation.of(Exact(), PenaltyScale.SUM, both, user, item)

@@ -1,4 +1,4 @@
-"""The baseline of ratings: their mean, how well it predicts them, their histogram."""
+"""What ratings are like: their mean, how well it predicts them, their histogram."""
 
 import math
 from collections.abc import Iterator
@@ -34,10 +34,10 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
+class Description:
     """What the ratings are like, and how well their mean predicts them.
 
-    Args:
+    Attributes:
         n_ratings, n_users, n_items: how many of each.
         density: share of all pairs of a user and an item that has a rating.
         mean: of the ratings, in their units.
@@ -54,12 +54,22 @@ class Baseline:
     histogram: tuple[Bar, ...]
 
 
-def describe(ratings: Ratings) -> Baseline:
-    """The baseline of these ratings: their mean, its errors, their histogram."""
+def describe(ratings: Ratings) -> Description:
+    """What these ratings are like: their mean, its errors as a prediction, their histogram.
+
+    Raises:
+        DataError: the ratings are too large to be squared.
+
+    Example:
+        >>> from mlbias import Ratings, describe
+        >>> found = describe(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]))
+        >>> found.mean, found.errors.mae
+        (3.5, 1.0)
+    """
     n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
     center = center_of(ratings.value)
     mean = center + math.fsum((piece - center).sum() for piece in _pieces(ratings)) / n
-    return Baseline(
+    return Description(
         n_ratings=n,
         n_users=n_users,
         n_items=n_items,

@@ -9,6 +9,7 @@ from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
 from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
 from mlbias.evaluation.scores import GroupedErrors, Score
+from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
@@ -86,12 +87,19 @@ class _Piece:
         return self.value - self.predicted
 
 
-def evaluate(model: BiasModel, ratings: Ratings) -> Evaluation:
+def evaluate(model: BiasModel | Fit, ratings: Ratings) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
 
     Raises:
         DataError: the ratings are too large to be squared.
+
+    Example:
+        >>> from mlbias import Ratings, evaluate, fit
+        >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]), lambda_=0)
+        >>> evaluate(found, Ratings.from_ids([1, 3], [10, 10], [4, 4])).model.rmse
+        0.7905694150420949
     """
+    model = model_of(model)
     known_user = positions(ratings.user_ids, model.user_ids)
     known_item = positions(ratings.item_ids, model.item_ids)
     n_users = len(ratings.user_ids)
@@ -136,8 +144,9 @@ def evaluate(model: BiasModel, ratings: Ratings) -> Evaluation:
     )
 
 
-def errors_per_user(model: BiasModel, ratings: Ratings) -> GroupedErrors:
+def errors_per_user(model: BiasModel | Fit, ratings: Ratings) -> GroupedErrors:
     """The errors alone, by which models are compared."""
+    model = model_of(model)
     return user_errors(ratings, model.user_ids, model.item_ids)(model)
 
 
@@ -155,6 +164,19 @@ def user_errors(
         return found
 
     return errors
+
+
+def scorer(
+    held_out: Ratings, user_ids: Ids, item_ids: Ids
+) -> Callable[[BiasModel], tuple[float, float]]:
+    """A function that gives RMSE and MAE on these ratings of models with these ids."""
+    errors_of = user_errors(held_out, user_ids, item_ids)
+
+    def score(model: BiasModel) -> tuple[float, float]:
+        errors = errors_of(model)
+        return errors.rmse, errors.mae
+
+    return score
 
 
 def _pieces(

@@ -6,7 +6,7 @@ ratings and a sum S_u of squared errors for each of G users, and MSE = Σ S_u/n,
     Var(MSE) = G/(G - 1) Σ_u (S_u - n_u MSE)² / n²,   se(RMSE) = √Var(MSE) / (2 RMSE)
 
 (K.-Y. Liang and S. L. Zeger, Longitudinal data analysis using generalized linear models, Biometrika
-73, 1986, with the usual factor for few clusters), and MAE alike without the division. The same
+73, 1986, with the usual factor for few clusters), and MAE likewise, without the division. The same
 holds for d = e_A² - e_B², by which two models are compared on the same ratings: its sums per user
 are the differences of the models' sums.
 """
@@ -122,7 +122,7 @@ class GroupedErrors:
 
     @property
     def mae(self) -> float:
-        """Over all ratings, alike."""
+        """Over all ratings."""
         return float(self._magnitudes.sum()) / len(self)
 
     def rows(self) -> Iterator[tuple[int, int, float, float]]:

@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, ProgressColumn
+    from rich.progress import Progress
 
 # The three meanings of colour, readable on light and dark.
 GOOD, ATTENTION, FAINT = "green", "bold red", "dim"
+
+# In every JSON document; keys are added, and never renamed.
+SCHEMA = 1
 
 # Work that ends sooner gets no bar.
 _BAR_AFTER_SECONDS = 0.5
@@ -59,7 +62,10 @@ class Output:
         """The result as one JSON document, where that is what was asked for."""
         if self._as_json:
             text = json.dumps(
-                content, indent=2, ensure_ascii=not _is_utf8(self._out.file), allow_nan=False
+                {"schema": SCHEMA} | content,
+                indent=2,
+                ensure_ascii=not _is_utf8(self._out.file),
+                allow_nan=False,
             )
             self._print(self._out, text, "")
 
@@ -93,34 +99,29 @@ class Output:
         try:
             yield bar
         finally:
-            bar.close()
+            self.stop_bar()
 
-    def start_bar(self, *columns: "ProgressColumn") -> "Progress | None":
+    def start_bar(self, what: str, unit: str, total: int | None) -> "Progress | None":
         """A bar on a terminal that wants one; None elsewhere."""
         if self._quiet or not self._err.is_terminal:
             return None
-        from rich.progress import Progress
+        # Rich's bars take long to import, and most commands end before they need one.
+        from mlbias.cli.show.progress import start_bar
 
-        self._bar = Progress(
-            *columns, console=self._err, transient=True, redirect_stdout=False,
-            redirect_stderr=False,
-        )  # fmt: skip
-        self._bar.start()
+        self._bar = start_bar(self._err, what, unit, total)
         return self._bar
 
     def stop_bar(self) -> None:
-        """Take the bar away."""
+        """Take the bar away, if there is one."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
     def _print(self, console: Console, text: str, style: str) -> None:
-        text = _encodable(text, console.file)
         # Above a bar only the console that draws it may print; on a terminal it is the same one.
         if self._bar is not None and console.is_terminal:
             console = self._err
-        console.print(Text(text, style=style), soft_wrap=True)
-        console.file.flush()
+        _print(console, Text(_encodable(text, console.file), style=style))
 
 
 class ProgressBar:
@@ -137,23 +138,16 @@ class ProgressBar:
         self._what = what
         self._unit = unit
         self._started = time.monotonic()
-        self._progress: Progress | None = None
-        self._shown = False
+        self._bar: Progress | None = None
+        self._was_started = False
 
     def update(self, done: int, total: int | None) -> None:
         """So much is done, of so much where that is known."""
-        if not self._shown and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
-            self._shown = True
-            self._progress = self._output.start_bar(*_columns(self._unit))
-            if self._progress is not None:
-                self._progress.add_task(self._what, total=total)
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=done, total=total)
-
-    def close(self) -> None:
-        """The work is done, or given up."""
-        if self._progress is not None:
-            self._output.stop_bar()
+        if not self._was_started and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
+            self._was_started = True
+            self._bar = self._output.start_bar(self._what, self._unit, total)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
 
 def print_error(message: str, advice: str = "") -> None:
@@ -161,60 +155,9 @@ def print_error(message: str, advice: str = "") -> None:
     console = _console(sys.stderr)
     label = Text("error: ", style=ATTENTION)
     text = Text(_encodable(message, sys.stderr), style="default not bold")
-    console.print(label.append(text), soft_wrap=True)
+    _print(console, label.append(text))
     if advice:
-        console.print(Text(_encodable(f"       {advice}", sys.stderr)), soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """As 0.31 s, 12.4 s, 2 min 05 s."""
-    if seconds < 9.995:
-        return f"{seconds:.2f} s"
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
-def size(n_bytes: int) -> str:
-    """As 512 B, 2.3 MiB, 24.0 GiB."""
-    if n_bytes < 1024:
-        return f"{n_bytes} B"
-    number, units = n_bytes / 1024, ["KiB", "MiB", "GiB", "TiB"]
-    while number >= 1024 and len(units) > 1:
-        number /= 1024
-        units.pop(0)
-    return f"{number:.1f} {units[0]}"
-
-
-def _columns(unit: str) -> list["ProgressColumn"]:
-    from rich import progress
-
-    amount = (
-        [progress.DownloadColumn(binary_units=True), _Rate(unit)]
-        if unit == "bytes"
-        else [progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), _Rate(unit)]
-    )
-    return [
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(bar_width=20),
-        *amount,
-        progress.TimeRemainingColumn(compact=True),
-    ]
-
-
-def _Rate(unit: str) -> "ProgressColumn":  # noqa: N802
-    from rich.progress import ProgressColumn, Task
-
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            if not task.speed:
-                return Text("")
-            if unit == "bytes":
-                return Text(f"{size(round(task.speed))}/s")
-            return Text(f"{task.speed:,.{0 if task.speed >= 100 else 1}f} {unit}/s")
-
-    return Rate()
+        _print(console, Text(_encodable(f"       {advice}", sys.stderr)))
 
 
 class _Console(Console):
@@ -223,6 +166,18 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Called while the error is handled; Rich itself would exit with 1."""
         raise BrokenPipeError
+
+
+def _print(console: Console, text: Text) -> None:
+    """Print at once; a stderr that cannot be written to takes no result with it."""
+    try:
+        console.print(text, soft_wrap=True)
+        console.file.flush()
+    except OSError:
+        if console.file is not sys.stderr:
+            raise
+        # What is buffered has to go somewhere when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _console(file: TextIO) -> Console:

@@ -1,10 +1,28 @@
-"""Learning curves as a chart of letters, both axes logarithmic."""
+"""Curves and bars of text: learning curves, on one line or as a chart, and histogram bars."""
 
 import math
 from collections.abc import Mapping, Sequence
 
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_LEVELS = "▁▂▃▄▅▆▇█"
 _HEIGHT = 12
 _LOWEST = -12.0
+
+
+def learning_curve(values: Sequence[float], most: int) -> str:
+    """Values as blocks of eight heights, the lowest flat; at most so many, evenly chosen."""
+    if len(values) > most:
+        values = [values[round(k * (len(values) - 1) / (most - 1))] for k in range(most)]
+    lowest, highest = min(values), max(values)
+    span = highest - lowest or 1.0
+    return "".join(_LEVELS[round((value - lowest) / span * 7)] for value in values)
+
+
+def bar(share: float, width: int) -> str:
+    """A horizontal bar, in eighths of a column; a share above 0 shows."""
+    eighths = max(math.ceil(share * width * 8), 1 if share > 0 else 0)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
 
 
 def chart(curves: Mapping[str, Sequence[float]], width: int) -> list[str]:

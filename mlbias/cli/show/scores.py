@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.tables import Table, against_mean, counted, percent
+from mlbias.cli.show.tables import Table
+from mlbias.cli.show.text import against_mean, counted, percent, with_error
 from mlbias.evaluation.calibration import LEVELS
 from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
 from mlbias.evaluation.scores import FEW_USERS, Difference, Score
@@ -33,7 +34,7 @@ def report_scores(output: Output, found: Evaluation) -> None:
         f"RMSE {with_error(found.model.rmse, found.model.rmse_stderr)}, "
         f"{against_mean(found.model.rmse, found.baseline.rmse)}"
     )
-    output.line(f"standard errors by user: {users_line(found)}")
+    output.line(f"standard errors are clustered by user: {users_line(found)}")
     warn_of_few_users(output, found.effective_users)
     output.line(
         f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
@@ -45,17 +46,16 @@ def report_scores(output: Output, found: Evaluation) -> None:
 
 
 def users_line(found: Evaluation) -> str:
-    """How many users tell how far the errors are to be trusted."""
+    """How many users the standard errors rest on."""
     users = counted(found.n_users, "user")
-    return f"{users}, as good as {found.effective_users:,.1f} of equal size"
+    return f"{users}, {found.effective_users:,.1f} effective users"
 
 
 def warn_of_few_users(output: Output, effective_users: float) -> None:
     """Say that standard errors are too small, where they are."""
     if effective_users < FEW_USERS:
         output.notice(
-            f"so few users, as good as {effective_users:.1f} of equal size, make standard errors "
-            "too small"
+            f"with only {effective_users:.1f} effective users the standard errors are too small"
         )
 
 
@@ -120,11 +120,6 @@ def document_evaluation(found: Evaluation) -> dict[str, Any]:
         document["coverage"] = {f"{100 * level:.0f}": share for level, share in coverage}
         document["log_likelihood"] = found.intervals.log_likelihood
     return document
-
-
-def with_error(value: float, stderr: float | None) -> str:
-    """As 0.876338 ± 0.0104."""
-    return f"{value:.6f}" if stderr is None else f"{value:.6f} ± {stderr:.4f}"
 
 
 def _scores(found: Evaluation) -> dict[str, Score]:
