@@ -10,12 +10,13 @@ demo: .venv/installed
 	$(BIN)/mlbias train --method closed-form --data sample
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.against_source

@@ -14,11 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.incidence import BlockIncidence
-from mlbias.core.methods import make_method
 from mlbias.core.reml.learn import Learned
 from mlbias.core.reml.standard_errors import interval
-from mlbias.fitting import Setting, fit_setting
+from mlbias.fitting.fit import fit
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
@@ -88,10 +86,9 @@ def count_draw(name: str, seed: int, inside: Counter[str], of: Counter[str]) -> 
     of_item = SIGMA_ITEM * rng.normal(size=item.max() + 1)
     noise = SIGMA * rng.normal(size=len(user))
     ratings = Ratings.from_ids(user, item, ALPHA + of_user[user] + of_item[item] + noise)
-    setting = Setting(make_method("exact"), "sum", None)
-    model, learned = fit_setting(BlockIncidence(ratings, threads=1), setting, ratings)
-    assert learned is not None
-    count_sigmas(learned, inside, of)
+    model = fit(ratings, "exact", threads=1)
+    assert model.learned is not None
+    count_sigmas(model.learned, inside, of)
     assert model.user_stderr is not None
     assert model.item_stderr is not None
     for side, off, stderr in (
@@ -109,7 +106,9 @@ def count_draw(name: str, seed: int, inside: Counter[str], of: Counter[str]) -> 
         ("cold user", (unknown, known[1]), new_user + own_item),
         ("cold item", (known[0], unknown), own_user + new_item),
     ):
-        count_predictions(kind, model, ids, ALPHA + true + SIGMA * rng.normal(size=300), inside)
+        count_predictions(
+            kind, model.model, ids, ALPHA + true + SIGMA * rng.normal(size=300), inside
+        )
         of[kind] += 300
 
 

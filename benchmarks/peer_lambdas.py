@@ -72,7 +72,7 @@ def _distances(ratings: Ratings) -> dict[str, float]:
     def model(found: Parameters) -> BiasModel:
         return to_model(found, incidence.statistics, ratings.user_ids, ratings.item_ids)
 
-    optimum = fit(ratings, "exact", lambda_user=15, lambda_item=10)
+    optimum = fit(ratings, "exact", lambda_user=15, lambda_item=10).model
     tenth = model(alternating(incidence, 15, 10, 10))
     users_first = model(alternating(incidence, 15, 10, 10, users_first=True))
     settled = model(alternating(incidence, 15, 10, 1000))

@@ -150,7 +150,7 @@ def recurrence(lambda_user: float, lambda_item: float, epochs: int) -> Train:
 
 
 def exact(ratings: Ratings) -> BiasModel:
-    return fit(ratings, "exact")
+    return fit(ratings, "exact").model
 
 
 def averages(ratings: Ratings) -> BiasModel:

@@ -1,8 +1,10 @@
 """mlbias: the rating-bias baseline for recommenders, r ≈ α + b_user + b_item.
 
-    from mlbias import load_ratings, fit
-    ratings = load_ratings("ml-latest-small")
-    model = fit(ratings, "closed-form")
+    from mlbias import evaluate, fit, load_ratings, random_split
+
+    training, held_out = random_split(load_ratings("ml-latest-small"), 0.1)
+    found = fit(training, "exact")
+    print(evaluate(found, held_out).model.rmse)
 
 The names below are loaded when they are first used, so that the import itself takes no time.
 """
@@ -11,40 +13,59 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mlbias.core.methods.adam import Adam
+    from mlbias.core.methods.closed_form import ClosedForm
+    from mlbias.core.methods.exact import Exact
+    from mlbias.core.methods.gd import GradientDescent
     from mlbias.core.model import PenaltyScale
+    from mlbias.datasets.generated.generate import generate
     from mlbias.datasets.loading import load_ratings
     from mlbias.errors import (
         BadRowError,
         DataError,
         DivergenceError,
+        DownloadError,
         MlbiasError,
         ModelFileError,
         OptionError,
     )
-    from mlbias.evaluation.baseline import describe
-    from mlbias.evaluation.metrics import evaluate
+    from mlbias.evaluation.compare import compare
+    from mlbias.evaluation.crossval import crossval
+    from mlbias.evaluation.describe import describe
+    from mlbias.evaluation.evaluate import evaluate
     from mlbias.evaluation.splits import random_split, time_split, user_split
-    from mlbias.fitting import fit
+    from mlbias.fitting.fit import fit
+    from mlbias.fitting.record import Fit
     from mlbias.model import BiasModel
     from mlbias.ratings import Ratings
-    from mlbias.saved_model import load_model
+    from mlbias.saved_model.file import load_model, save_model
 
 _HOMES = {
+    "Adam": "core.methods.adam",
     "BadRowError": "errors",
     "BiasModel": "model",
+    "ClosedForm": "core.methods.closed_form",
     "DataError": "errors",
     "DivergenceError": "errors",
+    "DownloadError": "errors",
+    "Exact": "core.methods.exact",
+    "Fit": "fitting.record",
+    "GradientDescent": "core.methods.gd",
     "MlbiasError": "errors",
     "ModelFileError": "errors",
     "OptionError": "errors",
     "PenaltyScale": "core.model",
     "Ratings": "ratings",
-    "describe": "evaluation.baseline",
-    "evaluate": "evaluation.metrics",
-    "fit": "fitting",
-    "load_model": "saved_model",
+    "compare": "evaluation.compare",
+    "crossval": "evaluation.crossval",
+    "describe": "evaluation.describe",
+    "evaluate": "evaluation.evaluate",
+    "fit": "fitting.fit",
+    "generate": "datasets.generated.generate",
+    "load_model": "saved_model.file",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",
+    "save_model": "saved_model.file",
     "time_split": "evaluation.splits",
     "user_split": "evaluation.splits",
 }
@@ -52,22 +73,32 @@ _HOMES = {
 __version__ = "0.1.0"
 
 __all__ = [
+    "Adam",
     "BadRowError",
     "BiasModel",
+    "ClosedForm",
     "DataError",
     "DivergenceError",
+    "DownloadError",
+    "Exact",
+    "Fit",
+    "GradientDescent",
     "MlbiasError",
     "ModelFileError",
     "OptionError",
     "PenaltyScale",
     "Ratings",
     "__version__",
+    "compare",
+    "crossval",
     "describe",
     "evaluate",
     "fit",
+    "generate",
     "load_model",
     "load_ratings",
     "random_split",
+    "save_model",
     "time_split",
     "user_split",
 ]

@@ -41,6 +41,12 @@ class BiasModel:
         mean: of the ratings that it was trained on; what the baseline predicts.
         uncertainty: how well the biases are known; None where the method does not tell.
         trained_on: what is known of its training ratings; None in models of older files.
+
+    Example:
+        >>> from mlbias import Ratings, fit
+        >>> model = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])).model
+        >>> model
+        <BiasModel: alpha 3.500000, 2 users, 2 items>
     """
 
     alpha: float
@@ -65,7 +71,7 @@ class BiasModel:
 
     @property
     def item_stderr(self) -> FloatArray | None:
-        """(n_items,) of the items', alike."""
+        """(n_items,) posterior standard deviations of the items' biases, likewise."""
         return None if self.uncertainty is None else self.uncertainty.item_stderr
 
     @overload

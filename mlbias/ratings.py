@@ -28,6 +28,12 @@ class Ratings:
         item_ids: (n_items,) ids of the items, likewise.
         timestamp: (n,) times in Unix seconds, None where unknown.
         untimed: where the first rating without a time is, if some have one and some do not.
+
+    Example:
+        >>> from mlbias import Ratings
+        >>> ratings = Ratings.from_ids(["ann", "bob", "ann"], [10, 10, 20], [4, 2, 5])
+        >>> ratings.n_users, ratings.value.tolist()
+        (2, [4.0, 2.0, 5.0])
     """
 
     user: Codes

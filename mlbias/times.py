@@ -85,7 +85,8 @@ def moment(text: str) -> float:
         value: Times = np.array([int(number) if number.is_integer() else number])
         return float(seconds_of(value, unit_of(value))[0])
     try:
-        date = datetime.fromisoformat(plain)
+        # Of a long number Python takes the first digits for a date.
+        date = datetime.fromisoformat(plain if len(plain) <= 40 else "")
     except ValueError:
         raise OptionError(
             f"--test-from is a date such as 2015-03-31, a year or a timestamp, not {text[:40]!r}."

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlbias.cli.chart import chart
+from mlbias.cli.show.curves import chart
 from mlbias.core.incidence import BlockIncidence
-from mlbias.evaluation.comparison import CONTESTANTS, NEAR, Comparison
+from mlbias.evaluation.compare import CONTESTANTS, NEAR
+from mlbias.evaluation.compare import compare as compare_methods
 from mlbias.evaluation.means import item_means, mean_model, user_means
 from mlbias.evaluation.splits import random_split
 from mlbias.ratings import Ratings
@@ -31,7 +32,9 @@ def test_all_are_measured_against_one_optimum(make_ratings: Callable[..., Rating
     training, held_out = random_split(make_ratings(1_500, 30, 40), 0.2)
     results = {
         result.name: result
-        for result in Comparison(training, held_out, (4.0, 3.0), 400).run(CONTESTANTS)
+        for result in compare_methods(
+            training, held_out, epochs=400, lambda_user=4.0, lambda_item=3.0
+        )
     }
     assert tuple(results) == CONTESTANTS
     best = dense_optimum(training, 4.0, 3.0)
@@ -44,8 +47,7 @@ def test_all_are_measured_against_one_optimum(make_ratings: Callable[..., Rating
             assert gap == pytest.approx(max(stats.cost / best.cost - 1, 0), abs=1e-9)
         assert result.training.rmse == pytest.approx(best.rmse, rel=1e-6)
     assert results["adam"].gaps[-1] < 0.1 * results["adam"].gaps[5]
-    few = Comparison(training, held_out, (4.0, 3.0), 20)
-    [gd] = few.run(["gd"])
+    [gd] = compare_methods(training, held_out, ["gd"], epochs=20, lambda_user=4.0, lambda_item=3.0)
     assert gd.near is None
     assert len(gd.history) == 21
     assert results["mean"].history == ()
@@ -93,9 +95,9 @@ def test_its_json_is_one_document(run: Run) -> None:
     [
         (["--methods", "gd,sgd"], "has no 'sgd'"),
         (["--lambda", "much"], "a number from 0 on or auto, not 'much'"),
-        (["--lambda-user", "3"], "give lambda-user and lambda-item"),
+        (["--lambda-user", "3"], "give --lambda-user and --lambda-item"),
         (["--split", "week"], "--split is random, user or time"),
-        (["--lambda", "-2"], "must be a number from 0 on, not -2"),
+        (["--lambda", "-2"], "--lambda must be 0 or from 1e-100 to 1e\\+100, not -2"),
     ],
 )
 def test_usage_errors(run: Run, options: list[str], message: str) -> None:
@@ -107,7 +109,7 @@ def test_beside_a_component_of_zero_lambda_is_infinite_and_all_methods_train() -
     user, item = rng.integers(60, size=3_000), rng.integers(80, size=3_000)
     value = 3 + 0.5 * rng.normal(size=60)[user] + rng.normal(size=3_000)
     training, held_out = random_split(Ratings.from_ids(user, item, value), 0.1)
-    results = {r.name: r for r in Comparison(training, held_out, None, 30).run(CONTESTANTS)}
+    results = {r.name: r for r in compare_methods(training, held_out, epochs=30)}
     assert [r.diverged for r in results.values()] == [""] * len(CONTESTANTS)
     assert results["closed-form"].held_out.rmse == pytest.approx(
         results["exact"].held_out.rmse, rel=1e-3
@@ -137,4 +139,4 @@ def test_two_saved_models_on_the_same_ratings(run: Run) -> None:
     said = succeeds(run("evaluate", "--model", "a.npz", "--against", "a.npz"))
     # Both were trained on these, so that nobody has won.
     assert "RMSE +0.000000 ± 0.000000\n" in said
-    assert "better" not in said
+    assert "is better" not in said

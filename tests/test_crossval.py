@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlbias.core.methods import make_method
+from mlbias.core.methods.exact import Exact
+from mlbias.core.model import PenaltyScale
+from mlbias.core.regularisation import Regularisation
 from mlbias.errors import DataError
-from mlbias.evaluation.crossval import CrossValidation, Trial
+from mlbias.evaluation.crossval import CrossValidation
 from mlbias.evaluation.splits import folds_of
-from mlbias.fitting import Setting, fit
+from mlbias.evaluation.trials import Trial
+from mlbias.fitting.fit import fit
+from mlbias.fitting.record import Settings
 from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum
 from tests.test_cli import FOUR, Run, fails, run, succeeds
@@ -19,8 +23,12 @@ from tests.test_cli import FOUR, Run, fails, run, succeeds
 __all__ = ["run"]
 
 
+def settings_of(lambdas: tuple[float, float] | None) -> Settings:
+    return Settings.of(Exact(), Regularisation(PenaltyScale.SUM, lambdas))
+
+
 def trials_of(ratings: Ratings, *lambdas: tuple[float, float] | None) -> list[Trial]:
-    settings = [Setting(make_method("exact"), "sum", pair) for pair in lambdas]
+    settings = [settings_of(pair) for pair in lambdas]
     validation = CrossValidation(ratings, settings, folds=3, seed=4)
     done = list(validation.run())
     assert done == sorted(done)
@@ -84,7 +92,7 @@ def test_neither_threads_nor_memory_change_a_bit(
 
 
 def test_an_error_on_a_fold_is_the_runs(four: Ratings) -> None:
-    settings = [Setting(make_method("exact"), "sum", None)]
+    settings = [settings_of(None)]
     validation = CrossValidation(four, settings, folds=2, seed=1)
     with pytest.raises(DataError, match="cannot be learned"):
         list(validation.run())
@@ -108,7 +116,7 @@ def test_a_setting_that_diverges_is_left_out_and_the_others_stay(run: Run) -> No
 
 
 def test_who_gives_up_waits_for_a_fit_and_not_for_all(make_ratings: Callable[..., Ratings]) -> None:
-    settings = [Setting(make_method("exact"), "sum", (float(k), 1.0)) for k in range(1, 2_000)]
+    settings = [settings_of((float(k), 1.0)) for k in range(1, 2_000)]
     validation = CrossValidation(make_ratings(2_000, 40, 50), settings, folds=2)
     progress = validation.run()
     next(progress)
@@ -147,10 +155,13 @@ def test_the_table_marks_the_best(run: Run) -> None:
     ("options", "message"),
     [
         (["--lambda-user", "1"], "exact takes --lambda-user with --lambda-item"),
-        (["--lambda", "1", "--lambda-user", "2"], "it goes without those of one"),
-        (["--lambda", "1;2"], "is numbers with commas, as 1,2,5"),
-        (["--lambda", "-1"], "must be numbers from 0 on, not -1"),
-        (["--method", "gd", "--lambda", "auto"], "add --penalty sum"),
+        (
+            ["--lambda", "1", "--lambda-user", "2"],
+            "--lambda-item do not go with it",
+        ),
+        (["--lambda", "1;2"], "is numbers with commas, such as 1,2,5"),
+        (["--lambda", "-1"], "--lambda must be 0 or from 1e-100 to 1e\\+100, not -1"),
+        (["--method", "gd", "--lambda", "auto"], "set --penalty to sum"),
         (["--folds", "1"], "folds"),
     ],
 )

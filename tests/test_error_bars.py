@@ -12,14 +12,11 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
 from mlbias.core.reml import bias_errors
 from mlbias.core.reml.bias_errors import error_bars, sampled_errors
-from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.sources import Source
 from mlbias.errors import DataError
 from mlbias.evaluation.splits import random_split
-from mlbias.fitting import fit
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
-from mlbias.saved_model.file import SavedModel, Training, load_model, save_model
-from mlbias.saved_model.record import TrainingData
+from mlbias.saved_model.file import load_model, save_model
 
 
 def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:
@@ -166,21 +163,19 @@ def test_they_are_saved_with_the_model(
     tmp_path: Path, make_ratings: Callable[..., Ratings]
 ) -> None:
     model = fit(make_ratings(2_000, 30, 40), "exact")
-    training = Training("exact", None, 9, "sum", 4.0, None, 2_000, 0.8)
-    data = TrainingData(Source("sample"), ReadOptions(), 2_000, "0" * 32, None)
-    save_model(SavedModel(model, training, data), tmp_path / "m.npz")
+    save_model(model, tmp_path / "m.npz")
     loaded = load_model(tmp_path / "m.npz")
-    assert loaded.training == training
-    assert loaded.model.user_stderr is not None
+    assert loaded.user_stderr is not None
     assert model.user_stderr is not None
-    assert loaded.model.user_stderr.tolist() == model.user_stderr.tolist()
+    assert loaded.user_stderr.tolist() == model.user_stderr.tolist()
     for one, other in zip(
-        loaded.model.predict([1], [2], return_std=True), model.predict([1], [2], return_std=True),
+        loaded.predict([1], [2], return_std=True), model.predict([1], [2], return_std=True),
         strict=True,
     ):  # fmt: skip
         assert one.tolist() == other.tolist()
-    save_model(SavedModel(replace(model, uncertainty=None), training, data), tmp_path / "m.npz")
-    assert load_model(tmp_path / "m.npz").model.uncertainty is None
+    bare = replace(model, model=replace(model.model, uncertainty=None))
+    save_model(bare, tmp_path / "m.npz")
+    assert load_model(tmp_path / "m.npz").uncertainty is None
 
 
 @pytest.mark.parametrize("name", ["ml-100k", "ml-latest-small"])

@@ -83,7 +83,7 @@ def test_it_is_the_dense_optimum(
 ) -> None:
     ratings = ratings_of(rows)
     problem = problem_of(ratings, user, item)
-    stats, found = optimum(problem, tolerance=1e-13)
+    stats, found = optimum(problem, tol=1e-13)
     expected = dense_optimum(ratings, user, item)
     assert stats.alpha == pytest.approx(expected.alpha, abs=1e-9)
     np.testing.assert_allclose(found.user_bias, expected.user_bias, atol=1e-9)
@@ -96,7 +96,7 @@ def test_at_lambda_zero_it_is_the_optimum_of_least_norm(
     rows: list[tuple[int, int, float]],
 ) -> None:
     ratings = ratings_of(rows)
-    stats, found = optimum(problem_of(ratings, 0, 0), tolerance=1e-13)
+    stats, found = optimum(problem_of(ratings, 0, 0), tol=1e-13)
     alpha, user, item = min_norm(ratings)
     assert stats.alpha == pytest.approx(alpha, abs=1e-7)
     np.testing.assert_allclose(found.user_bias, user, atol=1e-7)
@@ -109,7 +109,7 @@ def test_with_one_lambda_zero_both_sums_are_zero(
 ) -> None:
     ratings = ratings_of(rows)
     for user, item in ((value, 0.0), (0.0, value)):
-        stats, found = optimum(problem_of(ratings, user, item), tolerance=1e-13)
+        stats, found = optimum(problem_of(ratings, user, item), tol=1e-13)
         assert found.user_bias.sum() == pytest.approx(0, abs=1e-8)
         assert found.item_bias.sum() == pytest.approx(0, abs=1e-8)
         limit = dense_optimum(ratings, max(user, 1e-9), max(item, 1e-9))
@@ -128,7 +128,7 @@ def test_the_bound_is_never_below_the_true_gap(
     )
     near = list(train(Exact(), problem, epochs=epochs))[-1][1]
     loops = Loops(ratings, user, item)
-    best = optimum(problem, tolerance=1e-14)[0].cost
+    best = optimum(problem, tol=1e-14)[0].cost
     for at in (state, near):
         center = problem.statistics.center
         loops.alpha, loops.user_bias, loops.item_bias = (
@@ -166,10 +166,10 @@ def test_equal_ratings_are_at_the_optimum_from_the_start() -> None:
 
 def test_a_tolerance_is_the_methods_own(make_ratings: Callable[..., Ratings]) -> None:
     problem = problem_of(make_ratings(2_000, 60, 80), 2.0, 3.0)
-    rough, fine = (list(train(Exact(), problem, tolerance=tol)) for tol in (1e-2, 1e-12))
+    rough, fine = (list(train(Exact(tol=tol), problem)) for tol in (1e-2, 1e-12))
     assert len(rough) < len(fine)
     assert certify(problem, rough[-1][1]).gap > certify(problem, fine[-1][1]).gap
-    whole = list(train(Exact(tolerance=0.0), problem))
+    whole = list(train(Exact(tol=0.0), problem))
     assert len(whole) < 60
 
 

@@ -14,7 +14,7 @@ from mlbias.datasets.generated.generator import Generator, _counts, sample
 from mlbias.datasets.generated.shapes import ML_25M, PRESETS, SAMPLE, Quantiles, Shape
 from mlbias.datasets.loading import load_ratings
 from mlbias.errors import OptionError
-from mlbias.fitting import fit
+from mlbias.fitting.fit import fit
 
 # Of the columns as little-endian int32, int32, float64 and the ids as int64, one after another.
 SAMPLE_DIGEST = "5d9dc01cf15e0a3b14815d897eb449f3486e7dd103fc13592327fd922132b1bb"

@@ -90,7 +90,8 @@ def test_json_tells_what_was_generated(run: Run, tmp_path: Path) -> None:
     ratings = pl.read_parquet(tmp_path / "deep/er/x.parquet")
     assert found.pop("seconds") > 0
     assert found == {
-        "out": "deep/er/x.parquet", "truth": "deep/er/x.parquet.truth.npz", "format": "parquet",
+        "schema": 1, "out": "deep/er/x.parquet", "truth": "deep/er/x.parquet.truth.npz",
+        "format": "parquet",
         "preset": "sample", "seed": 2, "n_ratings": 3000, "n_users": 100,
         "n_items": ratings["movieId"].n_unique(), "alpha": 3.4, "sigma": 0.86,
         "sigma_user": 0.43, "sigma_item": 0.48,

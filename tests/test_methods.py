@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.methods import METHODS, load_method, make_method
+from mlbias.core.methods import METHODS, load_method, make_method, option_names
 from mlbias.core.methods.adam import Adam
 from mlbias.core.methods.gd import GradientDescent, safe_step
 from mlbias.core.methods.protocol import Method
@@ -174,7 +174,7 @@ def test_all_methods_reach_the_dense_optimum_under_one_objective(
 ) -> None:
     ratings = make_ratings(300, 8, 6)
     best = dense_optimum(ratings, 4.0, 3.0)
-    method = Adam(learning_rate=0.01) if name == "adam" else make_method(name)
+    method = Adam(lr=0.01) if name == "adam" else make_method(name)
     *_, (stats, state) = train(method, make_problem(ratings, 4.0, 3.0), epochs=6_000)
     # Adam goes round its goal at a distance.
     close = 2e-3 if name == "adam" else 1e-7
@@ -207,17 +207,23 @@ def test_a_mean_scale_lambda_is_multiplied_with_ratings_per_id() -> None:
 
 def test_a_gd_step_just_below_the_safe_one_descends(make_ratings: MakeRatings) -> None:
     problem = Problem(BlockIncidence(make_ratings()), Penalty(2, 2))
-    method = GradientDescent(learning_rate=0.999 * safe_step(problem))
+    method = GradientDescent(lr=0.999 * safe_step(problem))
     costs = [stats.cost for stats, _ in train(method, problem, epochs=200)]
     assert all(after <= before for before, after in pairwise(costs))
 
 
 def test_methods_are_made_with_their_own_options_only() -> None:
-    assert make_method("gd", 0.5) == GradientDescent(0.5)
-    with pytest.raises(OptionError, match=r"closed-form has no learning rate .* gd and adam"):
-        make_method("closed-form", 1.0)
+    assert make_method("gd", {"lr": 0.5}) == GradientDescent(0.5)
+    with pytest.raises(OptionError, match="`lr` belongs to gd and adam; closed-form"):
+        make_method("closed-form", {"lr": 1.0})
     with pytest.raises(OptionError, match="the methods are gd, adam, closed-form"):
         load_method("sgd")
     for wrong in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(OptionError, match="above 0"):
-            make_method("adam", wrong)
+            make_method("adam", {"lr": wrong})
+    for options in ({"beta1": 1.0}, {"beta2": -0.1}, {"epsilon": 0.0}):
+        with pytest.raises(OptionError, match=next(iter(options))):
+            make_method("adam", options)
+    with pytest.raises(OptionError, match="is an option of no method"):
+        make_method("adam", {"momentum": 0.9})
+    assert option_names("adam") == ("lr", "beta1", "beta2", "epsilon")

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlbias.evaluation import baseline, metrics
-from mlbias.evaluation.baseline import Bar, describe
-from mlbias.evaluation.grouped_errors import GroupedErrors
-from mlbias.evaluation.metrics import errors_per_user, evaluate
-from mlbias.fitting import fit
+from mlbias.evaluation import describe as baseline
+from mlbias.evaluation import evaluate as metrics
+from mlbias.evaluation.describe import Bar, describe
+from mlbias.evaluation.evaluate import errors_per_user, evaluate
+from mlbias.evaluation.scores import GroupedErrors
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
 

@@ -1,18 +1,31 @@
 """The package: every public name is deliberate, and nothing heavy is loaded before it is used."""
 
+import doctest
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import mlbias
 
+PUBLIC = [name for name in mlbias.__all__ if name != "__version__"]
 
-def test_every_public_name_is_there_and_documented() -> None:
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_an_example_that_is_true(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tests = doctest.DocTestFinder(recurse=False).find(getattr(mlbias, name), name, globs={})
+    assert tests[0].examples
+    for test in tests:
+        result = doctest.DocTestRunner(optionflags=doctest.REPORT_NDIFF).run(test)
+        assert result.failed == 0, name
+
+
+def test_every_public_name_is_there() -> None:
     assert sorted(mlbias.__all__) == mlbias.__all__
-    for name in mlbias.__all__:
-        thing = getattr(mlbias, name)
-        assert isinstance(thing, str) or thing.__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = mlbias.nothing
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mlbias.cli.provenance import has_seen, told
+from mlbias.cli.show.evaluation import seen_sentence
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
-from mlbias.saved_model.record import Holdout, TrainingData
+from mlbias.evaluation.holdout import Holdout
+from mlbias.saved_model.record import TrainingData
 from tests.test_cli import FOUR, Run, run, succeeds
 
 __all__ = ["run"]
@@ -40,13 +41,13 @@ def trained(on: str, holdout: Holdout | None) -> TrainingData:
 def test_what_a_record_tells(
     model: TrainingData, source: str, holdout: Holdout | None, seen: bool | None
 ) -> None:
-    assert has_seen(model, source, holdout) is seen
+    assert model.has_seen(source, holdout) is seen
 
 
 def test_only_what_is_not_known_to_be_fresh_is_told() -> None:
-    assert told(False, "it") == ""
-    assert told(True, "it") == "it was trained on some or all of these ratings"
-    assert "not known" in told(None, "it")
+    assert seen_sentence(False, "it") == ""
+    assert seen_sentence(True, "it") == "it was trained on some or all of these ratings"
+    assert "not known" in seen_sentence(None, "it")
 
 
 def test_a_model_that_saw_the_ratings_does_not_win(run: Run) -> None:
@@ -57,7 +58,7 @@ def test_a_model_that_saw_the_ratings_does_not_win(run: Run) -> None:
     assert fair.endswith("no difference beyond one standard error\n")
     unfair = succeeds(run("evaluate", "--model", "a.npz", "--against", "c.npz"))
     assert unfair.endswith("the other model was trained on some or all of these ratings\n")
-    assert "better" not in unfair
+    assert "is better" not in unfair
     found = json.loads(succeeds(run("evaluate", "--model", "a.npz", "--data", "sample", "--json")))
     assert found["trained_on_these"] is True
 

@@ -9,13 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.methods import make_method
 from mlbias.core.model import PenaltyScale
 from mlbias.core.reml import learn as module
 from mlbias.core.reml.learn import Learned, learn, penalty_for
 from mlbias.core.reml.standard_errors import interval
 from mlbias.errors import DataError, OptionError
-from mlbias.fitting import Setting, fit_setting
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 from tests.reml_oracle import DESIGNS, DenseReml, drawn_on
 
@@ -354,9 +353,8 @@ def test_every_method_trains_beside_a_component_of_zero(method: str) -> None:
     user, item = rng.integers(60, size=3_000), rng.integers(80, size=3_000)
     value = 3 + 0.5 * rng.normal(size=60)[user] + rng.normal(size=3_000)
     ratings = Ratings.from_ids(user, item, value)
-    setting = Setting(make_method(method), "sum", None)
-    model, learned = fit_setting(BlockIncidence(ratings), setting, ratings)
-    assert learned is not None
-    assert learned.components.sigma_item == 0
+    model = fit(ratings, method, penalty="sum", lambda_="auto")
+    assert model.learned is not None
+    assert model.learned.components.sigma_item == 0
     assert model.item_bias.tolist() == [0.0] * 80
     assert model.user_bias.any()

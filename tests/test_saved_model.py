@@ -17,31 +17,54 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbias import load_model as load_public
+from mlbias.core.equations.certificate import Certificate
+from mlbias.core.methods import make_method
+from mlbias.core.model import PenaltyScale
+from mlbias.core.regularisation import Regularisation
+from mlbias.core.training import EpochStats
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.errors import ModelFileError
+from mlbias.evaluation.holdout import Holdout
+from mlbias.fitting.fit import fit
+from mlbias.fitting.record import Fit, Settings
 from mlbias.ids import column_of_ids
 from mlbias.model import BiasModel, TrainedOn
+from mlbias.ratings import Ratings
 from mlbias.saved_model.file import (
     SavedModel,
-    Training,
     check_replaceable,
-    load_model,
+    read_model,
     save_model,
+    write_model,
 )
-from mlbias.saved_model.record import Holdout, TrainingData
+from mlbias.saved_model.record import TrainingData
 
 SAVED = SavedModel(
-    BiasModel(
-        alpha=3.25,
-        user_bias=np.array([0.1, -0.2, 0.3]),
-        item_bias=np.array([1.5, -0.5]),
-        user_ids=np.array([-5, 7, 2**40]),
-        item_ids=column_of_ids(["a b", "日本"]),
-        mean=3.3,
+    Fit(
+        BiasModel(
+            alpha=3.25,
+            user_bias=np.array([0.1, -0.2, 0.3]),
+            item_bias=np.array([1.5, -0.5]),
+            user_ids=np.array([-5, 7, 2**40]),
+            item_ids=column_of_ids(["a b", "日本"]),
+            mean=3.3,
+        ),
+        # The seconds of a history are not kept.
+        (
+            EpochStats(0, 1.0, 100.0, 3.3, 1.25, 1.0, 0.0),
+            EpochStats(1, 0.9, 90.0, 3.25, None, None, 0.0),
+        ),
+        Certificate(0.5, 0.25, 0.125),
+        None,
+        Settings(
+            make_method("gd", {"lr": 0.5}),
+            Regularisation(PenaltyScale.MEAN, (0.001, 0.002)),
+            12,
+            1e-6,
+        ),
     ),
-    Training("gd", 0.5, 12, "mean", 0.001, 0.002, 100, 0.9),
     TrainingData(
         Source("mine", Path("/tmp/ratings.zip"), "inner/é.csv"),
         ReadOptions(user_col="who", ids=IdKind.TEXT, skip_bad_rows=True),
@@ -54,10 +77,13 @@ SAVED = SavedModel(
 
 FULL = replace(
     SAVED,
-    model=replace(
-        SAVED.model,
-        uncertainty=Uncertainty(0.9, 0.4, 0.0, np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.1])),
-        trained_on=TrainedOn(0.5, 5.0, np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0])),
+    fit=replace(
+        SAVED.fit,
+        model=replace(
+            SAVED.fit.model,
+            uncertainty=Uncertainty(0.9, 0.4, 0.0, np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.1])),
+            trained_on=TrainedOn(0.5, 5.0, np.array([1.0, 2.0, 3.0]), np.array([4.0, 2.0])),
+        ),
     ),
 )
 
@@ -65,17 +91,18 @@ FULL = replace(
 def same(one: SavedModel, other: SavedModel) -> bool:
     arrays = ("user_bias", "item_bias", "user_ids", "item_ids")
     return (
-        all(np.array_equal(getattr(one.model, a), getattr(other.model, a)) for a in arrays)
-        and (one.model.alpha, one.model.mean) == (other.model.alpha, other.model.mean)
-        and (one.training, one.data) == (other.training, other.data)
+        all(np.array_equal(getattr(one.fit, a), getattr(other.fit, a)) for a in arrays)
+        and (one.fit.alpha, one.fit.mean) == (other.fit.alpha, other.fit.mean)
+        and replace(one.fit, model=other.fit.model) == other.fit
+        and one.data == other.data
     )
 
 
 def test_a_model_comes_back_as_it_was_and_in_the_same_bytes(tmp_path: Path) -> None:
     first, second = tmp_path / "deep" / "er" / "a.npz", tmp_path / "b"
-    save_model(SAVED, first)
-    save_model(SAVED, second)
-    assert same(load_model(first), SAVED)
+    write_model(SAVED, first)
+    write_model(SAVED, second)
+    assert same(read_model(first), SAVED)
     assert first.read_bytes() == second.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "deep"]
 
@@ -83,8 +110,8 @@ def test_a_model_comes_back_as_it_was_and_in_the_same_bytes(tmp_path: Path) -> N
 def test_the_sample_and_no_holdout_come_back_too(tmp_path: Path) -> None:
     data = TrainingData(Source("sample"), ReadOptions(), 5, "00", None)
     saved = replace(SAVED, data=data)
-    save_model(saved, tmp_path / "m")
-    assert same(load_model(tmp_path / "m"), saved)
+    write_model(saved, tmp_path / "m")
+    assert same(read_model(tmp_path / "m"), saved)
 
 
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
@@ -93,13 +120,13 @@ def test_a_flipped_bit_is_found_or_does_no_harm(
     tmp_path_factory: pytest.TempPathFactory, position: float, bit: int
 ) -> None:
     path = tmp_path_factory.mktemp("flip") / "m.npz"
-    save_model(SAVED, path)
+    write_model(SAVED, path)
     content = bytearray(path.read_bytes())
     content[int(position * len(content))] ^= 1 << bit
     path.write_bytes(content)
     # Dates and attributes of the archive's members mean nothing to a model.
     try:
-        assert same(load_model(path), SAVED)
+        assert same(read_model(path), SAVED)
     except ModelFileError as error:
         assert "is not a model of mlbias" in str(error)  # noqa: PT017
 
@@ -107,16 +134,16 @@ def test_a_flipped_bit_is_found_or_does_no_harm(
 @pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.99])
 def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "m.npz"
-    save_model(SAVED, path)
+    write_model(SAVED, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ModelFileError, match="is not a model of mlbias, or is damaged"):
-        load_model(path)
+        read_model(path)
 
 
 def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> None:
     """The saved model with other entries in ``about``, or other arrays."""
-    save_model(FULL, path)
+    write_model(FULL, path)
     with np.load(path) as archive:
         content = dict(archive)
     about = json.loads(content["about"].tobytes()) | changes
@@ -127,11 +154,13 @@ def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> N
 @pytest.mark.parametrize(
     ("changes", "arrays", "message"),
     [
-        ({"version": 3}, {}, "has format 3, but this version of mlbias reads formats 1 to 2"),
+        ({"version": 4}, {}, "has format 4, but this version of mlbias reads formats 1 to 3"),
         ({"format": "something else"}, {}, "is not a model of mlbias"),
         ({"alpha": "x"}, {}, "or is damaged"),
         ({"alpha": float("nan")}, {}, "or is damaged"),
         ({"training": {"method": "gd"}}, {}, "or is damaged"),
+        ({}, {"history": np.array([[1.0, 2.0]])}, "or is damaged"),
+        ({}, {"history": np.full((1, 5), np.nan)}, "or is damaged"),
         ({}, {"user_bias": np.array([1.0])}, "or is damaged"),
         ({}, {"user_bias": np.array([1.0, np.inf, 0.0])}, "or is damaged"),
         ({}, {"user_ids": np.array([1.5, 2, 3])}, "or is damaged"),
@@ -144,7 +173,7 @@ def test_files_that_are_something_else_are_refused(
     path = tmp_path / "m.npz"
     rewritten(path, changes, **arrays)
     with pytest.raises(ModelFileError, match=message):
-        load_model(path)
+        read_model(path)
 
 
 def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
@@ -154,13 +183,13 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (tmp_path / "sprung",))  # type: ignore[return-value]
 
-    save_model(SAVED, path)
+    write_model(SAVED, path)
     with np.load(path) as archive:
         content = dict(archive)
     content["user_bias"] = np.array([Trap()], dtype=object)
     np.savez(path, **content)
     with pytest.raises(ModelFileError, match="or is damaged"):
-        load_model(path)
+        read_model(path)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -172,7 +201,7 @@ def test_only_a_model_is_replaced_by_a_model(tmp_path: Path, content: bytes) -> 
         check_replaceable(path)
     with pytest.raises(ModelFileError, match="it is a folder, not a regular file"):
         check_replaceable(tmp_path)
-    save_model(SAVED, tmp_path / "m")
+    write_model(SAVED, tmp_path / "m")
     check_replaceable(tmp_path / "m")
     check_replaceable(tmp_path / "new")
     check_replaceable(path, force=True)
@@ -182,47 +211,50 @@ def test_only_a_model_is_replaced_by_a_model(tmp_path: Path, content: bytes) -> 
 
 def test_a_missing_model_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="there is no model") as caught:
-        load_model(tmp_path / "m.npz")
+        read_model(tmp_path / "m.npz")
     assert "mlbias train" in caught.value.advice
     with pytest.raises(ModelFileError, match="cannot be read: it is a folder"):
-        load_model(tmp_path)
+        read_model(tmp_path)
 
 
 def test_members_of_the_archive_are_plain_arrays(tmp_path: Path) -> None:
-    save_model(SAVED, tmp_path / "m")
+    write_model(SAVED, tmp_path / "m")
     with zipfile.ZipFile(io.BytesIO((tmp_path / "m").read_bytes())) as archive:
         names = {Path(name).stem for name in archive.namelist()}
-    assert names == {"about", "user_bias", "item_bias", "user_ids", "item_ids", "item_ids_ends"}
+    assert names == {
+        "about", "history", "user_bias", "item_bias", "user_ids", "item_ids", "item_ids_ends",
+    }  # fmt: skip
 
 
 def test_models_of_format_1_are_read_and_hold_out_at_random(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
-    save_model(SAVED, path)
+    write_model(SAVED, path)
     with np.load(path) as archive:
         about = json.loads(archive["about"].tobytes())
     data = about["data"] | {"holdout": {"test_size": 0.2, "seed": 7}}
     rewritten(path, {"version": 1, "data": data, "scale": None})
-    loaded = load_model(path)
+    loaded = read_model(path)
+    assert loaded.data is not None
     assert loaded.data.holdout == Holdout("random", 0.2, 7)
-    assert loaded.model.trained_on is None
+    assert loaded.fit.trained_on is None
 
 
 def contents(path: Path) -> dict[str, Any]:
-    save_model(FULL, path)
+    write_model(FULL, path)
     with np.load(path) as archive:
         return dict(archive)
 
 
 def refused(path: Path) -> str:
     with pytest.raises(ModelFileError) as caught:
-        load_model(path)
+        read_model(path)
     assert str(caught.value).startswith(str(path))
     return str(caught.value)
 
 
 def test_all_of_a_model_comes_back(tmp_path: Path) -> None:
-    save_model(FULL, tmp_path / "m")
-    model = load_model(tmp_path / "m").model
+    write_model(FULL, tmp_path / "m")
+    model = read_model(tmp_path / "m").fit.model
     assert model.uncertainty is not None
     assert model.trained_on is not None
     assert (model.uncertainty.sigma, model.uncertainty.sigma_item) == (0.9, 0.0)
@@ -315,9 +347,7 @@ def test_no_ids_are_refused(tmp_path: Path) -> None:
         {"version": 1.5},
         {"version": "2"},
         {"version": None},
-        {"training": None},
         {"training": []},
-        {"data": None},
         {"data": "x"},
     ],
 )
@@ -338,7 +368,11 @@ def test_numbers_that_no_training_gives_are_refused(
         ("training", {"penalty": "none"}),
         ("training", {"rmse": -1}),
         ("training", {"lambda_user": -1}),
-        ("training", {"surprise": 1}),
+        ("training", {"options": {"surprise": 1}}),
+        ("training", {"max_epochs": -1}),
+        ("training", {"tol": -1}),
+        ("training", {"certificate": {"gap": "x"}}),
+        ("training", {"learned": {"components": {}}}),
         ("data", {"label": 5}),
         ("data", {"path": 5}),
         ("data", {"path": "a\0b"}),
@@ -372,7 +406,7 @@ def test_records_that_no_training_leaves_are_refused(
 
 def test_every_byte_of_a_model_is_either_checked_or_means_nothing(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
-    save_model(FULL, path)
+    write_model(FULL, path)
     content = path.read_bytes()
     n_refused = 0
     for place in range(len(content)):
@@ -380,7 +414,7 @@ def test_every_byte_of_a_model_is_either_checked_or_means_nothing(tmp_path: Path
             changed = bytes([content[place] ^ flip])
             path.write_bytes(content[:place] + changed + content[place + 1 :])
             try:
-                assert same(load_model(path), FULL), place
+                assert same(read_model(path), FULL), place
             except ModelFileError as error:
                 n_refused += 1
                 assert "is not a model of mlbias" in str(error)  # noqa: PT017
@@ -389,7 +423,7 @@ def test_every_byte_of_a_model_is_either_checked_or_means_nothing(tmp_path: Path
 
 def test_a_cut_model_is_refused_at_any_length(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
-    save_model(FULL, path)
+    write_model(FULL, path)
     content = path.read_bytes()
     for length in range(len(content)):
         path.write_bytes(content[:length])
@@ -423,7 +457,7 @@ HEADER = "{'descr': %s, 'fortran_order': False, 'shape': %s, }"
 )
 def test_headers_are_not_believed(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
     path, made_up = tmp_path / "m.npz", tmp_path / "made up.npz"
-    save_model(FULL, path)
+    write_model(FULL, path)
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(made_up, "w") as other:
         for name in archive.namelist():
             content = archive.read(name)
@@ -445,7 +479,7 @@ def test_what_could_hold_more_than_its_size_is_refused_before_it_is_unpacked(
     assert most < 1 << 20
 
 
-@pytest.mark.parametrize("operation", [load_model, check_replaceable])
+@pytest.mark.parametrize("operation", [read_model, check_replaceable])
 def test_a_pipe_or_a_device_is_refused_and_does_not_block(
     tmp_path: Path, operation: Callable[[Path], Any]
 ) -> None:
@@ -458,17 +492,53 @@ def test_a_pipe_or_a_device_is_refused_and_does_not_block(
 def test_a_link_to_a_model_is_followed_and_permissions_are_kept(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     target, link = tmp_path / "deep" / "m.npz", tmp_path / "link.npz"
-    save_model(SAVED, target)
+    write_model(SAVED, target)
     target.chmod(0o600)
     link.symlink_to(target)
     check_replaceable(link)
-    save_model(FULL, link)
+    write_model(FULL, link)
     assert link.is_symlink()
     assert target.stat().st_mode & 0o777 == 0o600
-    assert load_model(link).model.uncertainty is not None
+    assert read_model(link).fit.uncertainty is not None
 
 
 def test_a_model_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "blocked").write_bytes(b"")
     with pytest.raises(ModelFileError, match="cannot be written"):
-        save_model(SAVED, tmp_path / "blocked" / "m.npz")
+        write_model(SAVED, tmp_path / "blocked" / "m.npz")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_models_of_older_formats_have_no_record(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "m.npz"
+    old = {"method": "gd", "learning_rate": 0.5, "epochs": 12, "penalty": "mean"} | {
+        "lambda_user": 0.001, "lambda_item": 0.002, "n_ratings": 100, "rmse": 0.9,
+    }  # fmt: skip
+    write_model(replace(SAVED, fit=Fit(SAVED.fit.model)), path)
+    with np.load(path) as archive:
+        content = dict(archive)
+    about = json.loads(content["about"].tobytes()) | {"version": version, "training": old}
+    content["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    np.savez(path, **content)
+    loaded = load_public(path)
+    assert loaded.predict([7], ["a b"]).tolist() == [3.25 - 0.2 + 1.5]
+    assert (loaded.history, loaded.certificate, loaded.learned, loaded.settings) == (
+        (), None, None, None,
+    )  # fmt: skip
+
+
+def test_a_fit_comes_back_with_all_that_was_learned(
+    tmp_path: Path, make_ratings: Callable[..., Ratings]
+) -> None:
+    found = fit(make_ratings(2_000, 30, 40), "exact", tol=1e-12)
+    save_model(found, tmp_path / "m.npz")
+    loaded = load_public(tmp_path / "m.npz")
+    assert loaded.settings == found.settings
+    assert loaded.certificate == found.certificate
+    assert loaded.learned == found.learned
+    assert loaded.lambdas == found.lambdas
+    assert loaded.history == tuple(replace(stats, seconds=0.0) for stats in found.history)
+    assert read_model(tmp_path / "m.npz").data is None
+    (tmp_path / "other").write_text("not ours")
+    with pytest.raises(ModelFileError, match="is not a model of mlbias"):
+        save_model(found, tmp_path / "other")

@@ -13,25 +13,28 @@ from mlbias.core.methods.protocol import Iterate, Method
 from mlbias.core.model import Parameters, PenaltyScale, Problem
 from mlbias.core.training import train
 from mlbias.errors import DivergenceError, OptionError
-from mlbias.fitting import fit
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
 MakeProblem = Callable[..., Problem]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Scripted:
-    """A method whose squared errors are given."""
+    """A method whose squared errors are given, and which has no options."""
 
-    squared_errors: tuple[float, ...]
     name: ClassVar[str] = "scripted"
     default_epochs: ClassVar[int] = 3
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
     default_lambda: ClassVar[float | None] = 0.001
     descends: ClassVar[bool] = True
+    ends_by_itself: ClassVar[bool] = False
+
+    def __init__(self, squared_errors: tuple[float, ...]) -> None:
+        object.__setattr__(self, "squared_errors", squared_errors)
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
-        for squared_error in self.squared_errors:
+        for squared_error in vars(self)["squared_errors"]:
             yield Iterate(problem.start(), squared_error)
 
     def remedy(self, problem: Problem) -> str:
@@ -45,9 +48,9 @@ class Rising(Scripted):
 
 
 def epochs_of(
-    method: Method, problem: Problem, epochs: int | None = None, tolerance: float | None = None
+    method: Method, problem: Problem, epochs: int | None = None, tol: float | None = None
 ) -> list[int]:
-    return [s.epoch for s, _ in train(method, problem, epochs=epochs, tolerance=tolerance)]
+    return [s.epoch for s, _ in train(method, problem, epochs=epochs, tol=tol)]
 
 
 def test_epochs_bound_the_run_and_default_to_the_methods_own(
@@ -56,7 +59,7 @@ def test_epochs_bound_the_run_and_default_to_the_methods_own(
     problem = make_problem(four)
     assert epochs_of(make_method("closed-form"), problem) == list(range(11))
     assert epochs_of(make_method("closed-form"), problem, epochs=0) == [0]
-    with pytest.raises(OptionError, match="epochs must be 0 or more, not -1"):
+    with pytest.raises(OptionError, match="`epochs` must be 0 or more, not -1"):
         train(make_method("gd"), problem, epochs=-1)
 
 
@@ -64,9 +67,9 @@ def test_tolerance_stops_at_the_first_small_change_of_a_method_that_descends(
     four: Ratings, make_problem: MakeProblem
 ) -> None:
     method = Scripted((100.0, 50.0, 49.0, 48.9, 48.8))
-    assert epochs_of(method, make_problem(four), epochs=4, tolerance=0.01) == [0, 1, 2, 3]
-    with pytest.raises(OptionError, match="tol must be 0 or more"):
-        train(method, make_problem(four), tolerance=-1.0)
+    assert epochs_of(method, make_problem(four), epochs=4, tol=0.01) == [0, 1, 2, 3]
+    with pytest.raises(OptionError, match="`tol` must be 0 or more"):
+        train(method, make_problem(four), tol=-1.0)
 
 
 def test_tolerance_waits_for_five_small_changes_in_a_row_of_one_that_may_rise(
@@ -74,7 +77,7 @@ def test_tolerance_waits_for_five_small_changes_in_a_row_of_one_that_may_rise(
 ) -> None:
     costs = (100.0, 100.1, 100.2, 90.0, 90.1, 90.2, 90.1, 90.0, 89.9, 80.0)
     method = Rising(costs)
-    assert epochs_of(method, make_problem(four), epochs=9, tolerance=0.01)[-1] == 8
+    assert epochs_of(method, make_problem(four), epochs=9, tol=0.01)[-1] == 8
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ def test_fit_is_train_with_a_model_in_the_end(
         on_sums = fit(ratings, "gd", penalty=scale, lambda_user=2.0, lambda_item=3.0, epochs=3)
         *_, (_, state) = train(make_method("gd"), make_problem(ratings, 2.0, 3.0), epochs=3)
         np.testing.assert_array_equal(on_sums.user_bias, state.user_bias)
-    with pytest.raises(OptionError, match="on the scale mean or sum, not 'max'"):
+    with pytest.raises(OptionError, match="`penalty` is mean or sum, not 'max'"):
         fit(ratings, penalty="max")
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import sys
 import traceback
 from typing import Annotated, Any
@@ -9,17 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from mlbias import __version__
-from mlbias.cli.baseline import baseline
-from mlbias.cli.cache import cache, clear
-from mlbias.cli.compare import compare
-from mlbias.cli.crossval import crossval
-from mlbias.cli.download import download
-from mlbias.cli.evaluate import evaluate
-from mlbias.cli.generate import generate
-from mlbias.cli.method_options import MethodCommand
-from mlbias.cli.options import Command
-from mlbias.cli.signals import Stopped, exit_code, raise_on_signals
-from mlbias.cli.train import train
+from mlbias.cli.command import LazyGroup
+from mlbias.cli.signals import Stopped, exit_code, ignore_signals
 from mlbias.errors import MlbiasError, OptionError
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
@@ -34,23 +26,12 @@ mlbias fits the baseline of recommenders: rating = alpha + user bias + item bias
 mlbias COMMAND --help says more, with an example for each command."""
 
 app = typer.Typer(
+    cls=LazyGroup,
     add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Command)(download)
-app.command(cls=Command)(baseline)
-app.command(cls=MethodCommand)(train)
-app.command(cls=Command)(evaluate)
-app.command(cls=MethodCommand)(crossval)
-app.command(cls=Command)(compare)
-app.command(cls=Command)(generate)
-
-_cache_app = typer.Typer(rich_markup_mode=None)
-_cache_app.callback(invoke_without_command=True)(cache)
-_cache_app.command(cls=Command)(clear)
-app.add_typer(_cache_app, name="cache")
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,7 +60,6 @@ def _app(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 data or environment, 2 usage, 130 or 143 signal."""
-    raise_on_signals()
     # A command is over before cyclic garbage would matter; to look for it takes longer.
     gc.disable()
     # Nothing here goes through BLAS, whose idle threads would only take turns with ours.
@@ -91,6 +71,7 @@ def main() -> None:
     except MlbiasError as error:
         _fail(error, _USAGE if isinstance(error, OptionError) else _DATA_OR_ENVIRONMENT)
     except Stopped as stopped:
+        ignore_signals()
         _say_error("interrupted.")
         sys.exit(exit_code(stopped.number))
     except BrokenPipeError:
@@ -115,10 +96,19 @@ def main() -> None:
         )
 
 
+def _as_options(text: str) -> str:
+    """Names of Python's keywords, in backquotes, as the command line's options."""
+    return re.sub(r"`([a-z][a-z0-9_]*)`", _as_option, text)
+
+
+def _as_option(name: re.Match[str]) -> str:
+    return "--" + name[1].rstrip("_").replace("_", "-")
+
+
 def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(cause or error)
-    _say_error(str(error), error.advice)
+    _say_error(_as_options(str(error)), _as_options(error.advice))
     sys.exit(code)
 
 
@@ -131,6 +121,6 @@ def _fail_usage(error: Any) -> None:
 
 def _say_error(message: str, advice: str = "") -> None:
     # Rich is loaded only when there is something to print with it.
-    from mlbias.cli.output import print_error
+    from mlbias.cli.show.console import print_error
 
     print_error(message, advice)

@@ -1,77 +1,180 @@
-"""Reading for the commands: with a progress bar before, and notices after."""
+"""Reading for the commands, with progress and notices, and the two sides of a hold-out."""
 
 import os
 import threading
 import time
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from mlbias.cli.output import Output
-from mlbias.cli.render import counted
+from mlbias.cli.options.holdout import HoldoutOptions
+from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.text import counted
 from mlbias.cli.signals import raise_on_signals
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.loading import load_dataset
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.prepared import prepared_copy
+from mlbias.datasets.sources import Source, find_source
+from mlbias.datasets.understood import Understood
 from mlbias.errors import OptionError
-
-if TYPE_CHECKING:
-    from mlbias.datasets.dataset import Dataset
-    from mlbias.datasets.options import ReadOptions
-    from mlbias.datasets.sources import Source
-    from mlbias.datasets.understood import Understood
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.splits import n_shared
+from mlbias.ratings import Ratings
+from mlbias.saved_model.record import TrainingData
 
 
-def read(
-    output: Output,
-    source: "Source",
-    options: "ReadOptions",
-    threads: int | None,
-    *,
-    cache: bool,
-    timestamps: bool = False,
-    meanwhile: str | None = None,
-) -> tuple["Dataset", float]:
-    """The ratings of a source, and the seconds it took; says what is odd about them.
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is trained on and what is held out, as it was read.
+
+    Attributes:
+        source: what was read.
+        options: how it was read.
+        whole: its ratings, with those held out of them.
+        training: what to train on; the same where nothing is held out of it.
+        held_out: None where there is no hold-out.
+        holdout: how it was chosen, likewise.
+        seconds: spent on reading and splitting.
+    """
+
+    source: Source
+    options: ReadOptions
+    whole: Dataset
+    training: Dataset
+    held_out: Ratings | None
+    holdout: Holdout | None
+    seconds: float
+
+    def record(self) -> TrainingData:
+        """Where all of it is and how it was read and split, for a model's file."""
+        n, fingerprint = self.whole.n_ratings, self.whole.fingerprint
+        return TrainingData(self.source, self.options, n, fingerprint, self.holdout)
+
+
+class Reader:
+    """Reads sources as one command was asked to.
 
     Args:
         output: for notices and progress.
-        source: what to read.
-        options: how to read it.
-        threads: how many work at a time.
-        cache: whether to take a prepared copy and leave one.
-        timestamps: whether to read these too.
-        meanwhile: a module to import in the background, as Polars' threads parse without Python.
-
-    Raises:
-        DataError: see load_dataset.
+        reading: where and how to read.
     """
-    if threads is not None:
-        # Polars reads this once, when it is imported.
-        os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
-    from mlbias.datasets.loading import load_dataset
-    from mlbias.datasets.prepared import prepared_copy
 
-    if source.is_sample and options != type(options)():
-        raise OptionError("options for reading go with files; the sample has columns of its own.")
+    def __init__(self, output: Output, reading: ReadingOptions) -> None:
+        self._output = output
+        self._reading = reading
+        self.options = reading.options()
 
-    if meanwhile is not None:
-        threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
-    copy = prepared_copy(source, options) if cache else None
-    if copy is None or not copy.is_ready:
-        import_module("mlbias.datasets.reading.read")
-        # Polars, imported with it, puts a handler of its own for Ctrl-C, under which a read
-        # goes on waiting.
-        raise_on_signals()
-    started = time.perf_counter()
-    with output.progress("reading", "bytes") as bar:
-        dataset = load_dataset(
-            source, options, cache=cache, timestamps=timestamps, threads=threads,
-            progress=bar.update,
-        )  # fmt: skip
-    say_understood(output, dataset.understood, with_times=timestamps)
-    for notice in dataset.notices:
-        output.notice(notice)
-    return dataset, time.perf_counter() - started
+    def source(self, data: str | None) -> Source:
+        """What --data names; says which one is taken where it was not given."""
+        source = find_source(data, self._reading.data_dir)
+        if data is None:
+            self._output.notice(f"no --data: taking {source.label}")
+        return source
+
+    def read(
+        self,
+        source: Source,
+        options: ReadOptions | None = None,
+        *,
+        times: bool = False,
+        meanwhile: str | None = None,
+    ) -> Dataset:
+        """The ratings of a source; says what is odd about them.
+
+        Args:
+            source: what to read.
+            options: how, where it is not as the command was asked to.
+            times: whether to read timestamps too.
+            meanwhile: a module to import in the background, as Polars' threads parse without
+                Python.
+
+        Raises:
+            DataError: see load_dataset.
+        """
+        options = options or self.options
+        if source.is_sample and options != ReadOptions():
+            raise OptionError("options for reading go with files; the sample has its own columns.")
+        threads, cache = self._reading.n_threads, not self._reading.no_cache
+        if threads is not None:
+            # Polars reads this once, when it is imported.
+            os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+        if meanwhile is not None:
+            threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
+        copy = prepared_copy(source, options) if cache else None
+        if copy is None or not copy.is_ready:
+            import_module("mlbias.datasets.reading.read")
+            # Polars, imported with it, installs its own handler for Ctrl-C, under which a read
+            # goes on waiting.
+            raise_on_signals()
+        with self._output.progress("reading", "bytes") as bar:
+            dataset = load_dataset(
+                source, options, cache=cache, timestamps=times, threads=threads,
+                progress=bar.update,
+            )  # fmt: skip
+        _say_understood(self._output, dataset.understood, with_times=times)
+        for notice in dataset.notices:
+            self._output.notice(notice)
+        return dataset
+
+    def read_sides(
+        self, holdout: HoldoutOptions, wanted: Holdout | None, *, meanwhile: str | None = None
+    ) -> Sides:
+        """What to train on and what to hold out, of one source or of two.
+
+        Args:
+            holdout: the options, for a pair of files.
+            wanted: what they hold out of one source; None for nothing.
+            meanwhile: see read.
+
+        Raises:
+            DataError: a source cannot be read, or one side would be empty.
+        """
+        source = self.source(holdout.training_data(self._reading.data))
+        test = None if holdout.test_file is None else self.source(holdout.test_file)
+        started = time.perf_counter()
+        times = wanted is not None and wanted.needs_times
+        whole = training = self.read(source, times=times, meanwhile=meanwhile)
+        held_out = None
+        if test is not None:
+            tested = self.read(test)
+            held_out = tested.ratings
+            self._say_what_is_shared(whole.ratings, held_out)
+            self.finish(tested)
+            wanted = Holdout.given(test, tested.fingerprint)
+        elif wanted is not None:
+            rest, held_out = wanted.sides(whole.ratings)
+            training = Dataset.of(rest, Understood(), self._reading.n_threads)
+        seconds = time.perf_counter() - started
+        return Sides(source, self.options, whole, training, held_out, wanted, seconds)
+
+    def finish(self, dataset: Dataset) -> None:
+        """Wait until the prepared copy is on disk, if one is being made, and say so."""
+        notice = dataset.finish()
+        if notice:
+            self._output.notice(notice)
+
+    def _say_what_is_shared(self, training: Ratings, held_out: Ratings) -> None:
+        n = n_shared(training, held_out)
+        if n:
+            self._output.notice(
+                f"{counted(n, 'rating')} held out are of pairs that are in training too"
+            )
 
 
-def say_understood(output: Output, found: "Understood", *, with_times: bool) -> None:
+def folders_of(data: str | None, data_dir: Path) -> list[Path]:
+    """Where files may have prepared copies beside them, each folder once."""
+    folders = [Path(), data_dir]
+    if data_dir.is_dir():
+        folders += sorted(entry for entry in data_dir.iterdir() if entry.is_dir())
+    source = find_source(data, data_dir) if data is not None else None
+    if source is not None and source.path is not None:
+        folders.append(source.path.parent)
+    return list({folder.resolve(): folder for folder in folders}.values())
+
+
+def _say_understood(output: Output, found: Understood, *, with_times: bool) -> None:
     """What was guessed, what was left out and what looks wrong in the ratings."""
     if found.n_skipped:
         # Always said: what is missing changes every number that follows.
@@ -85,10 +188,3 @@ def say_understood(output: Output, found: "Understood", *, with_times: bool) -> 
         output.notice(notice)
     for warning in found.warnings:
         output.notice(f"warning: {warning}")
-
-
-def finish(output: Output, dataset: "Dataset") -> None:
-    """Wait until the prepared copy is on disk, if one is being made, and say so."""
-    notice = dataset.finish()
-    if notice:
-        output.notice(notice)

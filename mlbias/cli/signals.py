@@ -26,6 +26,12 @@ def raise_on_signals() -> None:
         signal.signal(number, _raise)
 
 
+def ignore_signals() -> None:
+    """From now on the process ends as it was told to; Python would let a second signal kill it."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 class StopRequest:
     """Within this context a first signal is only noted; a second one raises Stopped."""
 

@@ -8,3 +8,8 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def usable_threads(wanted: int | None) -> int:
+    """How many threads to work with: as many as wanted, and no more than there are cores."""
+    return min(wanted or usable_cores(), usable_cores())

@@ -25,6 +25,11 @@ class PenaltyScale(StrEnum):
 
     MEAN is added to the mean squared error, as gd and adam of the lecture page do; SUM to the
     sum of squared errors, so that λ stands beside the counts, as its closed form does.
+
+    Example:
+        >>> from mlbias import PenaltyScale
+        >>> PenaltyScale("sum") == PenaltyScale.SUM
+        True
     """
 
     MEAN = "mean"

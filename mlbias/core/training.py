@@ -3,11 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.methods.protocol import Method
+from mlbias.core.methods.protocol import Method, options_of
 from mlbias.core.model import Parameters, Problem
 from mlbias.errors import DivergenceError, OptionError
 
@@ -49,7 +49,7 @@ def train(
     problem: Problem,
     *,
     epochs: int | None = None,
-    tolerance: float | None = None,
+    tol: float | None = None,
     holdout: Scorer | None = None,
 ) -> Iterator[tuple[EpochStats, Parameters]]:
     """Yield each epoch's report with its state, the start first.
@@ -60,35 +60,36 @@ def train(
         method: with its options.
         problem: what it minimises.
         epochs: the most updates to make, 0 or more; by default the method's own number.
-        tolerance: stop once the cost's relative change in an epoch is at most this; a method
-            whose cost may rise stops after five such epochs in a row. A method that ends by itself
-            takes it for its own tolerance.
+        tol: stop once the cost's relative change in an epoch is at most this; a method whose
+            cost may rise stops after five such epochs in a row.
         holdout: gives RMSE and MAE of a state on ratings that are held out.
 
     Raises:
-        OptionError: epochs or tolerance is out of range.
+        OptionError: epochs or tol is out of range.
         DivergenceError: the cost is not finite, or grew as it must not with this method.
     """
     last = method.default_epochs if epochs is None else epochs
-    if last < 0:
-        raise OptionError(f"epochs must be 0 or more, not {last}")
-    if tolerance is not None and not 0 <= tolerance < math.inf:
-        raise OptionError(f"tol must be 0 or more, not {tolerance:g}")
-    if tolerance is not None and ends_by_itself(method):
-        method, tolerance = replace(method, tolerance=tolerance), None  # type: ignore[type-var]
-    return _epochs(method, problem, last, tolerance, holdout)
+    check_stopping(last, tol)
+    return _epochs(method, problem, last, tol, holdout)
 
 
-def ends_by_itself(method: Method) -> bool:
-    """Whether a method has a tolerance of its own, and so an end."""
-    return hasattr(method, "tolerance")
+def check_stopping(epochs: int, tol: float | None) -> None:
+    """Check what bounds a run.
+
+    Raises:
+        OptionError: epochs or tol is out of range.
+    """
+    if epochs < 0:
+        raise OptionError(f"`epochs` must be 0 or more, not {epochs}.")
+    if tol is not None and not 0 <= tol < math.inf:
+        raise OptionError(f"`tol` must be 0 or more and finite, not {tol:g}.")
 
 
 def _epochs(
     method: Method,
     problem: Problem,
     last: int,
-    tolerance: float | None,
+    tol: float | None,
     holdout: Scorer | None,
 ) -> Iterator[tuple[EpochStats, Parameters]]:
     s = problem.statistics
@@ -116,8 +117,8 @@ def _epochs(
             ),
             state,
         )
-        if tolerance is not None and epoch:
-            quiet = quiet + 1 if abs(costs[-2] - cost) <= tolerance * costs[-2] else 0
+        if tol is not None and epoch:
+            quiet = quiet + 1 if abs(costs[-2] - cost) <= tol * costs[-2] else 0
             if quiet >= (1 if method.descends else _QUIET_EPOCHS):
                 return
 
@@ -133,10 +134,11 @@ def _check_descent(method: Method, problem: Problem, costs: list[float]) -> None
         diverged = cost > _HOPELESS * before
     if math.isfinite(cost) and not diverged:
         return
-    options = f" (lr {method.learning_rate:g})" if hasattr(method, "learning_rate") else ""
+    options = ", ".join(f"{name} {value:g}" for name, value in options_of(method).items())
+    with_options = f" ({options})" if options else ""
     grown = f"to {cost:.6g}" if math.isfinite(cost) else "beyond all numbers"
     raise DivergenceError(
-        f"{method.name} diverged in epoch {epoch}{options}: "
+        f"{method.name} diverged in epoch {epoch}{with_options}: "
         f"the cost grew from {before:.6g} {grown}.",
         method.remedy(problem),
         epoch,

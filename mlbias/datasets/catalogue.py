@@ -4,7 +4,10 @@ Sizes, SHA-256 and counts are of the published archives; each digest was found i
 independent public places. Users and items are those with at least one rating.
 """
 
+import difflib
 from dataclasses import dataclass
+
+from mlbias.errors import OptionError
 
 SITE = "https://files.grouplens.org/datasets/movielens/"
 DEFAULT_NAME = "ml-25m"
@@ -88,3 +91,16 @@ ARCHIVES = {
 }  # fmt: skip
 
 FOLDERS = {archive.name: archive.folder for archive in ARCHIVES.values()}
+
+
+def find_archive(name: str) -> Archive:
+    """The archive of this name.
+
+    Raises:
+        OptionError: the catalogue has none.
+    """
+    if name in ARCHIVES:
+        return ARCHIVES[name]
+    near = difflib.get_close_matches(name, ARCHIVES, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(ARCHIVES)}."
+    raise OptionError(f"there is no data set {name!r} in the catalogue.", hint)

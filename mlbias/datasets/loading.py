@@ -65,8 +65,9 @@ def load_ratings(
         OptionError: a named column is not there.
 
     Example:
+        >>> from mlbias import load_ratings
         >>> load_ratings("sample")
-        <Ratings: 100,000 of 1,000 users for 3,735 items>
+        <Ratings: 100,000 of 1,000 users for 3,637 items>
     """
     options = ReadOptions(
         user_col=user_col,

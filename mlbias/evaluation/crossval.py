@@ -1,19 +1,26 @@
 """Cross-validation: settings tried on the same folds, each predicted by what the others teach."""
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from statistics import fmean, stdev
+from itertools import product
+from typing import Literal
 
-from mlbias.core.cores import usable_cores
+from mlbias.core.cores import usable_threads
 from mlbias.core.incidence import BlockIncidence
-from mlbias.errors import DataError, DivergenceError, MlbiasError
-from mlbias.evaluation.grouped_errors import Difference, GroupedErrors
-from mlbias.evaluation.metrics import user_errors
+from mlbias.core.methods.protocol import Method
+from mlbias.core.model import PenaltyScale
+from mlbias.core.regularisation import AUTO, Regularisation, check_lambda, scale_of
+from mlbias.errors import DataError, DivergenceError, MlbiasError, OptionError
+from mlbias.evaluation.evaluate import user_errors
+from mlbias.evaluation.scores import GroupedErrors
 from mlbias.evaluation.splits import folds_of
-from mlbias.fitting import Setting, fit_setting
+from mlbias.evaluation.trials import FoldScore, Trial
+from mlbias.fitting.fit import method_with
+from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.record import Settings
 from mlbias.memory import available_memory
+from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 # What a fold takes at most while it is made and trained on.
@@ -21,62 +28,8 @@ _BYTES_PER_RATING = 64
 _TICK_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class FoldScore:
-    """Of a setting on one fold.
-
-    Args:
-        n_test: ratings in the fold, which were predicted.
-        rmse, mae: of them.
-        lambda_user, lambda_item: given or learned, None where infinite.
-    """
-
-    n_test: int
-    rmse: float
-    mae: float
-    lambda_user: float | None
-    lambda_item: float | None
-
-
 # A setting on a fold: its score and errors per user, or why it could not be trained.
 _Outcome = tuple[FoldScore, GroupedErrors] | MlbiasError
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Mean and standard deviation over folds."""
-
-    mean: float
-    sd: float
-
-
-class Trial:
-    """A setting on every fold.
-
-    Args:
-        setting: what was tried.
-        folds: the scores, in the order of the folds.
-        errors: of all folds together, per user.
-    """
-
-    def __init__(self, setting: Setting, folds: Sequence[FoldScore], errors: GroupedErrors) -> None:
-        self.setting = setting
-        self.folds = tuple(folds)
-        self.errors = errors
-
-    @property
-    def rmse(self) -> Spread:
-        """Over folds."""
-        return _spread([fold.rmse for fold in self.folds])
-
-    @property
-    def mae(self) -> Spread:
-        """Over folds, alike."""
-        return _spread([fold.mae for fold in self.folds])
-
-    def above(self, best: "Trial") -> Difference:
-        """By how much the RMSE over all folds together is above another's."""
-        return self.errors.above(best.errors)
 
 
 class CrossValidation:
@@ -84,7 +37,7 @@ class CrossValidation:
 
     Args:
         ratings: all of them.
-        settings: one or more.
+        candidates: settings to try, one or more.
         folds: how many; see folds_of.
         seed: another seed makes other folds.
         threads: how many work at a time; by default one for each core.
@@ -99,19 +52,19 @@ class CrossValidation:
     def __init__(
         self,
         ratings: Ratings,
-        settings: Sequence[Setting],
+        candidates: Sequence[Settings],
         folds: int = 5,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        self._ratings, self._settings, self._n_folds = ratings, settings, folds
+        self.ratings, self.candidates, self.folds, self.seed = ratings, candidates, folds, seed
         self._fold = folds_of(ratings, folds, seed)
         self.failed: dict[int, str] = {}
         self._stop = threading.Event()
         self._n_done = 0
-        self._scores: list[list[FoldScore]] = [[] for _ in settings]
-        self._errors = [GroupedErrors(len(ratings.user_ids)) for _ in settings]
-        cores = threads or usable_cores()
+        self._scores: list[list[FoldScore]] = [[] for _ in candidates]
+        self._errors = [GroupedErrors(len(ratings.user_ids)) for _ in candidates]
+        cores = usable_threads(threads)
         self._workers = min(cores, folds, _folds_in_memory(len(ratings)))
         self._threads = max(1, cores // self._workers)
 
@@ -122,7 +75,7 @@ class CrossValidation:
             DataError, DivergenceError: no setting can be trained on some fold.
         """
         with ThreadPoolExecutor(self._workers) as pool:
-            tasks = [pool.submit(self._on_fold, k) for k in range(self._n_folds)]
+            tasks = [pool.submit(self._on_fold, k) for k in range(self.folds)]
             try:
                 done: set[Future[list[_Outcome]]] = set()
                 while len(done) < len(tasks) and not any(task.exception() for task in done):
@@ -132,7 +85,7 @@ class CrossValidation:
                 self._stop.set()
         for task in tasks:
             self._collect(task.result())
-        if len(self.failed) == len(self._settings):
+        if len(self.failed) == len(self.candidates):
             raise self._first_failure
         yield self._n_done
 
@@ -148,16 +101,16 @@ class CrossValidation:
 
     def trials(self) -> list[Trial]:
         """What came out, in the order of the settings."""
-        found = zip(self._settings, self._scores, self._errors, strict=True)
+        found = zip(self.candidates, self._scores, self._errors, strict=True)
         return [
-            Trial(setting, scores, errors)
-            for setting, scores, errors in found
-            if len(scores) == self._n_folds
+            Trial(settings, scores, errors)
+            for settings, scores, errors in found
+            if len(scores) == self.folds
         ]
 
     def _on_fold(self, k: int) -> list[_Outcome]:
         """Every setting, trained without a fold and scored on it."""
-        ratings, is_test = self._ratings, self._fold == k
+        ratings, is_test = self.ratings, self._fold == k
         training = ratings.select(~is_test)
         # With all users, so that errors add up over folds.
         test = Ratings(
@@ -167,21 +120,34 @@ class CrossValidation:
         errors_of = user_errors(test, training.user_ids, training.item_ids)
         incidence = BlockIncidence(training, self._threads)
         results: list[_Outcome] = []
-        for setting in self._settings:
+        for settings in self.candidates:
             if self._stop.is_set():
                 break
             self._n_done += 1
             try:
-                model, learned = fit_setting(incidence, setting, training)
+                results.append(_scored(settings, incidence, training, errors_of))
             except (DataError, DivergenceError) as error:
                 results.append(error)
-                continue
-            errors = errors_of(model)
-            lambdas: tuple[float | None, float | None] = setting.lambdas or (None, None)
-            if learned is not None:
-                lambdas = learned.components.lambda_user, learned.components.lambda_item
-            results.append((FoldScore(len(test), errors.rmse, errors.mae, *lambdas), errors))
         return results
+
+
+def _scored(
+    settings: Settings,
+    incidence: BlockIncidence,
+    training: Ratings,
+    errors_of: Callable[[BiasModel], GroupedErrors],
+) -> tuple[FoldScore, GroupedErrors]:
+    """One fit without a fold, scored on it."""
+    ids = training.user_ids, training.item_ids
+    task = Task.of(incidence, *ids, settings.regularisation)
+    fitting = Fitting(task, settings)
+    for _ in fitting.epochs():
+        pass
+    errors = errors_of(fitting.model())
+    lambdas: tuple[float | None, float | None] = settings.regularisation.lambdas or (None, None)
+    if task.learned is not None:
+        lambdas = task.learned.components.lambda_user, task.learned.components.lambda_item
+    return FoldScore(len(errors), errors.rmse, errors.mae, *lambdas), errors
 
 
 def _folds_in_memory(n_ratings: int) -> int:
@@ -189,5 +155,91 @@ def _folds_in_memory(n_ratings: int) -> int:
     return max(1, available_memory() // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
-def _spread(values: list[float]) -> Spread:
-    return Spread(fmean(values), stdev(values))
+def crossval(
+    ratings: Ratings,
+    method: Method | str = "exact",
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    epochs: int | None = None,
+    lr: float | None = None,
+    tol: float | None = None,
+    penalty: PenaltyScale | str | None = None,
+    lambda_: Sequence[float] | Literal["auto"] | None = None,
+    lambda_user: Sequence[float] | None = None,
+    lambda_item: Sequence[float] | None = None,
+    threads: int | None = None,
+) -> list[Trial]:
+    """Cross-validate: every λ, or pair of λ's, on the same folds.
+
+    Args:
+        ratings: all of them.
+        method: a name or a method with its options.
+        folds: how many; about equally large.
+        seed: another seed makes other folds.
+        epochs: the most updates of each fit.
+        lr: see fit.
+        tol: see fit.
+        penalty: the scale of the λ's, mean or sum.
+        lambda_: λ's of both sides to try, or "auto" to learn them on each fold; exact tries the
+            learned ones beside any list.
+        lambda_user: λ's of the users, each tried with each of the items'.
+        lambda_item: λ's of the items.
+        threads: how many work at a time; by default one for each core.
+
+    Returns:
+        A trial for each candidate, in the given order; those that failed on a fold are left out.
+
+    Raises:
+        OptionError: options are out of range or do not go together.
+        DataError, DivergenceError: no candidate can be fitted.
+
+    Example:
+        >>> from mlbias import crossval, load_ratings
+        >>> for trial in crossval(load_ratings("sample"), folds=2, lambda_=[1, 5]):
+        ...     print(trial.settings.regularisation.lambdas, f"{trial.rmse.mean:.4f}")
+        (1.0, 1.0) 0.8587
+        (5.0, 5.0) 0.8551
+        None 0.8547
+    """
+    made, tol = method_with(method, {"lr": lr}, tol)
+    tried = candidates(made, penalty, lambda_, lambda_user, lambda_item)
+    settings = [Settings.of(made, regularisation, epochs, tol) for regularisation in tried]
+    validation = CrossValidation(ratings, settings, folds, seed, threads)
+    for _ in validation.run():
+        pass
+    return validation.trials()
+
+
+def candidates(
+    method: Method,
+    scale: PenaltyScale | str | None = None,
+    both: Sequence[float] | Literal["auto"] | None = None,
+    user: Sequence[float] | None = None,
+    item: Sequence[float] | None = None,
+) -> list[Regularisation]:
+    """The λ's to try, in the given order; of pairs a method that learns adds the learned one.
+
+    Raises:
+        OptionError: a λ is out of range, or options do not go together.
+    """
+    on, default = scale_of(method, scale), method.default_lambda
+    if both is not None and (user is not None or item is not None):
+        raise OptionError(
+            "`lambda_` is of both sides; `lambda_user` and `lambda_item` do not go with it."
+        )
+    if both == AUTO or (default is None and both is user is item is None):
+        return [Regularisation.of(method, on, both if both == AUTO else None)]
+    for name, values in (("lambda_", both), ("lambda_user", user), ("lambda_item", item)):
+        for value in values or ():
+            check_lambda(name, float(value))
+    if both is not None:
+        tried = [Regularisation(on, (float(value), float(value))) for value in both]
+    else:
+        if default is None and (user is None or item is None):
+            raise OptionError(f"{method.name} takes `lambda_user` with `lambda_item`.")
+        own = (default or 0.0,)
+        pairs = product(user or own, item or own)
+        tried = [Regularisation(on, (float(a), float(b))) for a, b in pairs]
+    learns = default is None and on == PenaltyScale.SUM
+    return [*tried, Regularisation(on, None)] if learns else tried

@@ -39,6 +39,12 @@ def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> Sides:
     Raises:
         OptionError: test_size is out of range.
         DataError: one side would be empty.
+
+    Example:
+        >>> from mlbias import load_ratings, random_split
+        >>> training, held_out = random_split(load_ratings("sample"), 0.1, seed=42)
+        >>> len(training) + len(held_out)
+        100000
     """
     _check_share(test_size)
     held_out = np.empty(len(ratings), dtype=np.bool_)
@@ -60,10 +66,17 @@ def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed
     Raises:
         OptionError: test_size is out of range.
         DataError: there are no timestamps, or one side would be empty.
+
+    Example:
+        >>> from mlbias import Ratings, user_split
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2], [1, 2, 4, 3])
+        >>> training, held_out = user_split(ratings, 1)
+        >>> held_out.value.tolist()
+        [3.0, 4.0]
     """
     if not test_size > 0 or (test_size >= 1 and test_size % 1 != 0):
         raise OptionError(
-            f"test-size of a user split is a share below 1 or a whole number, not {test_size:g}."
+            f"`test_size` of a user split is a share below 1 or a whole number, not {test_size:g}."
         )
     ratings = ratings.by_user()
     hashes = pair_hashes(ratings, "user", seed)
@@ -96,9 +109,16 @@ def time_split(
     Raises:
         OptionError: not one of test_size and start is given, or test_size is out of range.
         DataError: there are no timestamps, or one side would be empty.
+
+    Example:
+        >>> from mlbias import Ratings, time_split
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2], [1, 2, 4, 3])
+        >>> training, held_out = time_split(ratings, start=3)
+        >>> held_out.value.tolist()
+        [4.0, 2.0]
     """
     if (test_size is None) == (start is None):
-        raise OptionError("a split by time takes a test-size or a time to start at.")
+        raise OptionError("a split by time takes either `test_size` or `start`.")
     ratings = ratings.by_user()
     hashes = pair_hashes(ratings, "time", seed)
     times = _pair_times(ratings, hashes)
@@ -130,7 +150,7 @@ def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> NDArray[np.int16]:
         DataError: a fold would be empty, or the only one.
     """
     if not 2 <= folds <= np.iinfo(np.int16).max:
-        raise OptionError(f"folds must be from 2 to 32,767, not {folds}.")
+        raise OptionError(f"`folds` must be from 2 to 32,767, not {folds}.")
     fold = np.empty(len(ratings), dtype=np.int16)
     for here, hashes in hashed_pieces(ratings, "folds", seed):
         fold[here] = as_shares(hashes) * folds
@@ -144,7 +164,7 @@ def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> NDArray[np.int16]:
 
 def _check_share(test_size: float) -> None:
     if not 0 < test_size < 1:
-        raise OptionError(f"test-size must be above 0 and below 1, not {test_size:g}.")
+        raise OptionError(f"`test_size` must be above 0 and below 1, not {test_size:g}.")
 
 
 def _sides(

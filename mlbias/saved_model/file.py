@@ -1,14 +1,15 @@
 """Trained models on disk: a NumPy archive (npz) of plain arrays, without pickle.
 
 ``about`` is a JSON text with the format's name and version, the model's numbers, how it was
-trained and on what. The arrays user_bias and item_bias (and user_stderr and item_stderr, where the
-biases' standard errors are known; and user_counts and item_counts, their numbers of training
-ratings) go with ids: either integers in user_ids,
+trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
+user_stderr and item_stderr are the biases' standard errors, where they are known; user_counts and
+item_counts are their numbers of training ratings; history has a row for each epoch.
 """
 
 import json
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,49 +17,86 @@ import numpy as np
 
 from mlbias.errors import ModelFileError
 from mlbias.files import obstacle, written_whole
+from mlbias.fitting.record import Fit
 from mlbias.ids import packed_ids
-from mlbias.model import BiasModel
 from mlbias.saved_model.archive import DAMAGE, Archive, opened_archive
-from mlbias.saved_model.content import number, rebuilt_model, whole
+from mlbias.saved_model.content import rebuilt_model, whole
+from mlbias.saved_model.optimisation import (
+    Optimisation,
+    described_optimisation,
+    history_array,
+    rebuilt_optimisation,
+)
 from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
 
 _FORMAT = "mlbias model"
-_VERSION = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """How a model was trained: the options, the λ's on the scale ``penalty`` names, the result.
-
-    A λ is None where it was learned to be infinite, so that the biases are 0.
-    """
-
-    method: str
-    learning_rate: float | None
-    epochs: int
-    penalty: str
-    lambda_user: float | None
-    lambda_item: float | None
-    n_ratings: int
-    rmse: float
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
 class SavedModel:
-    """All that a model file holds."""
+    """All that a model file holds.
 
-    model: BiasModel
-    training: Training
-    data: TrainingData
+    Attributes:
+        fit: the model with the record of its fit.
+        data: what it was trained on; None where it was saved from Python.
+    """
+
+    fit: Fit
+    data: TrainingData | None
 
 
-def save_model(saved: SavedModel, path: Path) -> None:
+def save_model(fit: Fit, path: str | os.PathLike[str]) -> None:
+    """Save a fitted model with the record of its fit; ``load_model`` and the command line read it.
+
+    Args:
+        fit: from fit.
+        path: of the file; another model there is replaced, whole or not at all.
+
+    Raises:
+        ModelFileError: the file cannot be written, or something else has the name.
+
+    Example:
+        >>> import tempfile
+        >>> from mlbias import Ratings, fit, load_model, save_model
+        >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(found, f"{folder}/model.npz")
+        ...     load_model(f"{folder}/model.npz").alpha == found.alpha
+        True
+    """
+    check_replaceable(Path(path))
+    write_model(SavedModel(fit, None), Path(path))
+
+
+def load_model(path: str | os.PathLike[str]) -> Fit:
+    """Read a model that ``save_model`` or ``mlbias train`` saved. Nothing in it is executed.
+
+    Args:
+        path: of the model file.
+
+    Raises:
+        ModelFileError: the file is missing, is not a model, is damaged, or has a newer format.
+
+    Example:
+        >>> import tempfile
+        >>> from mlbias import fit, load_model, load_ratings, save_model
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(fit(load_ratings("sample")), f"{folder}/model.npz")
+        ...     load_model(f"{folder}/model.npz")
+        <Fit: closed-form, RMSE 0.809336 after 10 epochs>
+    """
+    return read_model(Path(path)).fit
+
+
+def write_model(saved: SavedModel, path: Path) -> None:
     """Write a model file; the same model gives the same bytes.
 
     Raises:
         ModelFileError: the file cannot be written.
     """
-    model, known, trained_on = saved.model, saved.model.uncertainty, saved.model.trained_on
+    model = saved.fit.model
+    known, trained_on = model.uncertainty, model.trained_on
     about = {
         "format": _FORMAT,
         "version": _VERSION,
@@ -67,8 +105,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
         "alpha_stderr": known and known.alpha_stderr,
         "scale": trained_on and (trained_on.low, trained_on.high),
-        "training": asdict(saved.training),
-        "data": described_data(saved.data),
+        "training": described_optimisation(saved.fit),
+        "data": saved.data and described_data(saved.data),
     }
     text = json.dumps(about, allow_nan=False, sort_keys=True)
     arrays = {
@@ -78,6 +116,8 @@ def save_model(saved: SavedModel, path: Path) -> None:
         **packed_ids("user_ids", model.user_ids),
         **packed_ids("item_ids", model.item_ids),
     }
+    if saved.fit.history:
+        arrays["history"] = history_array(saved.fit)
     if known is not None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
     if trained_on is not None:
@@ -93,7 +133,7 @@ def save_model(saved: SavedModel, path: Path) -> None:
         raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def load_model(path: Path) -> SavedModel:
+def read_model(path: Path) -> SavedModel:
     """Read a model file. Nothing in it is executed, and all of it is checked.
 
     Raises:
@@ -151,18 +191,15 @@ def _is_model_file(path: Path) -> bool:
 
 
 def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
-    model = rebuilt_model(about, archive)
-    return SavedModel(model, _training(about["training"]), rebuilt_data(about["data"]))
-
-
-def _training(described: dict[str, Any]) -> Training:
-    training = Training(**described)
-    for value in (training.learning_rate, training.lambda_user, training.lambda_item):
-        if value is not None:
-            number(value, 0.0)
-    number(training.rmse, 0.0)
-    whole(training.epochs)
-    whole(training.n_ratings)
-    if training.penalty not in ("mean", "sum") or not isinstance(training.method, str):
-        raise ValueError("unknown settings")
-    return training
+    record = Optimisation()
+    # Formats 1 and 2 say how the model was trained, but not how the training went.
+    if about["version"] >= 3 and about["training"] is not None:
+        record = rebuilt_optimisation(about["training"], archive["history"])
+    fit = Fit(
+        rebuilt_model(about, archive),
+        record.history,
+        record.certificate,
+        record.learned,
+        record.settings,
+    )
+    return SavedModel(fit, about["data"] and rebuilt_data(about["data"]))

@@ -1,38 +1,16 @@
 """What a model was trained on, and what was held out: a record that goes into the model's file."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
+from mlbias.evaluation.holdout import Holdout
 from mlbias.saved_model.content import number, whole
 
 _SPLITS, _PICKS = ("random", "user", "time", "given"), ("last", "random")
-
-
-@dataclass(frozen=True, slots=True)
-class Holdout:
-    """How ratings were held out; see evaluation/splits.py.
-
-    Args:
-        split: random, user or time, or given where the hold-out is a file of its own.
-        test_size: the share, or a number for each user; None where a time or a file says it.
-        seed: of the hash.
-        pick: last or random, of a user's ratings.
-        start: the first time that is held out, in Unix seconds.
-        source: of the ratings that were given.
-        fingerprint: of the same; see fingerprint.py.
-    """
-
-    split: str
-    test_size: float | None = None
-    seed: int = 0
-    pick: str = "last"
-    start: float | None = None
-    source: Source | None = None
-    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +30,26 @@ class TrainingData:
     n_ratings: int
     fingerprint: str
     holdout: Holdout | None
+
+    def has_seen(self, source: str, holdout: Holdout | None) -> bool | None:
+        """Whether the model was trained on some of these ratings; None where this does not tell.
+
+        Args:
+            source: fingerprint of the source whose ratings the model is scored on.
+            holdout: the part of them that it is scored on, None for all.
+        """
+        if self.fingerprint == source:
+            return holdout is None or not _is_same(self.holdout, holdout)
+        tested = self.holdout and self.holdout.fingerprint
+        given = holdout and holdout.fingerprint
+        if tested is not None and tested in (source, given):
+            return False
+        return True if given is not None and given == self.fingerprint else None
+
+
+def _is_same(one: Holdout | None, other: Holdout) -> bool:
+    """Whether the same ratings are held out, whatever the name of their file."""
+    return one is not None and replace(one, source=None) == replace(other, source=None)
 
 
 def described_data(data: TrainingData) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Named as text, so that the names can be listed without NumPy, which takes long to import.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -34,25 +35,28 @@ def load_method(name: str) -> "type[Method]":
     return found
 
 
-def make_method(name: str, learning_rate: float | None = None) -> "Method":
-    """A method with its options, those that are None at their defaults.
+def make_method(name: str, options: Mapping[str, float | None] | None = None) -> "Method":
+    """A method with its options; those that are None or not given have its own defaults.
 
     Raises:
         OptionError: there is no such method, it has no such option, or a value is out of range.
     """
     method = load_method(name)
-    if learning_rate is None:
-        return method()
-    if not _has_learning_rate(name):
-        having = " and ".join(other for other in METHODS if _has_learning_rate(other))
-        raise OptionError(f"{name} has no learning rate (lr); {having} have one.")
-    if not 0 < learning_rate < float("inf"):
-        raise OptionError(
-            f"the learning rate (lr) must be above 0 and finite, not {learning_rate:g}."
-        )
-    return method(learning_rate=learning_rate)  # type: ignore[call-arg]
+    given = {option: value for option, value in (options or {}).items() if value is not None}
+    for option in given:
+        if option not in option_names(name):
+            raise OptionError(_belongs_elsewhere(name, option))
+    return method(**given)
 
 
-def _has_learning_rate(name: str) -> bool:
-    options = fields(load_method(name))  # type: ignore[arg-type]
-    return "learning_rate" in {field.name for field in options}
+def option_names(name: str) -> tuple[str, ...]:
+    """The options that the method of this name has: its fields."""
+    return tuple(field.name for field in fields(load_method(name)))  # type: ignore[arg-type]
+
+
+def _belongs_elsewhere(name: str, option: str) -> str:
+    having = [other for other in METHODS if option in option_names(other)]
+    if not having:
+        return f"`{option}` is an option of no method."
+    belongs = f"`{option}` belongs to {' and '.join(having)}"
+    return f"{belongs}; {name} has no such option."

@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlbias.core.methods.protocol import Iterate
+from mlbias.core.methods.protocol import Iterate, check_option
 from mlbias.core.model import DEFAULT_LAMBDA, Parameters, PenaltyScale, Problem
 from mlbias.core.vectors import FloatArray
 
@@ -27,9 +27,15 @@ class Adam:
     """Adam. Two products an epoch; its cost rises now and then, even where it converges.
 
     Args:
-        learning_rate: step size η, in the ratings' units, above 0.
+        lr: step size η, in the ratings' units, above 0.
         beta1, beta2: decay rates of the two moments, in [0, 1).
         epsilon: added to the root of the second moment, above 0.
+
+    Example:
+        >>> from mlbias import Adam, Ratings, fit
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])
+        >>> fit(ratings, Adam(lr=0.5), epochs=5)
+        <Fit: adam, RMSE 0.586398 after 5 epochs>
     """
 
     name: ClassVar[str] = "adam"
@@ -37,11 +43,19 @@ class Adam:
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.MEAN
     default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = False
+    ends_by_itself: ClassVar[bool] = False
 
-    learning_rate: float = 0.3
+    lr: float = 0.3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_option("lr", self.lr, 0)
+        for name, rate in (("beta1", self.beta1), ("beta2", self.beta2)):
+            if rate != 0:
+                check_option(name, rate, 0, 1)
+        check_option("epsilon", self.epsilon, 0)
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each step, until the caller has enough."""
@@ -58,12 +72,12 @@ class Adam:
             m = self.beta1 * m + (1 - self.beta1) * g
             v = self.beta2 * v + (1 - self.beta2) * g * g
             corrected = np.sqrt(v * (1 / (1 - self.beta2**t))) + self.epsilon
-            theta = theta - (self.learning_rate / (1 - self.beta1**t)) * m / corrected
+            theta = theta - (self.lr / (1 - self.beta1**t)) * m / corrected
             state = _split(theta, len(state.user_bias))
 
     def remedy(self, _: Problem, /) -> str:
         """What to try after a divergence."""
-        return f"Try a learning rate (lr) well below {self.learning_rate:g}."
+        return f"Try a learning rate (`lr`) well below {self.lr:g}."
 
 
 def _split(theta: FloatArray, n_users: int) -> Parameters:

@@ -18,13 +18,21 @@ from mlbias.core.vectors import divide_or_zero, dot
 
 @dataclass(frozen=True, slots=True)
 class ClosedForm:
-    """Block coordinate descent. Two products an epoch, its report included; cannot overshoot."""
+    """Block coordinate descent. Two products an epoch, its report included; cannot overshoot.
+
+    Example:
+        >>> from mlbias import ClosedForm, Ratings, fit
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])
+        >>> fit(ratings, ClosedForm(), epochs=5)
+        <Fit: closed-form, RMSE 0.000559 after 5 epochs>
+    """
 
     name: ClassVar[str] = "closed-form"
     default_epochs: ClassVar[int] = 10
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
     default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = True
+    ends_by_itself: ClassVar[bool] = False
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each sweep, until the caller has enough."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.equations.zero_lambda import identified
-from mlbias.core.methods.protocol import Iterate
+from mlbias.core.methods.protocol import Iterate, check_option
 from mlbias.core.model import ErrorSums, PenaltyScale, Problem
 
 
@@ -21,7 +21,13 @@ class Exact:
     """Preconditioned conjugate gradients. Two products an epoch; ends by itself.
 
     Args:
-        tolerance: relative residual of the equations at which it ends, 0 or more.
+        tol: relative residual of the equations at which it ends, 0 or more.
+
+    Example:
+        >>> from mlbias import Exact, Ratings, fit
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])
+        >>> fit(ratings, Exact(tol=1e-12), lambda_=1)
+        <Fit: exact, RMSE 0.372678 after 1 epoch>
     """
 
     name: ClassVar[str] = "exact"
@@ -29,8 +35,13 @@ class Exact:
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.SUM
     default_lambda: ClassVar[float | None] = None
     descends: ClassVar[bool] = True
+    ends_by_itself: ClassVar[bool] = True
 
-    tolerance: float = 1e-10
+    tol: float = 1e-10
+
+    def __post_init__(self) -> None:
+        if self.tol != 0:
+            check_option("tol", self.tol, 0)
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each iteration, the last one the optimum."""
@@ -38,7 +49,7 @@ class Exact:
         yield Iterate(start, problem.squared_error(start, problem.error_sums(start)))
         right = ErrorSums(s.total, s.user_sums, s.item_sums)
         last: Iterate | None = None
-        for step in NormalEquations(problem).solve(right, start, self.tolerance):
+        for step in NormalEquations(problem).solve(right, start, self.tol):
             if last is not None:
                 yield last
             state = step.parameters

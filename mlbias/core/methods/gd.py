@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mlbias.core.methods.protocol import Iterate
+from mlbias.core.methods.protocol import Iterate, check_option
 from mlbias.core.model import DEFAULT_LAMBDA, Parameters, PenaltyScale, Problem
 
 
@@ -21,7 +21,13 @@ class GradientDescent:
     """Gradient descent. Two products an epoch; converges for steps below 2/L (see safe_step).
 
     Args:
-        learning_rate: step η along the gradient of half the mean cost, above 0.
+        lr: step η along the gradient of half the mean cost, above 0.
+
+    Example:
+        >>> from mlbias import GradientDescent, Ratings, fit
+        >>> ratings = Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])
+        >>> fit(ratings, GradientDescent(lr=0.5), epochs=5)
+        <Fit: gd, RMSE 0.265725 after 5 epochs>
     """
 
     name: ClassVar[str] = "gd"
@@ -29,13 +35,17 @@ class GradientDescent:
     default_penalty: ClassVar[PenaltyScale] = PenaltyScale.MEAN
     default_lambda: ClassVar[float | None] = DEFAULT_LAMBDA
     descends: ClassVar[bool] = True
+    ends_by_itself: ClassVar[bool] = False
 
-    learning_rate: float = 1.0
+    lr: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_option("lr", self.lr, 0)
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each step, until the caller has enough."""
         n = problem.statistics.n_ratings
-        step = self.learning_rate / n
+        step = self.lr / n
         state = problem.start()
         while True:
             errors = problem.error_sums(state)
@@ -51,7 +61,7 @@ class GradientDescent:
         """What to try after a divergence on this problem."""
         return (
             f"The largest step that is safe on these data is about {safe_step(problem):.3g}; "
-            "try a learning rate (lr) below it."
+            "try a learning rate (`lr`) below it."
         )
 
 

@@ -1,0 +1,110 @@
+"""Commands as Typer runs them: loaded when they are named, checked, with help in groups."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# Options that name data; where a shell expanded their pattern, more paths follow.
+_DATA_OPTIONS = {"data", "train_file", "test_file"}
+
+
+class Command(TyperCommand):
+    """A command that takes each option once, and whose help groups the options, without boxes."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, but refuse first what the parser would take in silence."""
+        check_arguments(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write each group under its name."""
+        write_groups(self.get_params(ctx), ctx, formatter)
+
+
+class MethodCommand(Command):
+    """Fills the methods' own defaults into the help, which alone has to load them."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help with the placeholders replaced."""
+        from mlbias.cli.options.method_defaults import method_defaults
+
+        for param in self.params:
+            help_: str | None = getattr(param, "help", None)
+            for name, text in method_defaults().items():
+                help_ = help_ and help_.replace(f"{{{name}}}", text)
+            setattr(param, "help", help_)  # noqa: B010 - only options have the attribute
+        super().format_help(ctx, formatter)
+
+
+class CommandGroup(TyperGroup):
+    """A command that has commands below it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, but refuse first what the parser would take in silence."""
+        check_arguments(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+
+class LazyGroup(TyperGroup):
+    """Commands by name, each module loaded when its command is named."""
+
+    names: Sequence[str] = (
+        "download", "baseline", "train", "evaluate", "crossval", "compare", "generate", "cache",
+    )  # fmt: skip
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """In the order in which one needs them."""
+        return list(self.names)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command of this name; None if there is none."""
+        if cmd_name not in self.names:
+            return None
+        module = import_module(f"mlbias.cli.commands.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+
+def command_app(function: Any, cls: type[Command] = Command) -> typer.Typer:
+    """A command alone, as a LazyGroup loads it."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(cls=cls)(function)
+    return app
+
+
+def check_arguments(command: Any, ctx: Any, args: list[str]) -> None:
+    """Refuse an option with one value that is given twice, and the paths of an expanded pattern."""
+    if ctx.resilient_parsing:
+        return
+    parsed, rest, order = command.make_parser(ctx).parse_args(args=list(args))
+    seen = set()
+    for param in order:
+        takes_one = not getattr(param, "is_flag", False) and not getattr(param, "multiple", False)
+        if param.name in seen and takes_one:
+            ctx.fail(f"Option '{param.opts[0]}' takes one value and is given more than once.")
+        seen.add(param.name)
+    takes_more = isinstance(command, TyperGroup) or any(
+        param.param_type_name == "argument" for param in command.params
+    )
+    if rest and not takes_more and _DATA_OPTIONS & parsed.keys():
+        ctx.fail(
+            f"Got more than one path ({rest[0][:60]}). If the shell expanded a pattern, quote it: "
+            "--data 'ratings-*.csv'."
+        )
+
+
+def write_groups(params: Sequence[Any], ctx: Any, formatter: Any) -> None:
+    """Write the help of options, each group under its name."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for param in params:
+        record = param.get_help_record(ctx)
+        if record is not None:
+            group = getattr(param, "rich_help_panel", None) or "Other"
+            groups.setdefault(group, []).append(record)
+    for name, records in groups.items():
+        with formatter.section(name):
+            formatter.write_dl(records)

@@ -1,0 +1,30 @@
+"""mlbias baseline: what the ratings are like, and how well their mean predicts them."""
+
+from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.options.spread import takes_groups
+
+
+@takes_groups
+def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
+    """Describe ratings, and how well their mean predicts them.
+
+    Example: mlbias baseline --data sample
+    """
+    from mlbias.cli.reading import Reader
+    from mlbias.cli.show import description as show
+    from mlbias.evaluation.describe import describe
+
+    output = speaking.console()
+    reader = Reader(output, reading)
+    source = reader.source(reading.data)
+    dataset = reader.read(source)
+    found = describe(dataset.ratings)
+    output.document({"data": source.label} | show.document(found))
+    show.draw(output, source.label, found)
+    reader.finish(dataset)
+    output.hint("next: mlbias train" + (f" --data {reading.data}" if reading.data else ""))
+
+
+app = command_app(baseline, Command)

@@ -1,0 +1,91 @@
+"""mlbias compare: methods side by side on one split and one objective."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import typer
+
+from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.holdout import HoldoutOptions
+from mlbias.cli.options.model import LambdaOptions
+from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.options.spread import MODEL, takes_groups
+
+_DEFAULT_SIZE = 0.1
+
+Methods = Annotated[
+    str | None,
+    typer.Option(
+        "--methods",
+        metavar="NAME,NAME,…",
+        rich_help_panel=MODEL,
+        help="Which, in this order. [default: mean, user-means, item-means, gd, adam, "
+        "closed-form, exact]",
+    ),
+]
+Epochs = Annotated[
+    int,
+    typer.Option(
+        "--epochs",
+        min=1,
+        metavar="N",
+        rich_help_panel=MODEL,
+        help="The most updates of gd, adam and closed-form.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLambdaOptions(LambdaOptions):
+    """λ's on the scale of sums, the same for all methods."""
+
+    lambda_: Annotated[
+        str | None,
+        typer.Option(
+            "--lambda",
+            metavar="X|auto",
+            rich_help_panel=MODEL,
+            help="Regularisation of both biases, on the scale of sums; auto learns both. "
+            "[default: auto]",
+        ),
+    ] = None
+
+
+@takes_groups
+def compare(
+    reading: ReadingOptions,
+    holdout: HoldoutOptions,
+    lambdas: SharedLambdaOptions,
+    speaking: OutputOptions,
+    methods: Methods = None,
+    epochs: Epochs = 100,
+) -> None:
+    """Train methods side by side on one split and one objective.
+
+    Without a hold-out of another kind, a tenth of the ratings is held out at random.
+
+    Example: mlbias compare --data sample
+    """
+    from mlbias.cli.reading import Reader
+    from mlbias.cli.show import comparison as show
+    from mlbias.evaluation.compare import Comparison, contestants, shared_regularisation
+
+    output = speaking.console()
+    reader = Reader(output, reading)
+    if holdout.test_file is None and holdout.test_size is None and holdout.test_from is None:
+        holdout = replace(holdout, test_size=_DEFAULT_SIZE)
+    regularisation = shared_regularisation(lambdas.both(), lambdas.lambda_user, lambdas.lambda_item)
+    names = contestants(None if methods is None else [n.strip() for n in methods.split(",")])
+    sides = reader.read_sides(holdout, holdout.wanted())
+    assert sides.held_out is not None
+    show.report_sides(output, sides)
+    comparison = Comparison(
+        sides.training.ratings, sides.held_out, regularisation, epochs, reading.n_threads
+    )
+    results = show.draw_comparison(output, comparison, names)
+    output.document(show.document(comparison, sides, results))
+    reader.finish(sides.whole)
+
+
+app = command_app(compare, Command)

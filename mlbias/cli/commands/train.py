@@ -1,0 +1,65 @@
+"""mlbias train: fits the model, draws each epoch as it ends, saves the result."""
+
+from typing import Annotated
+
+import typer
+
+from mlbias.cli.command import MethodCommand, command_app
+from mlbias.cli.options.holdout import HoldoutOptions
+from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
+from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.options.spread import OUTPUT, takes_groups
+from mlbias.cli.signals import exit_code
+
+Every = Annotated[
+    int,
+    typer.Option(
+        "--every",
+        min=1,
+        metavar="K",
+        rich_help_panel=OUTPUT,
+        help="A row for every K-th epoch only; the first and the last always. JSON has all.",
+    ),
+]
+
+
+@takes_groups
+def train(
+    reading: ReadingOptions,
+    method: MethodOptions,
+    lambdas: LambdaOptions,
+    holdout: HoldoutOptions,
+    speaking: OutputOptions,
+    model: ModelPath = DEFAULT_MODEL,
+    every: Every = 1,
+) -> None:
+    """Train the model, a row as each epoch ends, and save it.
+
+    Example: mlbias train --method closed-form --data sample
+    """
+    from mlbias.cli.reading import Reader
+    from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
+
+    output = speaking.console()
+    reader = Reader(output, reading)
+    settings, wanted = method.settings(lambdas), holdout.wanted()
+    check_replaceable(model)
+    sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
+
+    from mlbias.cli.show import fit as show
+
+    run = show.draw_fit(output, sides, settings, every)
+    write_model(SavedModel(run.fit, sides.record()), model)
+    evaluation = show.evaluated(run.fit, sides.held_out)
+    output.document(show.document(run, sides, evaluation) | {"model": str(model)})
+    show.report(output, run, evaluation)
+    output.notice(f"saved {model}")
+    reader.finish(sides.whole)
+    if run.signal is not None:
+        raise typer.Exit(exit_code(run.signal))
+    named = "" if model == DEFAULT_MODEL else f" --model {model}"
+    output.hint(f"next: mlbias evaluate{named}")
+
+
+app = command_app(train, MethodCommand)

@@ -1,0 +1,1 @@
+"""Drawing: the console, progress bars, tables, scores and curves."""

@@ -1,0 +1,203 @@
+"""What is said and where: results on stdout; notices, hints, errors and progress on stderr."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+# The three meanings of colour, readable on light and dark.
+GOOD, ATTENTION, FAINT = "green", "bold red", "dim"
+
+# In every JSON document; keys are added, and never renamed.
+SCHEMA = 1
+
+# Work that ends sooner gets no bar.
+_BAR_AFTER_SECONDS = 0.5
+
+# What stands for our letters and signs where the encoding is not UTF-8.
+_ASCII = str.maketrans(
+    {"±": "+-", "·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "…": "..."}
+    | {"α": "alpha", "λ": "lambda", "σ": "sigma"}
+    | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
+    | dict.fromkeys("▁▂▃▄▅▆▇", "")
+)  # fmt: skip
+
+
+class Output:
+    """The two streams of one command.
+
+    Args:
+        quiet: no notices, hints and progress; results and errors stay.
+        as_json: results are one JSON document, so that ``line`` says nothing.
+    """
+
+    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+        self._out = _console(sys.stdout)
+        self._err = _console(sys.stderr)
+        self._quiet = quiet
+        self._as_json = as_json
+        self._bar: Progress | None = None
+        self.unicode = _is_utf8(sys.stdout)
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal, 80 in a pipe unless COLUMNS says otherwise."""
+        return self._out.width
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of the result, at once; nothing where the result is JSON."""
+        if not self._as_json:
+            self._print(self._out, text, style)
+
+    def document(self, content: dict[str, Any]) -> None:
+        """The result as one JSON document, where that is what was asked for."""
+        if self._as_json:
+            text = json.dumps(
+                {"schema": SCHEMA} | content,
+                indent=2,
+                ensure_ascii=not _is_utf8(self._out.file),
+                allow_nan=False,
+            )
+            self._print(self._out, text, "")
+
+    def notice(self, text: str) -> None:
+        """Something that happened on the way and is worth knowing."""
+        if not self._quiet:
+            self._print(self._err, text, "")
+
+    def warning(self, text: str) -> None:
+        """Something without which the results would be misread: said in any case."""
+        self._print(self._err, text, "")
+
+    def hint(self, text: str) -> None:
+        """What one may want to do next; to a person at a terminal only."""
+        if not self._quiet and self._err.is_terminal:
+            self._print(self._err, text, FAINT)
+
+    def shown(self, text: str) -> str:
+        """The text as it will stand on stdout, whose encoding may want other letters."""
+        return _encodable(text, self._out.file)
+
+    def signed(self, number: float, decimals: int) -> str:
+        """A number with its sign, a real minus on a UTF-8 terminal."""
+        text = f"{number:+.{decimals}f}"
+        return text.replace("-", "−") if self.unicode and self._out.is_terminal else text
+
+    @contextmanager
+    def progress(self, what: str, unit: str) -> Iterator["ProgressBar"]:
+        """A bar below what is printed meanwhile, gone at the end; see ProgressBar."""
+        bar = ProgressBar(self, what, unit)
+        try:
+            yield bar
+        finally:
+            self.stop_bar()
+
+    def start_bar(self, what: str, unit: str, total: int | None) -> "Progress | None":
+        """A bar on a terminal that wants one; None elsewhere."""
+        if self._quiet or not self._err.is_terminal:
+            return None
+        # Rich's bars take long to import, and most commands end before they need one.
+        from mlbias.cli.show.progress import start_bar
+
+        self._bar = start_bar(self._err, what, unit, total)
+        return self._bar
+
+    def stop_bar(self) -> None:
+        """Take the bar away, if there is one."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _print(self, console: Console, text: str, style: str) -> None:
+        # Above a bar only the console that draws it may print; on a terminal it is the same one.
+        if self._bar is not None and console.is_terminal:
+            console = self._err
+        _print(console, Text(_encodable(text, console.file), style=style))
+
+
+class ProgressBar:
+    """Shows how far some work has come, once it takes long enough.
+
+    Args:
+        output: where.
+        what: what is being done.
+        unit: what is counted, "bytes" or in the plural.
+    """
+
+    def __init__(self, output: Output, what: str, unit: str) -> None:
+        self._output = output
+        self._what = what
+        self._unit = unit
+        self._started = time.monotonic()
+        self._bar: Progress | None = None
+        self._was_started = False
+
+    def update(self, done: int, total: int | None) -> None:
+        """So much is done, of so much where that is known."""
+        if not self._was_started and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
+            self._was_started = True
+            self._bar = self._output.start_bar(self._what, self._unit, total)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, total=total)
+
+
+def print_error(message: str, advice: str = "") -> None:
+    """An error in a sentence, and what to do about it in another line, on stderr."""
+    console = _console(sys.stderr)
+    label = Text("error: ", style=ATTENTION)
+    text = Text(_encodable(message, sys.stderr), style="default not bold")
+    _print(console, label.append(text))
+    if advice:
+        _print(console, Text(_encodable(f"       {advice}", sys.stderr)))
+
+
+class _Console(Console):
+    """Rich's console, but who closes our pipe is for main() to deal with."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the error is handled; Rich itself would exit with 1."""
+        raise BrokenPipeError
+
+
+def _print(console: Console, text: Text) -> None:
+    """Print at once; a stderr that cannot be written to takes no result with it."""
+    try:
+        console.print(text, soft_wrap=True)
+        console.file.flush()
+    except OSError:
+        if console.file is not sys.stderr:
+            raise
+        # What is buffered has to go somewhere when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _console(file: TextIO) -> Console:
+    return _Console(
+        file=file,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        # A pipe has no width of its own; Rich would take the terminal's.
+        width=None if file.isatty() or "COLUMNS" in os.environ else 80,
+    )
+
+
+def _encodable(text: str, file: Any) -> str:
+    """The text with what this stream cannot show spelled out."""
+    if not _is_utf8(file):
+        text = text.translate(_ASCII)
+    encoding = getattr(file, "encoding", None) or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _is_utf8(file: Any) -> bool:
+    return (getattr(file, "encoding", None) or "ascii").lower().replace("-", "") == "utf8"

@@ -1,0 +1,155 @@
+"""What an evaluation found, as tables for people and as JSON."""
+
+from dataclasses import asdict
+from typing import Any
+
+from mlbias.cli.show.console import Output
+from mlbias.cli.show.tables import Table
+from mlbias.cli.show.text import against_mean, counted, percent, with_error
+from mlbias.evaluation.calibration import LEVELS
+from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
+from mlbias.evaluation.scores import FEW_USERS, Difference, Score
+
+
+def report_scores(output: Output, found: Evaluation) -> None:
+    """The errors beside the mean's, clipped and not, of known and unknown ids apart."""
+    headers = ["", "RMSE", "±", "MAE", "±", "RMSE", "MAE"]
+    widths = [15, 9, 6, 9, 6, 10, 9]
+    output.line(" " * 50 + "mean over users")
+    table = Table(output, headers, widths)
+    for name, score in _scores(found).items():
+        table.row(
+            [
+                name,
+                f"{score.rmse:.6f}",
+                _error(score.rmse_stderr),
+                f"{score.mae:.6f}",
+                _error(score.mae_stderr),
+                f"{score.user_rmse:.6f}",
+                f"{score.user_mae:.6f}",
+            ]
+        )
+    output.line()
+    output.line(
+        f"RMSE {with_error(found.model.rmse, found.model.rmse_stderr)}, "
+        f"{against_mean(found.model.rmse, found.baseline.rmse)}"
+    )
+    output.line(f"standard errors are clustered by user: {users_line(found)}")
+    warn_of_few_users(output, found.effective_users)
+    output.line(
+        f"unknown: {found.unknown_users:,} of {counted(found.n_users, 'user')}, "
+        f"{found.unknown_items:,} of {counted(found.n_items, 'item')}, "
+        f"in {percent(found.ratings_of_unknown / found.n_ratings, 2)} of the ratings"
+    )
+    if found.ratings_of_unknown:
+        output.line("an unknown user or item was predicted with a bias of 0")
+
+
+def users_line(found: Evaluation) -> str:
+    """How many users the standard errors rest on."""
+    users = counted(found.n_users, "user")
+    return f"{users}, {found.effective_users:,.1f} effective users"
+
+
+def warn_of_few_users(output: Output, effective_users: float) -> None:
+    """Say that standard errors are too small, where they are."""
+    if effective_users < FEW_USERS:
+        output.notice(
+            f"with only {effective_users:.1f} effective users the standard errors are too small"
+        )
+
+
+def standing(output: Output, above: Difference) -> str:
+    """By how much an RMSE is above the best, as +0.00240 ± 0.00079, with = where it may be none."""
+    if above.stderr is None:
+        return output.signed(above.rmse, 5)
+    mark = " =" if above.is_within_error else "  "
+    if above.stderr < 1e-4 and above.rmse != 0:  # else nothing but zeros would be left
+        return f"{above.rmse:+.1e} ± {above.stderr:.1e}{mark}"
+    return f"{output.signed(above.rmse, 5)} ± {above.stderr:.5f}{mark}"
+
+
+def document_standing(above: Difference, *, is_best: bool) -> dict[str, Any]:
+    """The same under the names that it has in JSON."""
+    return {
+        "above_best": {"rmse": above.rmse, "stderr": above.stderr},
+        "is_best": is_best,
+        "is_as_good_as_best": above.is_within_error,
+    }
+
+
+def report_details(output: Output, found: Evaluation) -> None:
+    """By numbers of ratings in training, by deciles of the predictions, and the intervals."""
+    if found.by_user:
+        _report_buckets(output, found)
+    output.line()
+    table = Table(output, ["tenth", "predicted", "observed", "ratings"], [6, 10, 10, 12])
+    for k, decile in enumerate(found.calibration, 1):
+        row = [f"{k}", f"{decile.predicted:.4f}", f"{decile.observed:.4f}", f"{decile.n_ratings:,}"]
+        table.row(row)
+    if found.intervals is not None:
+        levels = "/".join(f"{100 * level:.0f}" for level in LEVELS)
+        shares = "/".join(f"{100 * share:.1f}" for share in found.intervals.coverage)
+        output.line()
+        output.line(f"intervals of {levels} % hold {shares} % of the ratings")
+        likelihood = output.signed(found.intervals.log_likelihood, 4)
+        output.line(f"log-likelihood: {likelihood} a rating on average")
+
+
+def document_evaluation(found: Evaluation) -> dict[str, Any]:
+    """All of it under the names that it has in JSON."""
+    document: dict[str, Any] = {
+        **asdict(found.model),
+        "baseline_rmse": found.baseline.rmse,
+        "baseline_mae": found.baseline.mae,
+        "n_users": found.n_users,
+        "n_items": found.n_items,
+        "effective_users": found.effective_users,
+        "unknown_users": found.unknown_users,
+        "unknown_items": found.unknown_items,
+        "ratings_of_unknown": found.ratings_of_unknown,
+    }
+    for name, score in _scores(found).items():
+        if name != "model":
+            document[name.replace("training mean", "baseline")] = asdict(score)
+    document["by_user_ratings"] = [asdict(bucket) for bucket in found.by_user]
+    document["by_item_ratings"] = [asdict(bucket) for bucket in found.by_item]
+    document["calibration"] = [asdict(decile) for decile in found.calibration]
+    if found.intervals is not None:
+        coverage = zip(LEVELS, found.intervals.coverage, strict=True)
+        document["coverage"] = {f"{100 * level:.0f}": share for level, share in coverage}
+        document["log_likelihood"] = found.intervals.log_likelihood
+    return document
+
+
+def _scores(found: Evaluation) -> dict[str, Score]:
+    """The rows of the table, those that there are."""
+    rows = {
+        "training mean": found.baseline,
+        "model": found.model,
+        "clipped": found.clipped,
+        "known": found.known if found.unknown else None,
+        "unknown": found.unknown,
+    }
+    return {name: score for name, score in rows.items() if score is not None}
+
+
+def _error(stderr: float | None) -> str:
+    return "" if stderr is None else f"{stderr:.4f}"
+
+
+def _report_buckets(output: Output, found: Evaluation) -> None:
+    output.line()
+    output.line(f"{'in training':>12}{'by user':>29}{'by item':>32}")
+    table = Table(output, ["ratings", *["ratings", "RMSE", "MAE"] * 2], [11, 11, 9, 9, 12, 9, 9])
+    sides = [{bucket.name: bucket for bucket in side} for side in (found.by_user, found.by_item)]
+    for name in BUCKET_NAMES:
+        cells = [cell for side in sides for cell in _bucket_cells(side.get(name))]
+        if any(cells):
+            table.row([name, *cells])
+
+
+def _bucket_cells(bucket: Bucket | None) -> list[str]:
+    if bucket is None:
+        return ["", "", ""]
+    return [f"{bucket.n_ratings:,}", f"{bucket.rmse:.6f}", f"{bucket.mae:.6f}"]

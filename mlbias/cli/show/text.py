@@ -1,0 +1,60 @@
+"""Numbers as people read them."""
+
+
+def duration(seconds: float) -> str:
+    """As 0.31 s, 12.4 s, 2 min 05 s."""
+    if seconds < 9.995:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def size(n_bytes: int) -> str:
+    """As 512 B, 2.3 MiB, 24.0 GiB."""
+    if n_bytes < 1024:
+        return f"{n_bytes} B"
+    number, units = n_bytes / 1024, ["KiB", "MiB", "GiB", "TiB"]
+    while number >= 1024 and len(units) > 1:
+        number /= 1024
+        units.pop(0)
+    return f"{number:.1f} {units[0]}"
+
+
+def percent(share: float, decimals: int = 1) -> str:
+    """As 24.6 %."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def against_mean(rmse: float, mean_rmse: float) -> str:
+    """By how much an RMSE is better than that of predicting the mean."""
+    share = 1 - rmse / mean_rmse if mean_rmse else 0.0
+    if abs(share) < 0.0005:
+        return "no better than the mean"
+    return f"{percent(abs(share))} {'better' if share > 0 else 'worse'} than the mean"
+
+
+def with_error(value: float, stderr: float | None) -> str:
+    """As 0.876338 ± 0.0104."""
+    return f"{value:.6f}" if stderr is None else f"{value:.6f} ± {stderr:.4f}"
+
+
+def counted(number: int, noun: str) -> str:
+    """As 1 user, 1,234 users."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def data_line(label: str, n_ratings: int, n_users: int, n_items: int) -> str:
+    """What data: name, size and how much of the users × items table is filled."""
+    density = 100 * n_ratings / (n_users * n_items)
+    filled = f"{density:.2f}" if density >= 0.995 else f"{density:.2g}"
+    return " · ".join(
+        [
+            label,
+            counted(n_ratings, "rating"),
+            counted(n_users, "user"),
+            counted(n_items, "item"),
+            f"{filled} % filled",
+        ]
+    )

@@ -1,0 +1,113 @@
+"""Settings on the same folds: a table and JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
+from mlbias.cli.show.tables import Table
+from mlbias.cli.show.text import counted, data_line
+from mlbias.datasets.sources import Source
+from mlbias.evaluation.crossval import CrossValidation
+from mlbias.evaluation.trials import Trial
+from mlbias.fitting.record import Settings
+
+
+def report_task(output: Output, source: Source, validation: CrossValidation) -> None:
+    """What is tried on what."""
+    ratings, tried = validation.ratings, validation.candidates
+    output.line(data_line(source.label, len(ratings), ratings.n_users, ratings.n_items))
+    name, scale = tried[0].method.name, tried[0].regularisation.scale
+    folds = f"the same {validation.folds} folds, seed {validation.seed}"
+    output.line(f"{name}, λ on the {scale} scale: {counted(len(tried), 'setting')} on {folds}")
+    output.line()
+
+
+def draw_trials(output: Output, validation: CrossValidation) -> list[Trial]:
+    """Run all of them, then a row for each."""
+    tried = validation.candidates
+    with output.progress("cross-validating", "fits") as bar:
+        for done in validation.run():
+            bar.update(done, validation.folds * len(tried))
+    for number, reason in validation.failed.items():
+        output.notice(f"left out {_name(tried[number])}: {reason}")
+    trials = validation.trials()
+    _report(output, trials, best_of(trials))
+    return trials
+
+
+def best_of(trials: Sequence[Trial]) -> Trial:
+    """The one with the smallest RMSE over all folds together."""
+    return min(trials, key=lambda trial: trial.errors.rmse)
+
+
+def document(
+    source: Source, validation: CrossValidation, trials: Sequence[Trial]
+) -> dict[str, Any]:
+    """All of it under the names that it has in JSON."""
+    best = best_of(trials)
+    return {
+        "data": source.label,
+        "n_ratings": len(validation.ratings),
+        "folds": validation.folds,
+        "seed": validation.seed,
+        "effective_users": best.errors.effective_users,
+        "settings": [_document_trial(trial, best) for trial in trials],
+    }
+
+
+def _report(output: Output, trials: Sequence[Trial], best: Trial) -> None:
+    headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
+    table = Table(output, headers, [10, 10, 8, 6, 8, 6, 20])
+    for trial in trials:
+        cells = [
+            *_lambda_cells(trial),
+            f"{trial.rmse.mean:.6f}",
+            f"{trial.rmse.sd:.4f}",
+            f"{trial.mae.mean:.6f}",
+            f"{trial.mae.sd:.4f}",
+            "best" if trial is best else standing(output, trial.above(best)),
+        ]
+        table.row(cells, GOOD if trial is best else "")
+    output.line()
+    output.line("means and standard deviations over folds; = is within one standard error")
+    warn_of_few_users(output, best.errors.effective_users)
+
+
+def _name(settings: Settings) -> str:
+    lambdas = settings.regularisation.lambdas
+    return "auto" if lambdas is None else "λ " + " and ".join(f"{value:g}" for value in lambdas)
+
+
+def _lambda_cells(trial: Trial) -> list[str]:
+    lambdas = trial.settings.regularisation.lambdas
+    if lambdas is not None:
+        return [f"{value:g}" for value in lambdas]
+    sides = (
+        [fold.lambda_user for fold in trial.folds],
+        [fold.lambda_item for fold in trial.folds],
+    )
+    return [f"auto {_mean(side)}" for side in sides]
+
+
+def _mean(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):.3f}" if len(known) == len(values) else "infinite"
+
+
+def _document_trial(trial: Trial, best: Trial) -> dict[str, Any]:
+    regularisation = trial.settings.regularisation
+    user, item = regularisation.lambdas or (None, None)
+    return {
+        "method": trial.settings.method.name,
+        "penalty": regularisation.scale,
+        "auto": regularisation.lambdas is None,
+        "lambda_user": user,
+        "lambda_item": item,
+        "folds": [asdict(fold) for fold in trial.folds],
+        "rmse": asdict(trial.rmse),
+        "mae": asdict(trial.mae),
+        "pooled": asdict(trial.errors.score()),
+        **document_standing(trial.above(best), is_best=trial is best),
+    }

@@ -1,0 +1,172 @@
+"""What a fit was asked for and what came of it: the record that stays with the model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, overload
+
+from mlbias.core.equations.certificate import Certificate
+from mlbias.core.methods.protocol import Method
+from mlbias.core.regularisation import Regularisation
+from mlbias.core.reml.learn import Learned
+from mlbias.core.training import EpochStats, check_stopping
+from mlbias.core.uncertainty import Uncertainty
+from mlbias.core.vectors import FloatArray
+from mlbias.ids import Ids
+from mlbias.model import BiasModel, TrainedOn
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a model is fitted, with every default filled in.
+
+    Attributes:
+        method: with its options.
+        regularisation: the λ's and their scale.
+        epochs: the most updates to make, 0 or more.
+        tol: stop once the cost's relative change in an epoch is at most this; None never.
+    """
+
+    method: Method
+    regularisation: Regularisation
+    epochs: int
+    tol: float | None = None
+
+    def __post_init__(self) -> None:
+        check_stopping(self.epochs, self.tol)
+
+    @classmethod
+    def of(
+        cls,
+        method: Method,
+        regularisation: Regularisation | None = None,
+        epochs: int | None = None,
+        tol: float | None = None,
+    ) -> "Settings":
+        """What was asked for, with the method's own defaults for what was not.
+
+        Raises:
+            OptionError: a number is out of range.
+        """
+        return cls(
+            method,
+            regularisation or Regularisation.of(method),
+            method.default_epochs if epochs is None else epochs,
+            tol,
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fit:
+    """A fitted model with the record of how it was fitted; it predicts as its model does.
+
+    Example:
+        >>> from mlbias import Ratings, fit
+        >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]), lambda_=0)
+        >>> found
+        <Fit: closed-form, RMSE 0.000000 after 10 epochs>
+        >>> found.predict([1], [20]).round(6).tolist()
+        [3.0]
+
+    Attributes:
+        model: α, the biases and their ids.
+        history: a report for each epoch, the start first; empty for a model from a file of
+            format 1 or 2.
+        certificate: how far from the optimum the model is at most; None unless the method ends by
+            itself.
+        learned: the variance components behind learned λ's; None where λ was given.
+        settings: what was asked for; None for a model from a file of format 1 or 2.
+    """
+
+    model: BiasModel
+    history: tuple[EpochStats, ...] = ()
+    certificate: Certificate | None = None
+    learned: Learned | None = None
+    settings: Settings | None = None
+
+    def __repr__(self) -> str:
+        if self.settings is None or not self.history:
+            return f"<Fit: {self.model!r}>"
+        last, name = self.history[-1], self.settings.method.name
+        epochs = "1 epoch" if last.epoch == 1 else f"{last.epoch:,} epochs"
+        return f"<Fit: {name}, RMSE {last.rmse:.6f} after {epochs}>"
+
+    @property
+    def lambdas(self) -> tuple[float | None, float | None]:
+        """λ of the users and of the items, given or learned; None where infinite or unknown."""
+        if self.learned is not None:
+            return self.learned.components.lambda_user, self.learned.components.lambda_item
+        given = None if self.settings is None else self.settings.regularisation.lambdas
+        return given or (None, None)
+
+    @property
+    def alpha(self) -> float:
+        """General level, in the ratings' units."""
+        return self.model.alpha
+
+    @property
+    def user_bias(self) -> FloatArray:
+        """(n_users,) biases of the users, in the ratings' units."""
+        return self.model.user_bias
+
+    @property
+    def item_bias(self) -> FloatArray:
+        """(n_items,) biases of the items, likewise."""
+        return self.model.item_bias
+
+    @property
+    def user_ids(self) -> Ids:
+        """(n_users,) ids of the users, ascending."""
+        return self.model.user_ids
+
+    @property
+    def item_ids(self) -> Ids:
+        """(n_items,) ids of the items, ascending."""
+        return self.model.item_ids
+
+    @property
+    def mean(self) -> float:
+        """Mean of the training ratings."""
+        return self.model.mean
+
+    @property
+    def uncertainty(self) -> Uncertainty | None:
+        """How well the biases are known; None where the method does not tell."""
+        return self.model.uncertainty
+
+    @property
+    def trained_on(self) -> TrainedOn | None:
+        """What is known of the training ratings."""
+        return self.model.trained_on
+
+    @property
+    def user_stderr(self) -> FloatArray | None:
+        """(n_users,) posterior standard deviations of the users' biases."""
+        return self.model.user_stderr
+
+    @property
+    def item_stderr(self) -> FloatArray | None:
+        """(n_items,) posterior standard deviations of the items' biases."""
+        return self.model.item_stderr
+
+    @overload
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: Literal[False] = False
+    ) -> FloatArray: ...
+
+    @overload
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: Literal[True]
+    ) -> tuple[FloatArray, FloatArray]: ...
+
+    def predict(
+        self, users: Iterable[object], items: Iterable[object], return_std: bool = False
+    ) -> FloatArray | tuple[FloatArray, FloatArray]:
+        """Predicted ratings of the pairs (users[k], items[k]), (n,); see BiasModel.predict."""
+        if return_std:
+            return self.model.predict(users, items, return_std=True)
+        return self.model.predict(users, items)
+
+
+def model_of(fitted: BiasModel | Fit) -> BiasModel:
+    """The model itself, of a fit or as it is."""
+    return fitted.model if isinstance(fitted, Fit) else fitted
