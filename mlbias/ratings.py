@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from mlbias.ids import Ids, column_of_ids, distinct, is_missing
 
 # Unix seconds: integers where all are whole, else floats.
 Timestamps = NDArray[np.signedinteger[Any]] | NDArray[np.float64]
+# A table of pandas, Polars, PyArrow, DuckDB or whatever speaks Arrow's PyCapsule interface.
+Frame: TypeAlias = Any
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -107,7 +109,7 @@ class Ratings:
     @classmethod
     def from_frame(
         cls,
-        frame: Any,
+        frame: Frame,
         *,
         user: str | None = None,
         item: str | None = None,
@@ -164,7 +166,7 @@ class Ratings:
         )
 
 
-def as_ratings(ratings: Any) -> Ratings:
+def as_ratings(ratings: Ratings | Frame) -> Ratings:
     """Ratings as they are, or those of a frame whose columns have usual names.
 
     Raises:

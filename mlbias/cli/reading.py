@@ -10,6 +10,7 @@ from pathlib import Path
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.show.console import Output
+from mlbias.cli.show.source import say_understood
 from mlbias.cli.show.text import counted
 from mlbias.cli.signals import raise_on_signals
 from mlbias.datasets.dataset import Dataset
@@ -113,7 +114,7 @@ class Reader:
                 source, options, cache=cache, timestamps=times, threads=threads,
                 progress=bar.update,
             )  # fmt: skip
-        _say_understood(self._output, dataset.understood, with_times=times)
+        say_understood(self._output, dataset.understood, with_times=times)
         for notice in dataset.notices:
             self._output.notice(notice)
         return dataset
@@ -172,19 +173,3 @@ def folders_of(data: str | None, data_dir: Path) -> list[Path]:
     if source is not None and source.path is not None:
         folders.append(source.path.parent)
     return list({folder.resolve(): folder for folder in folders}.values())
-
-
-def _say_understood(output: Output, found: Understood, *, with_times: bool) -> None:
-    """What was guessed, what was left out and what looks wrong in the ratings."""
-    if found.n_skipped:
-        # Always said: what is missing changes every number that follows.
-        output.warning(
-            f"left out {counted(found.n_skipped, 'bad row')} of {found.n_rows:,}; the first: "
-            f"{found.first_skipped}"
-        )
-    if found.n_not_rated:
-        output.notice(f"left out {counted(found.n_not_rated, 'row')} without a rating")
-    for notice in (*found.notices, *(found.time_notices if with_times else ())):
-        output.notice(notice)
-    for warning in found.warnings:
-        output.notice(f"warning: {warning}")

@@ -17,7 +17,7 @@ from mlbias.evaluation.scores import GroupedErrors
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Settings
 from mlbias.model import BiasModel
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 # A method is there once its cost is above the minimum by this share of it at most.
 NEAR = 1e-6
@@ -129,8 +129,8 @@ class Comparison:
 
 
 def compare(
-    training: Ratings,
-    held_out: Ratings,
+    training: Ratings | Frame,
+    held_out: Ratings | Frame,
     methods: Sequence[str] | None = None,
     *,
     epochs: int = 100,
@@ -165,7 +165,8 @@ def compare(
     """
     names = contestants(methods)
     regularisation = shared_regularisation(lambda_, lambda_user, lambda_item)
-    return list(Comparison(training, held_out, regularisation, epochs, threads).run(names))
+    sides = as_ratings(training), as_ratings(held_out)
+    return list(Comparison(*sides, regularisation, epochs, threads).run(names))
 
 
 def contestants(names: Sequence[str] | None) -> tuple[str, ...]:

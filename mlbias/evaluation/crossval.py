@@ -21,7 +21,7 @@ from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Settings
 from mlbias.memory import available_memory
 from mlbias.model import BiasModel
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 # What a fold takes at most while it is made and trained on.
 _BYTES_PER_RATING = 64
@@ -156,7 +156,7 @@ def _folds_in_memory(n_ratings: int) -> int:
 
 
 def crossval(
-    ratings: Ratings,
+    ratings: Ratings | Frame,
     method: Method | str = "exact",
     *,
     folds: int = 5,
@@ -205,7 +205,7 @@ def crossval(
     made, tol = method_with(method, {"lr": lr}, tol)
     tried = candidates(made, penalty, lambda_, lambda_user, lambda_item)
     settings = [Settings.of(made, regularisation, epochs, tol) for regularisation in tried]
-    validation = CrossValidation(ratings, settings, folds, seed, threads)
+    validation = CrossValidation(as_ratings(ratings), settings, folds, seed, threads)
     for _ in validation.run():
         pass
     return validation.trials()

@@ -9,7 +9,7 @@ import numpy as np
 from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 _PIECE = 1 << 18
 _MOST_BARS = 20
@@ -54,7 +54,7 @@ class Description:
     histogram: tuple[Bar, ...]
 
 
-def describe(ratings: Ratings) -> Description:
+def describe(ratings: Ratings | Frame) -> Description:
     """What these ratings are like: their mean, its errors as a prediction, their histogram.
 
     Raises:
@@ -66,6 +66,7 @@ def describe(ratings: Ratings) -> Description:
         >>> found.mean, found.errors.mae
         (3.5, 1.0)
     """
+    ratings = as_ratings(ratings)
     n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
     center = center_of(ratings.value)
     mean = center + math.fsum((piece - center).sum() for piece in _pieces(ratings)) / n

@@ -12,7 +12,7 @@ from mlbias.evaluation.scores import GroupedErrors, Score
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 _PIECE = 1 << 18
 # Of ratings in training: none, 1 to 4, 5 to 19, 20 to 99, 100 or more.
@@ -87,7 +87,7 @@ class _Piece:
         return self.value - self.predicted
 
 
-def evaluate(model: BiasModel | Fit, ratings: Ratings) -> Evaluation:
+def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
 
     Raises:
@@ -99,7 +99,7 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings) -> Evaluation:
         >>> evaluate(found, Ratings.from_ids([1, 3], [10, 10], [4, 4])).model.rmse
         0.7905694150420949
     """
-    model = model_of(model)
+    model, ratings = model_of(model), as_ratings(ratings)
     known_user = positions(ratings.user_ids, model.user_ids)
     known_item = positions(ratings.item_ids, model.item_ids)
     n_users = len(ratings.user_ids)

@@ -15,7 +15,7 @@ from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
 from mlbias.ids import positions
-from mlbias.ratings import Ratings, Timestamps
+from mlbias.ratings import Frame, Ratings, Timestamps, as_ratings
 from mlbias.times import shown_time
 
 # Users are sorted in blocks of about so many ratings, which fit a cache.
@@ -25,7 +25,7 @@ Mask = NDArray[np.bool_]
 Sides = tuple[Ratings, Ratings]
 
 
-def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> Sides:
+def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> Sides:
     """Training ratings and hold-out, the latter about this share of all.
 
     A rating's side depends on the seed, its user and its item alone: neither the order of rows
@@ -47,13 +47,16 @@ def random_split(ratings: Ratings, test_size: float, seed: int = 0) -> Sides:
         100000
     """
     _check_share(test_size)
+    ratings = as_ratings(ratings)
     held_out = np.empty(len(ratings), dtype=np.bool_)
     for here, hashes in hashed_pieces(ratings, "random", seed):
         held_out[here] = as_shares(hashes) < test_size
     return _sides(ratings, held_out, f"a test-size of {test_size:g}")
 
 
-def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed: int = 0) -> Sides:
+def user_split(
+    ratings: Ratings | Frame, test_size: float, *, random: bool = False, seed: int = 0
+) -> Sides:
     """Hold out the last ratings of each user, or random ones; one at least stays in training.
 
     Args:
@@ -78,7 +81,7 @@ def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed
         raise OptionError(
             f"`test_size` of a user split is a share below 1 or a whole number, not {test_size:g}."
         )
-    ratings = ratings.by_user()
+    ratings = as_ratings(ratings).by_user()
     hashes = pair_hashes(ratings, "user", seed)
     times = None if random else _pair_times(ratings, hashes)
     held_out = np.empty(len(ratings), dtype=np.bool_)
@@ -94,7 +97,11 @@ def user_split(ratings: Ratings, test_size: float, *, random: bool = False, seed
 
 
 def time_split(
-    ratings: Ratings, test_size: float | None = None, *, start: float | None = None, seed: int = 0
+    ratings: Ratings | Frame,
+    test_size: float | None = None,
+    *,
+    start: float | None = None,
+    seed: int = 0,
 ) -> Sides:
     """Train on the past: hold out the latest ratings of all, or those from a time on.
 
@@ -119,7 +126,7 @@ def time_split(
     """
     if (test_size is None) == (start is None):
         raise OptionError("a split by time takes either `test_size` or `start`.")
-    ratings = ratings.by_user()
+    ratings = as_ratings(ratings).by_user()
     hashes = pair_hashes(ratings, "time", seed)
     times = _pair_times(ratings, hashes)
     if start is not None:

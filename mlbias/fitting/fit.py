@@ -12,11 +12,11 @@ from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.errors import OptionError
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Settings
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 
 def fit(
-    ratings: Ratings,
+    ratings: Ratings | Frame,
     method: Method | str = DEFAULT_METHOD,
     *,
     epochs: int | None = None,
@@ -33,7 +33,7 @@ def fit(
     """Fit a bias model.
 
     Args:
-        ratings: from load_ratings or Ratings.from_ids.
+        ratings: from load_ratings or Ratings.from_ids, or a frame whose columns have usual names.
         method: gd, adam, closed-form or exact, or one of them with its options, such as
             ``Adam(lr=0.1, beta1=0.8)``.
         epochs: the most updates to make; by default the method's own number.
@@ -65,6 +65,7 @@ def fit(
     chosen, tol = method_with(method, {"lr": lr}, tol)
     regularisation = Regularisation.of(chosen, penalty, lambda_, lambda_user, lambda_item)
     settings = Settings.of(chosen, regularisation, epochs, tol)
+    ratings = as_ratings(ratings)
     incidence = BlockIncidence(ratings, usable_threads(threads))
     task = Task.of(incidence, ratings.user_ids, ratings.item_ids, regularisation)
     return Fitting(task, settings).run()

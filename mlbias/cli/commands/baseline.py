@@ -14,6 +14,7 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     """
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import description as show
+    from mlbias.cli.show.source import document_skipped, document_source
     from mlbias.evaluation.describe import describe
 
     output = speaking.console()
@@ -21,7 +22,9 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     source = reader.source(reading.data)
     dataset = reader.read(source)
     found = describe(dataset.ratings)
-    output.document({"data": source.label} | show.document(found))
+    understood = dataset.understood
+    source_document = document_skipped(understood) | {"source": document_source(understood)}
+    output.document({"data": source.label} | show.document(found) | source_document)
     show.draw(output, source.label, found)
     reader.finish(dataset)
     output.hint("next: mlbias train" + (f" --data {reading.data}" if reading.data else ""))

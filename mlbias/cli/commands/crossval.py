@@ -74,6 +74,7 @@ def crossval(
     """
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import trials as show
+    from mlbias.cli.show.source import document_skipped
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
     from mlbias.evaluation.crossval import CrossValidation, candidates
     from mlbias.fitting.record import Settings
@@ -91,7 +92,8 @@ def crossval(
     validation = CrossValidation(dataset.ratings, settings, folds, seed, reading.n_threads)
     show.report_task(output, source, validation)
     trials = show.draw_trials(output, validation)
-    output.document(show.document(source, validation, trials))
+    skipped = document_skipped(dataset.understood)
+    output.document(show.document(source, validation, trials) | skipped)
     reader.finish(dataset)
 
 

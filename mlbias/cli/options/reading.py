@@ -37,9 +37,10 @@ class ReadingOptions:
             "--data",
             metavar="WHAT",
             rich_help_panel=DATA,
-            help="sample, the name of a data set, a folder, a file (CSV, .dat, u.data, Parquet; "
-            ".gz and .zip as they are, ARCHIVE.zip/MEMBER for one of many), or - for standard "
-            "input. Without it: ml-25m, or else the only data set in the data folder.",
+            help="sample, the name of a data set, a file (CSV and other text, JSON lines, "
+            "Parquet, Arrow; compressed ones as they are, ARCHIVE.zip/MEMBER for one of many), a "
+            "folder of parts, a pattern in quotes such as 'parts/*.csv', or - for standard "
+            "input. [default: ml-25m, or else the only data set in the data folder]",
         ),
     ] = None
     data_dir: DataDir = DEFAULT_DATA_DIR
@@ -71,13 +72,22 @@ class ReadingOptions:
             help="Column of the ratings; usual names: rating, score, stars.",
         ),
     ] = None
+    time_col: Annotated[
+        str | None,
+        typer.Option(
+            "--time-col",
+            metavar="COLUMN",
+            rich_help_panel=DATA,
+            help="Column of the times; usual names: timestamp, date, created_at.",
+        ),
+    ] = None
     separator: Annotated[
         str | None,
         typer.Option(
             "--separator",
             metavar="TEXT",
             rich_help_panel=DATA,
-            help="What stands between fields, if it is no comma, tab, '::' or space.",
+            help="What stands between fields, where the file does not tell.",
         ),
     ] = None
     ids: Annotated[
@@ -86,8 +96,8 @@ class ReadingOptions:
             "--ids",
             metavar="auto|text",
             rich_help_panel=DATA,
-            help="auto: an id column is of integers if its first 10,000 rows are, none with a "
-            "leading zero; text further down is then a bad row. text: ids are text.",
+            help="auto: an id column is of integers if every id in it is one, without zeros in "
+            "front; otherwise it is text. text: ids are text.",
         ),
     ] = "auto"
     skip_bad_rows: Annotated[
@@ -98,6 +108,64 @@ class ReadingOptions:
             help="Count rows that are no ratings and leave them out, instead of stopping.",
         ),
     ] = False
+    max_bad_share: Annotated[
+        float,
+        typer.Option(
+            "--max-bad-share",
+            metavar="SHARE",
+            rich_help_panel=DATA,
+            help="The largest share of rows that --skip-bad-rows may leave out, where there are "
+            "ten rows or more.",
+        ),
+    ] = 0.1
+    decimal: Annotated[
+        str,
+        typer.Option(
+            "--decimal",
+            metavar=".|,",
+            rich_help_panel=DATA,
+            help="The decimal mark of ratings.",
+        ),
+    ] = "."
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            rich_help_panel=DATA,
+            help="Encoding of text, such as latin-1. [default: UTF-8, or as a byte order mark "
+            "says]",
+        ),
+    ] = None
+    not_rated: Annotated[
+        str | None,
+        typer.Option(
+            "--not-rated",
+            metavar="X",
+            rich_help_panel=DATA,
+            help="A number that stands for no rating, such as -1, 0 or 99, or several with "
+            "commas; such rows are left out and counted.",
+        ),
+    ] = None
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            "--duplicates",
+            metavar="keep|first|last|mean|error",
+            rich_help_panel=DATA,
+            help="Which ratings count of a pair of user and item that has several; the first and "
+            "the last are told by time where there are times, else by row.",
+        ),
+    ] = "keep"
+    time_unit: Annotated[
+        str | None,
+        typer.Option(
+            "--time-unit",
+            metavar="s|ms|us|ns",
+            rich_help_panel=DATA,
+            help="Unit of times that are numbers. [default: told by their size]",
+        ),
+    ] = None
     no_cache: Annotated[
         bool,
         typer.Option(
@@ -137,6 +205,13 @@ class ReadingOptions:
             separator=None if self.separator is None else self.separator.replace("\\t", "\t"),
             ids=IdKind(self.ids),
             skip_bad_rows=self.skip_bad_rows,
+            time_col=self.time_col,
+            decimal=self.decimal,
+            encoding=self.encoding,
+            time_unit=self.time_unit,
+            not_rated=self.not_rated,
+            duplicates=self.duplicates,
+            max_bad_share=self.max_bad_share,
         )
 
     def check_only_with_data(self) -> None:

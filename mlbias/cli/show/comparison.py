@@ -7,6 +7,7 @@ from mlbias.cli.reading import Sides
 from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.curves import chart
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
+from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import counted, data_line, duration
 from mlbias.evaluation.compare import Comparison, Result
@@ -55,6 +56,7 @@ def document(comparison: Comparison, sides: Sides, results: Sequence[Result]) ->
     return {
         "data": sides.source.label,
         "holdout": sides.holdout.document(),
+        **document_skipped(sides.whole.understood),
         "n_ratings": sides.training.n_ratings,
         "n_held_out": len(sides.held_out),
         "lambda_user": user,

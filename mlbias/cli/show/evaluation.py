@@ -5,9 +5,11 @@ from typing import Any
 from mlbias.cli.scoring import Scored
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.scores import document_evaluation, report_details, report_scores
+from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.text import data_line
 from mlbias.evaluation.evaluate import Evaluation, errors_per_user
 from mlbias.evaluation.scores import Difference
+from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.saved_model.file import SavedModel
 
 
@@ -15,6 +17,8 @@ def report(output: Output, scored: Scored, saved: SavedModel, found: Evaluation)
     """Which ratings, whether the model saw them, and its errors on them."""
     output.line(data_line(scored.source.label, found.n_ratings, found.n_users, found.n_items))
     output.line(_part_line(scored, scored.seen_by(saved)))
+    for notice in unmatched_ids(saved.fit.model, scored.ratings):
+        output.notice(notice)
     output.line()
     report_scores(output, found)
     report_details(output, found)
@@ -27,6 +31,7 @@ def document(scored: Scored, saved: SavedModel, found: Evaluation) -> dict[str, 
         "part": scored.part,
         "data_changed": scored.changed,
         "trained_on_these": scored.seen_by(saved),
+        **document_skipped(scored.dataset.understood),
     } | document_evaluation(found)
 
 

@@ -9,6 +9,7 @@ from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import learning_curve
 from mlbias.cli.show.learned import document_learned, report_learned
 from mlbias.cli.show.scores import document_evaluation, users_line, warn_of_few_users
+from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.tables import EpochTable
 from mlbias.cli.show.text import against_mean, counted, data_line, duration, with_error
 from mlbias.cli.signals import StopRequest
@@ -115,6 +116,7 @@ def document(run: Run, sides: Sides, evaluation: Evaluation | None) -> dict[str,
         "alpha": last.alpha,
         "baseline_rmse": fit.history[0].rmse,
         "seconds": run.seconds,
+        **document_skipped(sides.whole.understood),
     }
     if sides.holdout is not None and evaluation is not None:
         found["holdout"] = sides.holdout.document() | document_evaluation(evaluation)
