@@ -37,9 +37,9 @@ from mlbias.core.reml.inverse import Inverse, TracesAt
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
 
-_PRECISION = 1e-8
+_PRECISION, _FIRST_PRECISION = 1e-8, 1e-5
 # Quadratic forms are off by about the square of this.
-_FORM_TOLERANCE = 3e-3
+_FORM_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,8 @@ class Likelihood:
             inverse = traces.inverse
             determinant = None if inverse is None else inverse.log_determinant()
             start = self._last if inverse is None else inverse.solve(_ratings_sums(s))
+            if start is None:  # the first of all, far from where the search will end
+                precision = max(precision, _FIRST_PRECISION)
             optimum = optimum_at(self._incidence, penalty, start, precision)
             self._last = optimum.parameters
             sizes, lambdas = np.array([s.n_users, s.n_items]), 1 / ratios
