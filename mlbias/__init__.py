@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlbias.core.model import PenaltyScale
     from mlbias.datasets.generated.generate import generate
     from mlbias.datasets.loading import load_ratings
+    from mlbias.download.call import download_ratings
     from mlbias.errors import (
         BadRowError,
         DataError,
@@ -59,6 +60,7 @@ _HOMES = {
     "compare": "evaluation.compare",
     "crossval": "evaluation.crossval",
     "describe": "evaluation.describe",
+    "download_ratings": "download.call",
     "evaluate": "evaluation.evaluate",
     "fit": "fitting.fit",
     "generate": "datasets.generated.generate",
@@ -92,6 +94,7 @@ __all__ = [
     "compare",
     "crossval",
     "describe",
+    "download_ratings",
     "evaluate",
     "fit",
     "generate",
