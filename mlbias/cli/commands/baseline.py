@@ -20,7 +20,7 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     output = speaking.console()
     reader = Reader(output, reading)
     source = reader.source(reading.data)
-    dataset = reader.read(source)
+    dataset = reader.read(source, times=True)
     found = describe(dataset.ratings)
     understood = dataset.understood
     source_document = document_skipped(understood) | {"source": document_source(understood)}
