@@ -12,6 +12,7 @@ from mlbias.core.methods.adam import Adam
 from mlbias.core.methods.gd import GradientDescent, safe_step
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import Parameters, Penalty, PenaltyScale, Problem
+from mlbias.core.regularisation import Regularisation
 from mlbias.core.training import train
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.generated.generator import sample
@@ -201,8 +202,8 @@ def test_a_mean_scale_lambda_is_multiplied_with_ratings_per_id() -> None:
     assert (penalty.user, penalty.item) == pytest.approx((0.1 * 3 / 2, 0.2 * 3 / 3))
     assert Penalty.on_scale(PenaltyScale.SUM, 0.1, 0.2, statistics) == Penalty(0.1, 0.2)
     for wrong in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(OptionError, match="0 or more"):
-            Penalty.on_scale(PenaltyScale.SUM, wrong, 0.0, statistics)
+        with pytest.raises(OptionError, match="`lambda_user` must be 0 or from"):
+            Regularisation(PenaltyScale.SUM, (wrong, 0.0))
 
 
 def test_a_gd_step_just_below_the_safe_one_descends(make_ratings: MakeRatings) -> None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import PenaltyScale
+from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml import learn as module
-from mlbias.core.reml.learn import Learned, learn, penalty_for
+from mlbias.core.reml.learn import Learned, learn
 from mlbias.core.reml.standard_errors import interval
 from mlbias.errors import DataError, OptionError
 from mlbias.fitting.fit import fit
@@ -303,8 +304,8 @@ def test_what_is_not_identified_is_said(
 
 
 def test_on_the_scale_of_means_there_is_nothing_to_learn() -> None:
-    with pytest.raises(OptionError, match="scale of sums"):
-        penalty_for(BlockIncidence(_large_enough(0)), PenaltyScale.MEAN, None)
+    with pytest.raises(OptionError, match="a ratio of variances"):
+        Regularisation(PenaltyScale.MEAN, None)
 
 
 @pytest.mark.parametrize(

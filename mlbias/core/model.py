@@ -14,7 +14,6 @@ import numpy as np
 
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray, dot
-from mlbias.errors import OptionError
 
 # The source's λ, on whichever scale a method understands it.
 DEFAULT_LAMBDA = 0.001
@@ -52,20 +51,9 @@ class Penalty:
 
     @classmethod
     def on_scale(
-        cls, scale: PenaltyScale | str, user: float, item: float, statistics: Statistics
+        cls, scale: PenaltyScale, user: float, item: float, statistics: Statistics
     ) -> "Penalty":
-        """From λ's on either scale; a mean-scale λ is λ·n/n_users, or λ·n/n_items, in J.
-
-        Raises:
-            OptionError: a λ is negative or not finite, or there is no such scale.
-        """
-        if scale not in list(PenaltyScale):
-            raise OptionError(
-                f"a penalty is on the scale {' or '.join(PenaltyScale)}, not {scale!r}."
-            )
-        for side, value in (("user", user), ("item", item)):
-            if not 0 <= value < np.inf:
-                raise OptionError(f"lambda of the {side}s must be 0 or more, not {value:g}")
+        """From λ's on either scale; a mean-scale λ is λ·n/n_users, or λ·n/n_items, in J."""
         if scale == PenaltyScale.SUM:
             return cls(user, item)
         n = statistics.n_ratings

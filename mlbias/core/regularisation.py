@@ -8,11 +8,13 @@ from typing import Literal
 
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import PenaltyScale
-from mlbias.core.reml.learn import Lambdas
 from mlbias.errors import OptionError
 
 AUTO: Literal["auto"] = "auto"
+# λ of both sides: a number, "auto" to learn it, or None for the method's own.
 Lambda = float | Literal["auto"] | None
+# λ of the users and of the items; None to learn them.
+Lambdas = tuple[float, float] | None
 
 # Between these, squares of gradients divided by a λ stay in the range of float64.
 _LEAST, _MOST = 1e-100, 1e100

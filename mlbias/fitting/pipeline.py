@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from mlbias.core.equations.certificate import Certificate, certify
-from mlbias.core.model import Parameters, Problem
+from mlbias.core.model import Parameters, Penalty, Problem
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.bias_errors import error_bars
-from mlbias.core.reml.learn import Learned, penalty_for
+from mlbias.core.reml.learn import Learned, learn
 from mlbias.core.statistics import Incidence
 from mlbias.core.training import EpochStats, Scorer, train
 from mlbias.core.uncertainty import Uncertainty
@@ -40,7 +40,13 @@ class Task:
         Raises:
             DataError: the λ's cannot be learned from these ratings.
         """
-        penalty, learned = penalty_for(incidence, regularisation.scale, regularisation.lambdas)
+        learned = None
+        if regularisation.lambdas is None:
+            learned = learn(incidence)
+            penalty = learned.penalty
+        else:
+            scale, lambdas = regularisation.scale, regularisation.lambdas
+            penalty = Penalty.on_scale(scale, *lambdas, incidence.statistics)
         return cls(Problem(incidence, penalty), learned, user_ids, item_ids)
 
     def model(self, state: Parameters) -> BiasModel:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlbias.core.model import Penalty, PenaltyScale
+from mlbias.core.model import Penalty
 from mlbias.core.reml.bias_errors import alpha_variance
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.estimate import MOST_ROUNDS, START, Estimate, check_noise, search
@@ -23,7 +23,6 @@ from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.probed_estimate import probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
-from mlbias.errors import OptionError
 
 # In standard errors of the estimate.
 _TOLERANCE = 1e-6
@@ -32,9 +31,6 @@ _APART = 1e-6
 # Few ratings can have several maxima: the search starts from each of these ratios too.
 _FEW = 1000
 _FURTHER_STARTS = ((0.25, 0.25), (30.0, 30.0), (30.0, 0.1), (0.1, 30.0))
-
-# A λ for the users and one for the items, on some scale; None to learn them.
-Lambdas = tuple[float, float] | None
 
 By = Literal["sparse", "dense", "expansion", "probes", "boundary"]
 
@@ -126,26 +122,6 @@ def learn(incidence: Incidence) -> Learned:
     found, check = probed_estimate(incidence, rough_estimate(incidence))
     by: By = "probes" if check.is_corrected else "expansion"
     return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
-
-
-def penalty_for(
-    incidence: Incidence, scale: PenaltyScale | str, lambdas: Lambdas
-) -> tuple[Penalty, Learned | None]:
-    """The penalty of given λ's, or a learned one and what was learned.
-
-    Raises:
-        OptionError: λ's are out of range, or to be learned on the scale of means.
-        DataError: they cannot be learned from these ratings.
-    """
-    if lambdas is not None:
-        return Penalty.on_scale(scale, *lambdas, incidence.statistics), None
-    if scale != PenaltyScale.SUM:
-        raise OptionError(
-            "lambda is learned on the scale of sums, where it is a ratio of variances: "
-            "with auto goes --penalty sum."
-        )
-    learned = learn(incidence)
-    return learned.penalty, learned
 
 
 def _exact_estimate(incidence: Incidence, exact: ExactInverse) -> Estimate:
