@@ -105,7 +105,10 @@ def test_baseline_of_four_ratings(run: Run, tmp_path: Path) -> None:
     said = succeeds(run("baseline", "--data", "r.csv"))
     assert said.splitlines()[0] == "r.csv · 4 ratings · 2 users · 2 items · 100.00 % filled"
     assert re.search(r"predicting the mean +3\.500000\n RMSE +1\.118034\n MAE +1\.000000", said)
-    assert document(run("baseline", "--data", "r.csv", "--json")) == {
+    found = document(run("baseline", "--data", "r.csv", "--json"))
+    assert found.pop("source")["columns"]["user"] == "userId"
+    assert (found.pop("n_skipped"), found.pop("first_skipped")) == (0, None)
+    assert found == {
         "schema": 1, "data": "r.csv", "n_ratings": 4, "n_users": 2, "n_items": 2, "density": 1.0,
         "mean": 3.5, "rmse": 1.25**0.5, "mae": 1.0,
         "histogram": [{"low": v, "high": v, "count": 1} for v in (2.0, 3.0, 4.0, 5.0)],

@@ -252,7 +252,7 @@ def test_what_cannot_be_split_says_so(four: Ratings) -> None:
     for size in (0, -1, 1.5, float("nan")):
         with pytest.raises(OptionError, match="share below 1 or a whole number"):
             user_split(four, size)
-    with pytest.raises(OptionError, match="a test-size or a time"):
+    with pytest.raises(OptionError, match="either `test_size` or `start`"):
         time_split(four)
     with pytest.raises(OptionError, match="folds must be from 2"):
         folds_of(four, 1)
