@@ -75,13 +75,15 @@ def test_a_second_call_does_nothing_also_offline_and_force_replaces(
         succeeds(run("download", "ml-latest", "--url", site.url))
     again = run("download", "ml-latest", "--url", site.url, "--json")
     assert document(again) == {
-        "schema": 1, "name": "ml-latest", "folder": "data/ml-latest", "fetched": False, "archive": None,
+        "schema": 1, "name": "ml-latest", "folder": "data/ml-latest", "fetched": False,
+        "archive": None,
     }  # fmt: skip
     other = zipped(MEMBERS | {"ml-latest/ratings.csv": rating_lines([(1, 1, 4, 5)])})
     with Site(whole(other)) as site:
         found = document(run("download", "ml-latest", "--url", site.url, "--force", "--json"))
     assert found == {
-        "schema": 1, "name": "ml-latest", "folder": "data/ml-latest", "fetched": True, "archive": None,
+        "schema": 1, "name": "ml-latest", "folder": "data/ml-latest", "fetched": True,
+        "archive": None,
         "n_ratings": 1, "n_users": 1, "n_items": 1, "verified": False,
     }  # fmt: skip
     assert left(tmp_path / "data") == DONE

@@ -174,7 +174,9 @@ def test_the_copy_is_listed_taken_bypassed_and_cleared_by_the_command(
     (copy,) = document(run("cache", "--json"))["copies"]
     assert (copy["n_ratings"], copy["ready"]) == (900_000, True)
     assert copy["bytes"] < big.stat().st_size
-    assert document(run("cache", "clear", "--json")) == {"removed": 1, "bytes": copy["bytes"]}
+    assert document(run("cache", "clear", "--json")) == {
+        "schema": 1, "removed": 1, "bytes": copy["bytes"],
+    }  # fmt: skip
     assert not (tmp_path / CACHE_FOLDER).exists()
     assert "left a prepared copy" in run("baseline", "--data", "r.csv").stderr
     assert succeeds(run("cache", "clear")).startswith("removed 1 prepared copy, ")

@@ -254,7 +254,7 @@ def test_what_cannot_be_split_says_so(four: Ratings) -> None:
             user_split(four, size)
     with pytest.raises(OptionError, match="either `test_size` or `start`"):
         time_split(four)
-    with pytest.raises(OptionError, match="folds must be from 2"):
+    with pytest.raises(OptionError, match="`folds` must be from 2"):
         folds_of(four, 1)
     with pytest.raises(DataError, match="50 folds leave none of 4 ratings"):
         folds_of(four, 50)
