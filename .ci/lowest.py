@@ -4,4 +4,7 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-print("\n".join(line.replace(">=", "==") for line in project["dependencies"]))
+for requirement in project["dependencies"]:
+    print(requirement.replace(">=", "=="))
+# Typer's lowest version imports a name that Click 8.5 deprecates.
+print("click==8.1.8")
