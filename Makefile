@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench reml published peers clean
+.PHONY: demo test lint package lowest bench reml published peers clean
 
 PEERS := surprise lenskit cornac
 
@@ -18,6 +18,15 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Builds the sdist and the wheel, and tries the wheel in an empty environment.
+package: .venv/installed-dev
+	.ci/package
+
+# The same, and the tests, with the lowest versions of all dependencies.
+lowest: .venv/installed-dev .venv-lowest/installed
+	.ci/package lowest
+	.venv-lowest/bin/python -m pytest -n auto
+
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.against_source
 
@@ -31,7 +40,7 @@ peers: .venv/installed-dev $(PEERS:%=.venv-%/installed)
 	$(BIN)/python -m benchmarks.peers
 
 clean:
-	rm -rf .venv .venv-gpboost $(PEERS:%=.venv-%)
+	rm -rf .venv .venv-lowest .venv-gpboost $(PEERS:%=.venv-%)
 
 # Installed anew only when pyproject.toml changed.
 .venv/installed: pyproject.toml
@@ -45,6 +54,13 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch .venv/installed $@
+
+.venv-lowest/installed: pyproject.toml .ci/lowest.py
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/python .ci/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-lowest/lowest.txt --editable '.[dev]'
+	touch $@
 
 # Other libraries, each in an environment of its own, since they want different NumPys.
 .venv-%/installed: benchmarks/requirements/%.txt

@@ -37,6 +37,7 @@ LONG = "1" * 5_000
         ("baseline --data a.csv b.csv c.csv", r"more than one path \(b\.csv\).* quote it"),
         ("train --train a.csv b.csv --test c.csv", "quote it: --data"),
         (f"train --data sample --epochs {LONG}", "--epochs"),
+        (f"train --data sample --{LONG}", "No such option.* … 1{120}"),
         (f"train --data sample --test-from {LONG}", "--test-from is a date"),
         ("baseline --data r.csv --separator →", "--separator is one ASCII character"),
         ("train --data sample --lambda 1e-320", "--lambda must be 0 or from 1e-100"),

@@ -15,6 +15,8 @@ from mlbias.cli.signals import Stopped, exit_code, ignore_signals
 from mlbias.errors import MlbiasError, OptionError
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
+# Characters of a usage error.
+_LONGEST = 240
 
 _WELCOME = """\
 mlbias fits the baseline of recommenders: rating = alpha + user bias + item bias.
@@ -115,7 +117,10 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
 def _fail_usage(error: Any) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "mlbias"
-    _say_error(error.format_message(), f"`{command} --help` shows what there is.")
+    message = error.format_message()
+    if len(message) > _LONGEST:  # it quotes what was typed
+        message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+    _say_error(message, f"`{command} --help` shows what there is.")
     sys.exit(error.exit_code)
 
 

@@ -346,6 +346,7 @@ def _read(
         columns=sorted(places.values()),
         schema=schema,
         quote_char='"' if layout.quoted else None,
+        raise_if_empty=False,
     ).select(*places)
 
 
