@@ -29,7 +29,8 @@ class Ratings:
             of int64, or TextIds.
         item_ids: (n_items,) ids of the items, likewise.
         timestamp: (n,) times in Unix seconds, None where unknown.
-        untimed: where the first rating without a time is, if some have one and some do not.
+        untimed: why there are no times where the source has some, such as "ratings.csv, line 4 has
+            none".
 
     Example:
         >>> from mlbias import Ratings

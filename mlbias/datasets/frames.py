@@ -68,7 +68,8 @@ def _ratings(rows: Rows) -> Ratings:
     if "time" not in frame.columns:
         return ratings
     if rows.untimed is not None:
-        return replace(ratings, untimed=f"row {rows.untimed} of {_WHERE}")
+        first = rows.untimed
+        return replace(ratings, untimed=f"row {first.place} of {_WHERE} {first.reason}")
     times = frame["time"].to_numpy()
     return with_times(ratings, times, Understood(), None, are_dates=rows.are_dates)[0]
 

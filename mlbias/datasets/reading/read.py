@@ -111,7 +111,7 @@ class _Reader:
 
     def _add(self, rows: Rows, encoded: EncodedChunk | None, n_not_rated: int) -> None:
         if rows.untimed is not None and not self._untimed:
-            self._untimed = self._bad.told(rows.untimed)
+            self._untimed = f"{self._bad.told(rows.untimed.place)} {rows.untimed.reason}"
         self._bad.note(rows)
         self._n_not_rated += n_not_rated
         self._zone_assumed = self._zone_assumed or rows.zone_assumed
@@ -145,9 +145,7 @@ class _Reader:
         )
         if self._timestamps:
             if len(self._are_dates) > 1:
-                raise DataError(
-                    f"{source.where} has numbers for times in some rows, dates in others."
-                )
+                times, self._untimed = None, "some are numbers, others dates"
             ratings = replace(ratings, untimed=self._untimed)
             ratings, understood = with_times(
                 ratings,
