@@ -25,6 +25,7 @@ from mlbias.datasets.reading.text import (
     with_newlines,
 )
 from mlbias.datasets.understood import Understood
+from mlbias.errors import DataError
 
 # So much text is looked at to tell the layout, and the line that it ends in.
 _SNIFFED = 1 << 20
@@ -68,6 +69,11 @@ def parts_of_file(
     first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
     if not first.strip():
         return None
+    if b"\0" in first[: first.find(b"\n") + 1 or None]:
+        raise DataError(
+            f"{stream.where} is no UTF-8 text: there are NUL bytes in its first line.",
+            "If it is UTF-16 without a byte order mark, use --encoding utf-16-le or utf-16-be.",
+        )
     end = first.find(b"\n", _SNIFFED)
     text = first[:end] if end > 0 else first
     head = with_newlines(text, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
@@ -107,9 +113,10 @@ def _text_parts(
     if (layout.header is None and not netflix) or layout.separator not in (",", "\t", "::", " "):
         place = next((k for k, note in enumerate(notes) if note.startswith("no header")), None)
         told = f"separated by {layout.separator_name}"
-        notes[len(notes) if place is None else place :] = (
-            [f"fields are {told}"] if place is None else [f"{notes[place]}, {told}"]
-        )
+        if place is None:
+            notes.append(f"fields are {told}")
+        else:
+            notes[place] += f", {told}"
     understood = replace(
         _understood(stream, form, columns, names, layout.width),
         separator=layout.separator,
