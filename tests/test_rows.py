@@ -103,13 +103,13 @@ def test_decimal_commas_are_read_where_asked_for(read: Read) -> None:
 @pytest.mark.parametrize(
     ("row", "line", "message"),
     [
-        ("u1,i2,4,6'2\"x", 3, "inside a field that is not quoted"),
-        ('u1,i2,4,"a"b', 3, "text after its closing mark"),
-        ('u1,i2,4,"a" ', 3, "text after its closing mark"),
-        ('u1,i2,4, "a"', 3, "inside a field that is not quoted"),
+        ("u1,i2,4,6'2\"x", 3, "inside an unquoted field"),
+        ('u1,i2,4,"a"b', 3, "text after the closing mark"),
+        ('u1,i2,4,"a" ', 3, "text after the closing mark"),
+        ('u1,i2,4, "a"', 3, "inside an unquoted field"),
         ('u1,i2,4,"never', 3, "never closed"),
-        ('u1,i2,4,"a\nb"c', 3, "text after its closing mark"),
-        ('u1,i2,4,"a\n""b""\n"c', 3, "text after its closing mark"),
+        ('u1,i2,4,"a\nb"c', 3, "text after the closing mark"),
+        ('u1,i2,4,"a\n""b""\n"c', 3, "text after the closing mark"),
         ('u1,i2,4,"a\n""', 3, "never closed"),
     ],
 )
@@ -123,7 +123,7 @@ def test_marks_where_none_may_be_end_the_text_and_cannot_be_left_out(
 
 
 def test_a_mark_in_the_header_ends_the_text_too(read: Read) -> None:
-    with pytest.raises(BadRowError, match=r"line 1: a quotation mark stands inside"):
+    with pytest.raises(BadRowError, match=r"line 1: there is a quotation mark inside"):
         read('user,item,rating,a"b\n1,1,3,x\n')
 
 

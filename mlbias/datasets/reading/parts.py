@@ -14,16 +14,11 @@ from mlbias.datasets.reading.json_lines import is_json_lines, json_wording, pars
 from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
 from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_movies
 from mlbias.datasets.reading.opening import Stream
+from mlbias.datasets.reading.parsing import BYTE_ORDER_MARK, parse_part
+from mlbias.datasets.reading.quotation_marks import check_quotes, with_newlines
 from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
 from mlbias.datasets.reading.tables import table_parts
-from mlbias.datasets.reading.text import (
-    BYTE_ORDER_MARK,
-    check_quotes,
-    next_part,
-    parse_part,
-    parts_of,
-    with_newlines,
-)
+from mlbias.datasets.reading.text import next_part, parts_of
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError
 
