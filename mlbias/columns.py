@@ -144,8 +144,7 @@ def find_columns(
         listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
     if not named and not all(asked.get(role) for role in NEEDED):
-        numbers = ", ".join(str(place + 1) for place in (user, item, rating))
-        notes.append(f"no header: columns {numbers} of {len(names)} are user, item, rating")
+        notes += _notes_without_header(columns, names)
     return Columns(user, item, rating, time, tuple(notes))
 
 
@@ -183,7 +182,9 @@ def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, wher
 
 def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | None:
     plain = [_plain(name) for name in names]
-    found = [plain.index(usual) for usual in _USUAL_NAMES[role] if usual in plain]
+    found = [
+        place for usual in _USUAL_NAMES[role] for place, name in enumerate(plain) if name == usual
+    ]
     if not found:
         return None
     if len(found) > 1 and role != "time":
@@ -192,16 +193,32 @@ def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | No
     return found[0]
 
 
+def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[str]:
+    numbers = ", ".join(str(place + 1) for place in (columns.user, columns.item, columns.rating))
+    notes = [f"no header: columns {numbers} of {len(first_row)} are user, item, rating"]
+    if list(first_row) == [str(place) for place in range(len(first_row))]:
+        notes.append(
+            f"the first line, {','.join(first_row)}, is read as a rating; if it is the header that "
+            "pandas writes for columns without names, remove it"
+        )
+    return notes
+
+
 def _unnamed(roles: Sequence[str], names: Sequence[str], where: str, *, named: bool) -> DataError:
-    if any("\0" in name or "\ufffd" in name for name in names):
+    if any("\ufffd" in name for name in names):
         return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     if not named:
         return DataError(f"{where} has {len(names)} columns; expected user, item and rating.")
     return DataError(
-        f"{where} has no column for the {' and the '.join(roles)} among {listed_names(names)}.",
+        f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
         f"Name it with {', '.join(f'--{role}-col' for role in roles)}; "
         "--separator says what separates columns.",
     )
+
+
+def _joined(roles: Sequence[str]) -> str:
+    *before, last = roles
+    return f"{', the '.join(before)} and the {last}" if before else last
 
 
 def _plain(name: str) -> str:

@@ -261,7 +261,7 @@ def _ids_of_objects(values: Iterable[object], what: str) -> Ids:
             if is_missing(value) or (isinstance(value, str) and not value):
                 raise DataError(f"row {row}: the {what} is missing")
         for row, value in enumerate(ids):
-            if not isinstance(value, int | np.integer | str | uuid.UUID):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer | str | uuid.UUID):
                 kind = type(value).__name__
                 raise DataError(
                     f"row {row}: the {what} is {value!r}, a {kind}; ids are integers or text"

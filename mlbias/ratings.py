@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,7 +30,8 @@ class Ratings:
             of int64, or TextIds.
         item_ids: (n_items,) ids of the items, likewise.
         timestamp: (n,) times in Unix seconds, None where unknown.
-        untimed: where the first rating without a time is, if some have one and some do not.
+        untimed: why there are no times where the source has some, such as "ratings.csv, line 4 has
+            none".
 
     Example:
         >>> from mlbias import Ratings
@@ -68,7 +70,7 @@ class Ratings:
         users: Iterable[object],
         items: Iterable[object],
         values: Iterable[float],
-        timestamps: Iterable[float] | None = None,
+        timestamps: Iterable[float | datetime] | None = None,
     ) -> "Ratings":
         """Ratings from columns of equal length, for data that are in Python already.
 
@@ -76,7 +78,8 @@ class Ratings:
             users: (n,) ids, integers or text.
             items: (n,) ids, likewise.
             values: (n,) finite numbers.
-            timestamps: (n,) times in Unix seconds or as datetime64, if there are any.
+            timestamps: (n,) times in Unix seconds, as datetime (UTC where it names no zone) or as
+                datetime64, if there are any.
 
         Raises:
             DataError: the lengths differ, there is no rating, or an id, a value or a time is
@@ -210,6 +213,8 @@ def _numbers(values: Any, what: str) -> NDArray[np.float64]:
 def _number(value: object, row: int, what: str) -> float:
     if is_missing(value):
         raise DataError(f"row {row}: the {what} is missing")
+    if isinstance(value, datetime) and what == "time":
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if isinstance(value, bool | np.bool_ | str | bytes):
         raise DataError(f"row {row}: the {what} is {value!r}, not a number")
     try:

@@ -21,6 +21,8 @@ UNIT_NAMES = {
 }
 # Unix seconds stay below this until the year 5138; milliseconds reached it in 1973.
 _MOST_SECONDS = 10**11
+# Unix seconds passed this in 1973, before anybody rated anything.
+_LEAST_SECONDS = 10**8
 _YEARS, _DAYS = (1900, 2100), (19000101, 21001231)
 
 Times = NDArray[Any]
@@ -29,12 +31,23 @@ Times = NDArray[Any]
 def unit_of(numbers: Times) -> str:
     """The unit of times (n,), n > 0, told by their size: s, ms, us, ns, year or day (YYYYMMDD)."""
     low, high = float(numbers.min()), float(numbers.max())
-    if numbers.dtype.kind == "i" and _YEARS[0] <= low and high <= _YEARS[1]:
+    if _YEARS[0] <= low and high <= _YEARS[1] and _are_whole(numbers):
         return "year"
-    if numbers.dtype.kind == "i" and _DAYS[0] <= low and high <= _DAYS[1] and _are_days(numbers):
+    if _DAYS[0] <= low and high <= _DAYS[1] and _are_whole(numbers) and _are_days(numbers):
         return "day"
     largest = max(abs(low), abs(high))
     return next((unit for unit, per in UNITS.items() if largest < _MOST_SECONDS * per), "ns")
+
+
+def has_coarser_unit(numbers: Times, unit: str) -> bool:
+    """Whether some times (n,) would be in a coarser unit by their own size.
+
+    Zeros and other small numbers are no such times: they stand for a time that nobody knows.
+    """
+    if UNITS.get(unit, 1) == 1:
+        return False
+    coarser = _MOST_SECONDS * UNITS[unit] // 1000
+    return bool(((numbers > _LEAST_SECONDS) & (numbers < coarser)).any())
 
 
 def seconds_of(numbers: Times, unit: str) -> Times:
@@ -55,8 +68,13 @@ def seconds_of(numbers: Times, unit: str) -> Times:
     return seconds
 
 
+def _are_whole(numbers: Times) -> bool:
+    return numbers.dtype.kind in "iu" or bool((np.rint(numbers) == numbers).all())
+
+
 def _are_days(numbers: Times) -> bool:
-    month, day = _months_and_days(numbers.astype(np.int64))
+    numbers = numbers.astype(np.int64)
+    month, day = _months_and_days(numbers)
     is_month = (numbers // 100 % 100 >= 1) & (numbers // 100 % 100 <= 12)
     return bool((is_month & (day.astype("datetime64[M]") == month)).all())
 

@@ -58,6 +58,27 @@ def test_what_is_left_aside_is_said(read: Read) -> None:
     assert "the rating is 'score', not 'ratings'; --rating-col names another" in notices(found)
 
 
+def test_names_that_differ_in_their_spelling_alone_are_left_aside_too(read: Read) -> None:
+    found = read("user_id,userId,item,Rating,rating\n1,5,10,4,2\n2,6,10,3,1\n")
+    assert triples(found.ratings) == [(1, 10, 4.0), (2, 10, 3.0)]
+    assert "the user is 'user_id', not 'userId'; --user-col names another" in notices(found)
+    assert "the rating is 'Rating', not 'rating'" in notices(found)
+
+
+def test_a_header_of_numbers_as_pandas_writes_it_is_pointed_out(read: Read) -> None:
+    said = "the first line, 0,1,2, is read as a rating"
+    assert said in notices(read("0,1,2\n1,10,4\n2,10,3\n"))
+    assert said not in notices(read("0,1,3\n1,10,4\n2,10,3\n"))
+
+
+def test_utf_16_without_a_mark_is_refused_with_the_option_that_reads_it(read: Read) -> None:
+    content = "user,item,rating\n1,10,4\n".encode("utf-16-le")
+    with pytest.raises(DataError, match="NUL bytes in its first line") as refused:
+        read(content)
+    assert "--encoding utf-16-le" in refused.value.advice
+    assert triples(read(content, encoding="utf-16-le").ratings) == [(1, 10, 4.0)]
+
+
 def test_columns_are_named_or_numbered(read: Read) -> None:
     named = read("a,b,c\n3.5,1,10\n", user_col="b", item_col="c", rating_col="a")
     numbered = read("3.5,1,10\n", user_col="2", item_col="3", rating_col="1")

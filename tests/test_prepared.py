@@ -121,6 +121,17 @@ def test_the_notices_of_the_read_are_repeated(source: Source) -> None:
     assert "line 7" in second.understood.first_skipped
 
 
+def test_why_there_are_no_times_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "r.csv"
+    path.write_text("user,item,rating,date\n1,10,4,2020-01-01\n2,10,3,31.12.2019\n")
+    source = Source("r", path)
+    first, _ = loaded(source)
+    again, said = loaded(source)
+    assert TOOK in said
+    assert again.ratings.timestamp is None
+    assert again.ratings.untimed == first.ratings.untimed != ""
+
+
 def test_other_options_are_another_copy(source: Source) -> None:
     loaded(source)
     ids, said = loaded(source, ReadOptions(ids=IdKind.TEXT))

@@ -1,5 +1,7 @@
 """Ratings from Python's own columns, ids of any kind, and parts of ratings."""
 
+import datetime as dt
+
 import numpy as np
 import polars as pl
 import pytest
@@ -39,6 +41,32 @@ def test_columns_that_are_no_ratings_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=message):
         Ratings.from_ids(*columns)
+
+
+@pytest.mark.parametrize("users", [[True, 2], np.array([True, False])])
+def test_true_is_no_id(users: list[object]) -> None:
+    with pytest.raises(DataError, match="row 0: the user is True, a bool"):
+        Ratings.from_ids(users, [1, 2], [3, 4])
+
+
+def test_times_as_datetimes() -> None:
+    tokyo = dt.timezone(dt.timedelta(hours=9))
+    times = [dt.datetime(1970, 1, 2), dt.datetime(1970, 1, 2, tzinfo=tokyo)]
+    ratings = Ratings.from_ids([1, 2], [1, 2], [3, 4], times)
+    assert ratings.timestamp is not None
+    assert ratings.timestamp.tolist() == [86_400, 86_400 - 9 * 3600]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"user": [1], "item": [1, 2], "rating": [3, 4]}, "the frame cannot be read"),
+        (pl.DataFrame({"user": [b"\xff"], "item": [1], "rating": [3]}), "invalid utf8"),
+    ],
+)
+def test_frames_that_polars_cannot_read_are_refused_in_words(frame: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Ratings.from_frame(frame)
 
 
 def test_a_part_has_only_the_ids_that_it_rates(four: Ratings) -> None:

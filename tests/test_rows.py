@@ -3,7 +3,7 @@
 import pytest
 
 from mlbias.datasets.reading import text as text_room
-from mlbias.errors import BadRowError, DataError
+from mlbias.errors import BadRowError, DataError, OptionError
 from tests.reading import Read, notices, triples
 
 HEADER = "userId,movieId,rating\n"
@@ -103,13 +103,13 @@ def test_decimal_commas_are_read_where_asked_for(read: Read) -> None:
 @pytest.mark.parametrize(
     ("row", "line", "message"),
     [
-        ("u1,i2,4,6'2\"x", 3, "inside a field that is not quoted"),
-        ('u1,i2,4,"a"b', 3, "text after its closing mark"),
-        ('u1,i2,4,"a" ', 3, "text after its closing mark"),
-        ('u1,i2,4, "a"', 3, "inside a field that is not quoted"),
+        ("u1,i2,4,6'2\"x", 3, "inside an unquoted field"),
+        ('u1,i2,4,"a"b', 3, "text after the closing mark"),
+        ('u1,i2,4,"a" ', 3, "text after the closing mark"),
+        ('u1,i2,4, "a"', 3, "inside an unquoted field"),
         ('u1,i2,4,"never', 3, "never closed"),
-        ('u1,i2,4,"a\nb"c', 3, "text after its closing mark"),
-        ('u1,i2,4,"a\n""b""\n"c', 3, "text after its closing mark"),
+        ('u1,i2,4,"a\nb"c', 3, "text after the closing mark"),
+        ('u1,i2,4,"a\n""b""\n"c', 3, "text after the closing mark"),
         ('u1,i2,4,"a\n""', 3, "never closed"),
     ],
 )
@@ -123,7 +123,7 @@ def test_marks_where_none_may_be_end_the_text_and_cannot_be_left_out(
 
 
 def test_a_mark_in_the_header_ends_the_text_too(read: Read) -> None:
-    with pytest.raises(BadRowError, match=r"line 1: a quotation mark stands inside"):
+    with pytest.raises(BadRowError, match=r"line 1: there is a quotation mark inside"):
         read('user,item,rating,a"b\n1,1,3,x\n')
 
 
@@ -187,7 +187,7 @@ def test_bad_rows_are_counted_and_too_many_are_an_error(read: Read) -> None:
         read(f"{good}1,x,?\n1,y,?\n", skip_bad_rows=True)
     found = read(f"{good}1,x,?\n1,y,?\n", skip_bad_rows=True, max_bad_share=0.2)
     assert (found.understood.n_skipped, found.understood.n_rows) == (2, 19)
-    with pytest.raises(DataError, match=r"no ratings but 2 bad rows, the first in .*line 1"):
+    with pytest.raises(DataError, match=r"no ratings, only 2 bad rows; the first: .*line 1"):
         read("1,10,x\n1,20,y\n", skip_bad_rows=True)
 
 
@@ -202,7 +202,7 @@ def test_bad_rows_are_counted_and_too_many_are_an_error(read: Read) -> None:
         ("1,10,3\n1,20,nan\n", "rating 'nan' is not a number (user 1, item 20)"),
         ("1,10,3\n1,20,1e999\n", "rating '1e999' is not a finite number"),
         ("1,10,3\n1,20,\n", "line 2, column 3: the rating is missing"),
-        ("a,b,c\n1,2,3\n", "no column for the user and the item and the rating among 'a', 'b'"),
+        ("a,b,c\n1,2,3\n", "no column for the user, the item and the rating among 'a', 'b'"),
         ("one two\n", "line 1: expected user, item and rating"),
         ("\n" * 1_005 + "1,2,3\n", "begins with more than 1000 lines without a row"),
         (b"a,x,3\nb\xff,x,4\n", "line 2, column 1: user 'b\ufffd' is not valid UTF-8"),
@@ -226,8 +226,10 @@ def test_marks_of_no_rating_are_left_out_and_counted(read: Read) -> None:
     found = read("1,10,3\n1,20,99\n2,10,-1\n2,20,4\n", not_rated="-1,99")
     assert triples(found.ratings) == [(1, 10, 3), (2, 20, 4)]
     assert found.understood.n_not_rated == 2
-    with pytest.raises(DataError, match=r"no ratings but 2 marks of no rating"):
+    with pytest.raises(DataError, match="each of its 2 rows has a value of --not-rated"):
         read("1,10,0\n1,20,0\n", not_rated="0")
+    with pytest.raises(OptionError, match="--not-rated is a number"):
+        read("1,10,0\n", not_rated="0_0")
 
 
 DOUBLES = "a,x,4,30\nb,x,1,5\na,x,2,10\na,y,5,7\na,x,3,20\n"

@@ -202,6 +202,15 @@ def test_files_of_other_columns_are_not_read_as_one(tmp_path: Path) -> None:
         read_from(str(tmp_path / "*.csv"))
 
 
+def test_what_is_odd_about_a_further_file_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a1.csv").write_text("user;item;rating\n1;10;4\n")
+    (tmp_path / "a2.csv").write_text("# by hand\nuser;item;rating\n2;10;3\n")
+    said = read_ratings(Source("a", tmp_path)).understood.notices
+    assert said[0] == "fields are separated by semicolons"
+    assert said[1].endswith("a2.csv: left out 1 comment line at the start")
+    assert len(said) == 2
+
+
 def test_a_bad_row_names_its_file(tmp_path: Path) -> None:
     write_files(tmp_path, {"r1.csv": "1,1,3\n", "r2.csv": "1,1,4\n1,2\n"})
     with pytest.raises(DataError, match=r"r2\.csv, line 2: expected 3 fields, found 2"):

@@ -245,9 +245,9 @@ def test_pairs_on_both_sides_of_given_ratings_are_counted() -> None:
 
 
 def test_what_cannot_be_split_says_so(four: Ratings) -> None:
-    with pytest.raises(DataError, match="no time for every"):
+    with pytest.raises(DataError, match="the times of the ratings are missing"):
         user_split(four, 1)
-    with pytest.raises(DataError, match="no time for every"):
+    with pytest.raises(DataError, match="the times of the ratings are missing"):
         time_split(four, 0.5)
     for size in (0, -1, 1.5, float("nan")):
         with pytest.raises(OptionError, match="share below 1 or a whole number"):

@@ -14,6 +14,7 @@ from mlbias.datasets.reading import text as text_room
 from mlbias.datasets.reading.read import read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.errors import DataError, OptionError
+from mlbias.ids import MISSING_TEXTS
 from mlbias.times import moment, seconds_of, unit_of
 from tests.reading import Read, notices, triples
 
@@ -41,7 +42,9 @@ def seconds(read: Read, *texts: str, **options: object) -> list[float] | None:
         ("-5", -5),
         ("0", 0),
         ("2020", NEW_YEAR),
+        ("2020.0", NEW_YEAR),
         ("20200101", NEW_YEAR),
+        ("20200101.0", NEW_YEAR),
         ("2020-01-01", NEW_YEAR),
         ("2020/01/01", NEW_YEAR),
         ("2020-01-01T01:00", NEW_YEAR + 3600),
@@ -68,7 +71,8 @@ def test_each_form_of_one_moment(read: Read, text: str, expected: float) -> None
 def test_what_is_no_moment_leaves_none_and_names_its_row(read: Read, text: str) -> None:
     found = read(f"{HEADER}1,1,3,1577836800\n1,2,4,1577836801\n1,3,5,{text}\n", timestamps=True)
     assert found.ratings.timestamp is None
-    assert found.ratings.untimed.endswith("line 4")
+    has = "has none" if text in MISSING_TEXTS else f"has {text!r}, which is neither a number"
+    assert f"line 4 {has}" in found.ratings.untimed
     assert len(found.ratings) == 3
 
 
@@ -76,11 +80,26 @@ def test_numbers_and_dates_in_one_column_leave_none(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = f"{HEADER}1,1,3,2020-01-01\n1,2,3,1577836800\n1,3,3,2020-01-01\n"
-    assert read(content, timestamps=True).ratings.untimed.endswith("line 3")
+    assert "line 3 has '1577836800'" in read(content, timestamps=True).ratings.untimed
     monkeypatch.setattr(text_room, "PART_SIZE", 30)
     rows = "1,1,3,2020-01-01\n" * 3 + "1,2,3,1577836800\n" * 3
-    with pytest.raises(DataError, match=r"numbers for times in some rows, dates in others"):
-        read(HEADER + rows, timestamps=True)
+    found = read(HEADER + rows, timestamps=True).ratings
+    assert found.timestamp is None
+    assert found.untimed == "some are numbers, others dates"
+
+
+@pytest.mark.parametrize("factor", [1000, 1_000_000])
+def test_two_units_in_one_column_leave_none_unless_one_is_named(read: Read, factor: int) -> None:
+    rows = f"1,1,3,{NEW_YEAR}\n1,2,3,{NEW_YEAR * factor}\n1,3,3,0\n"
+    found = read(HEADER + rows, timestamps=True)
+    assert found.ratings.timestamp is None
+    assert "others like a coarser unit" in found.ratings.untimed
+    assert seconds(read, f"{NEW_YEAR}", f"{NEW_YEAR * 1000}", time_unit="ms") == [
+        NEW_YEAR / 1000,
+        NEW_YEAR,
+    ]
+    # A zero is a time that nobody knows, not one in another unit.
+    assert seconds(read, "0", f"{NEW_YEAR * 1000}") == [0, NEW_YEAR]
 
 
 def test_what_was_guessed_of_times_is_said(read: Read) -> None:
@@ -204,7 +223,18 @@ def test_a_missing_time_with_a_type_names_its_row(tmp_path: Path, times: list[ob
     frame.write_parquet(tmp_path / "r")
     found = read_ratings(Source("r", tmp_path / "r"), timestamps=True).ratings
     assert found.timestamp is None
-    assert found.untimed.endswith("row 2")
+    assert "r, row 2 has " in found.untimed
+
+
+def test_times_with_a_type_and_without_a_zone_are_taken_for_utc_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    time = pl.Series([dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 2)])
+    frame = pl.DataFrame({"user": [1, 1], "item": [1, 2], "rating": [3, 4], "time": time})
+    for column, is_said in ((time, True), (time.dt.replace_time_zone("Asia/Tokyo"), False)):
+        frame.with_columns(column.alias("time")).write_parquet(tmp_path / "r")
+        found = read_ratings(Source("r", tmp_path / "r"), timestamps=True)
+        assert ("times name no zone; they are taken for UTC" in notices(found)) == is_said
 
 
 @pytest.mark.parametrize("times", [[dt.timedelta(1)], [dt.time(1)], [[1]], [True]])

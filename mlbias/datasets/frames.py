@@ -32,6 +32,14 @@ def ratings_of_frame(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
         DataError: it is no frame, or a value is missing or of a wrong type.
         OptionError: a named column is not there.
     """
+    try:
+        return _read(frame, asked)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DataError(f"{_WHERE} cannot be read: {reason[:200]}.") from error
+
+
+def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
     table = _as_polars(frame)
     columns = find_columns(table.columns, asked, _WHERE)
     _refuse_missing_ids(table, columns)
@@ -68,7 +76,8 @@ def _ratings(rows: Rows) -> Ratings:
     if "time" not in frame.columns:
         return ratings
     if rows.untimed is not None:
-        return replace(ratings, untimed=f"row {rows.untimed} of {_WHERE}")
+        first = rows.untimed
+        return replace(ratings, untimed=f"row {first.place} of {_WHERE} {first.reason}")
     times = frame["time"].to_numpy()
     return with_times(ratings, times, Understood(), None, are_dates=rows.are_dates)[0]
 

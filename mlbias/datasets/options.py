@@ -96,7 +96,7 @@ class ReadOptions:
             values = [float(part) for part in self.not_rated.split(",")]
         except ValueError:
             values = [math.nan]
-        if not all(map(math.isfinite, values)):
+        if not all(map(math.isfinite, values)) or "_" in self.not_rated:
             raise OptionError(f"--not-rated is a number such as -1 or 99, not {self.not_rated!r}.")
         return values
 

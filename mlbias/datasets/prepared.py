@@ -47,7 +47,7 @@ from mlbias.ratings import Ratings
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 3
+_VERSION = 4
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
 _SAMPLES, _SAMPLE_SIZE = 128, 1 << 14
@@ -161,6 +161,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
         "steps": None if steps is None else steps[1],
         "value_type": ratings.value.dtype.newbyteorder("<").str,
         "understood": asdict(dataset.understood),
+        "untimed": ratings.untimed,
         "statistics": {name: getattr(statistics, name) for name in _NUMBERS},
         "fingerprint": dataset.fingerprint,
     }
@@ -238,7 +239,8 @@ def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int 
     def ratings() -> Ratings:
         value = to_values(columns["value"], about["steps"], about["value_type"])
         timestamp = columns.get("timestamp")
-        return Ratings(users_of(starts), item, value, user_ids, item_ids, timestamp)
+        untimed = str(about["untimed"])
+        return Ratings(users_of(starts), item, value, user_ids, item_ids, timestamp, untimed)
 
     return Dataset(
         user_ids=user_ids,

@@ -193,10 +193,10 @@ def _sides(
 def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
     """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
     if ratings.timestamp is None:
-        where = f": {ratings.untimed} has none" if ratings.untimed else ""
+        why = f"cannot be used: {ratings.untimed}" if ratings.untimed else "are missing"
         raise DataError(
-            f"there is no time for every rating, by which to tell the last ones{where}.",
-            "--time-col names the column of times; a random split needs none.",
+            f"the times of the ratings {why}.",
+            "--time-col names another column, --time-unit the unit; a random split needs no times.",
         )
     if not repeated_pairs(ratings):
         return ratings.timestamp

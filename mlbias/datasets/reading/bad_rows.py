@@ -71,7 +71,7 @@ class BadRows:
     def instead_of_ratings(self, n_not_rated: int) -> str:
         """What a source without ratings has."""
         if self.count:
-            return f"has no ratings but {self.count:,} bad rows, the first in {self.first}"
+            return f"has no ratings, only {self.count:,} bad rows; the first: {self.first}"
         if n_not_rated:
-            return f"has no ratings but {n_not_rated:,} marks of no rating"
+            return f"has no ratings: each of its {n_not_rated:,} rows has a value of --not-rated"
         return "has a header and no ratings" if self._places else "is empty"

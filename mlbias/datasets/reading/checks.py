@@ -14,7 +14,7 @@ from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError
 from mlbias.ids import Ids, TextIds
 from mlbias.ratings import Ratings, narrowed_times
-from mlbias.times import UNIT_NAMES, seconds_of, shown_time, unit_of
+from mlbias.times import UNIT_NAMES, has_coarser_unit, seconds_of, shown_time, unit_of
 
 _LARGE = 1e6
 _CANONICAL = r"^(0|-?[1-9][0-9]*)$"
@@ -41,6 +41,9 @@ def with_times(
     if times is None:
         return ratings, understood
     told = "s" if are_dates else unit or unit_of(times)
+    if unit is None and has_coarser_unit(times, told):
+        reason = f"some look like {UNIT_NAMES[told]}, others like a coarser unit"
+        return replace(ratings, untimed=reason), understood
     seconds = seconds_of(times, told)
     if seconds.dtype.kind == "f":
         seconds = narrowed_times(seconds)

@@ -14,17 +14,13 @@ from mlbias.datasets.reading.json_lines import is_json_lines, json_wording, pars
 from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
 from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_movies
 from mlbias.datasets.reading.opening import Stream
+from mlbias.datasets.reading.parsing import BYTE_ORDER_MARK, parse_part
+from mlbias.datasets.reading.quotation_marks import check_quotes, with_newlines
 from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
 from mlbias.datasets.reading.tables import table_parts
-from mlbias.datasets.reading.text import (
-    BYTE_ORDER_MARK,
-    check_quotes,
-    next_part,
-    parse_part,
-    parts_of,
-    with_newlines,
-)
+from mlbias.datasets.reading.text import next_part, parts_of
 from mlbias.datasets.understood import Understood
+from mlbias.errors import DataError
 
 # So much text is looked at to tell the layout, and the line that it ends in.
 _SNIFFED = 1 << 20
@@ -68,6 +64,11 @@ def parts_of_file(
     first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
     if not first.strip():
         return None
+    if b"\0" in first[: first.find(b"\n") + 1 or None]:
+        raise DataError(
+            f"{stream.where} is no UTF-8 text: there are NUL bytes in its first line.",
+            "If it is UTF-16 without a byte order mark, use --encoding utf-16-le or utf-16-be.",
+        )
     end = first.find(b"\n", _SNIFFED)
     text = first[:end] if end > 0 else first
     head = with_newlines(text, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
@@ -107,9 +108,10 @@ def _text_parts(
     if (layout.header is None and not netflix) or layout.separator not in (",", "\t", "::", " "):
         place = next((k for k, note in enumerate(notes) if note.startswith("no header")), None)
         told = f"separated by {layout.separator_name}"
-        notes[len(notes) if place is None else place :] = (
-            [f"fields are {told}"] if place is None else [f"{notes[place]}, {told}"]
-        )
+        if place is None:
+            notes.append(f"fields are {told}")
+        else:
+            notes[place] += f", {told}"
     understood = replace(
         _understood(stream, form, columns, names, layout.width),
         separator=layout.separator,

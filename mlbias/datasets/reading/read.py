@@ -93,6 +93,7 @@ class _Reader:
         self._text_ids = set[str]()
         self._untimed, self._zone_assumed = "", False
         self._are_dates = set[bool]()
+        self._notices: list[str] = []
 
     def read(self, stream: Stream) -> Iterator[None]:
         """Read a file; yields after each part."""
@@ -105,13 +106,19 @@ class _Reader:
             self._first = stream.where, parts
         else:
             _check_same_columns(*self._first, stream.where, parts)
+            self._add_notices(stream.where, parts.understood.notices)
         for rows, encoded, n_not_rated in self._encoded(parts.tasks):
             self._add(rows, encoded, n_not_rated)
             yield
 
+    def _add_notices(self, where: str, notices: Sequence[str]) -> None:
+        """Keep what is odd about a further file, unless the first is as odd."""
+        known = self._first[1].understood.notices if self._first else ()
+        self._notices += [f"{where}: {notice}" for notice in notices if notice not in known]
+
     def _add(self, rows: Rows, encoded: EncodedChunk | None, n_not_rated: int) -> None:
         if rows.untimed is not None and not self._untimed:
-            self._untimed = self._bad.told(rows.untimed)
+            self._untimed = f"{self._bad.told(rows.untimed.place)} {rows.untimed.reason}"
         self._bad.note(rows)
         self._n_not_rated += n_not_rated
         self._zone_assumed = self._zone_assumed or rows.zone_assumed
@@ -135,8 +142,10 @@ class _Reader:
             raise DataError(f"{source.where} {self._bad.instead_of_ratings(self._n_not_rated)}.")
         self._bad.check_share(source.where, n)
         ratings, times = self._builder.finish(self._threads)
+        understood = self._first[1].understood if self._first else Understood()
         understood = replace(
-            self._first[1].understood if self._first else Understood(),
+            understood,
+            notices=(*understood.notices, *self._notices),
             n_files=self._n_files,
             n_rows=n + self._bad.count,
             n_skipped=self._bad.count,
@@ -145,9 +154,7 @@ class _Reader:
         )
         if self._timestamps:
             if len(self._are_dates) > 1:
-                raise DataError(
-                    f"{source.where} has numbers for times in some rows, dates in others."
-                )
+                times, self._untimed = None, "some are numbers, others dates"
             ratings = replace(ratings, untimed=self._untimed)
             ratings, understood = with_times(
                 ratings,

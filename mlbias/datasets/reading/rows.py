@@ -18,7 +18,7 @@ _BLANKS = " \t"
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is no rating: its place, counted from the part's first, and what is wrong.
+    """A row that is no rating, or has no time: its place in the part from 0, and what is wrong.
 
     Attributes:
         place: its line or row.
@@ -55,7 +55,7 @@ class Rows:
         n_places: lines, or rows, of the part in all.
         n_bad: rows that are no ratings.
         first_bad: the first of them.
-        untimed: place of the first rating without a time; None if each has one.
+        untimed: the first rating without a time, and why; None if each has one.
         are_dates: whether its times were dates, and so are Unix seconds.
         zone_assumed: whether times were taken for UTC, since they name no zone.
     """
@@ -64,7 +64,7 @@ class Rows:
     n_places: int
     n_bad: int = 0
     first_bad: BadRow | None = None
-    untimed: int | None = None
+    untimed: BadRow | None = None
     are_dates: bool = False
     zone_assumed: bool = False
 
@@ -133,9 +133,26 @@ def rows_of_texts(texts: pl.DataFrame, wording: Wording, place_of: PlaceOf, n_pl
     if "time" in texts.columns:
         times, are_dates, assumed = as_times(texts["time"])
         frame = frame.with_columns(times.alias("time"))
-        if times.null_count():
-            untimed = place_of(int(times.is_null().arg_max() or 0))
+        untimed = first_untimed(times, texts["time"], place_of)
     return Rows(frame, n_places, n_bad, first_bad, untimed, are_dates, assumed)
+
+
+def first_untimed(times: pl.Series, found: pl.Series, place_of: PlaceOf) -> BadRow | None:
+    """The first row without a time, and what it has instead; None if each has one.
+
+    Args:
+        times: null where there is none.
+        found: the same as they stand in the source.
+        place_of: from a row to its place in the part.
+    """
+    if not times.null_count():
+        return None
+    row = int(times.is_null().arg_max() or 0)
+    text = found[row]
+    if not isinstance(text, str) or text.strip() in MISSING_TEXTS:
+        return BadRow(place_of(row), "has none")
+    reason = f"has {shortened(text)}, which is neither a number nor an ISO 8601 date"
+    return BadRow(place_of(row), reason)
 
 
 def narrowed_ids(ids: pl.Series, is_text: bool) -> pl.Series:

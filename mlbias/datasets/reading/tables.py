@@ -11,7 +11,7 @@ import polars as pl
 from mlbias.columns import Columns, find_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.opening import Stream
-from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
+from mlbias.datasets.reading.rows import Rows, Wording, first_untimed, rows_of_texts
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 
@@ -87,6 +87,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     columns = {role: _ids(frame[role], role in wording.all_text) for role in ("user", "item")}
     is_text = frozenset(role for role, ids in columns.items() if ids.dtype == pl.String)
     are_dates = "time" in frame.columns and frame["time"].dtype.is_temporal()
+    is_local = are_dates and getattr(frame["time"].dtype, "time_zone", None) is None
     if "time" in frame.columns:
         columns["time"] = _times(frame["time"])
     rating = frame["rating"]
@@ -101,14 +102,12 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
         is_whole = not value.null_count() and bool(value.is_finite().all())
         if is_whole and not any(column.null_count() for column in ids):
             time = columns.get("time")
-            untimed = None
-            if time is not None and time.null_count():
-                untimed = int(time.is_null().arg_max() or 0)
             return Rows(
                 pl.DataFrame(columns | {"value": value}),
                 len(frame),
-                untimed=untimed,
+                untimed=None if time is None else first_untimed(time, frame["time"], int),
                 are_dates=are_dates,
+                zone_assumed=is_local,
             )
     texts = pl.DataFrame(
         {
@@ -118,7 +117,9 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     )
     exact = Wording(wording.columns, wording.names, wording.decimal, wording.all_text | is_text)
     rows = rows_of_texts(texts, exact, int, len(frame))
-    return replace(rows, are_dates=rows.are_dates or are_dates)
+    return replace(
+        rows, are_dates=rows.are_dates or are_dates, zone_assumed=rows.zone_assumed or is_local
+    )
 
 
 def _ids(column: pl.Series, is_text: bool) -> pl.Series:
