@@ -18,13 +18,14 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Builds the sdist and the wheel, and tries the wheel in an empty environment.
+# Builds the sdist and the wheel, and tries the wheel in empty environments: with the newest and with
+# the lowest versions of all dependencies.
 package: .venv/installed-dev
 	.ci/package
-
-# The same, and the tests, with the lowest versions of all dependencies.
-lowest: .venv/installed-dev .venv-lowest/installed
 	.ci/package lowest
+
+# The tests with the lowest versions of all dependencies.
+lowest: .venv/installed-dev .venv-lowest/installed
 	.venv-lowest/bin/python -m pytest -n auto
 
 bench: .venv/installed-dev

@@ -8,9 +8,11 @@ import pytest
 
 from mlbias.cli.show.curves import chart
 from mlbias.core.incidence import BlockIncidence
-from mlbias.evaluation.compare import CONTESTANTS, NEAR
+from mlbias.core.training import EpochStats
+from mlbias.evaluation.compare import CONTESTANTS, NEAR, Result
 from mlbias.evaluation.compare import compare as compare_methods
 from mlbias.evaluation.means import item_means, mean_model, user_means
+from mlbias.evaluation.scores import GroupedErrors
 from mlbias.evaluation.splits import random_split
 from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum
@@ -53,6 +55,14 @@ def test_all_are_measured_against_one_optimum(make_ratings: Callable[..., Rating
     assert results["mean"].history == ()
     errors = held_out.value - training.value.mean()
     assert results["mean"].held_out.rmse == pytest.approx(np.sqrt(np.mean(errors**2)))
+
+
+def test_a_method_is_there_at_a_millionth_above_the_minimum() -> None:
+    gaps = (1.0, 5e-6, 1.1e-6, 1e-6, 0.0)
+    history = tuple(EpochStats(k, 1.0, 1 + gap, 3.5, None, None, 0.0) for k, gap in enumerate(gaps))
+    nobody = GroupedErrors(1)
+    assert Result("gd", nobody, nobody, history, gaps).near is history[3]
+    assert Result("gd", nobody, nobody, history[:3], gaps[:3]).near is None
 
 
 def test_the_chart_falls_as_its_values_do() -> None:

@@ -120,6 +120,20 @@ def test_every_metric_is_the_naive_one(make_ratings: Callable[..., Ratings]) -> 
     assert tenth.observed == pytest.approx(test.value[lowest].mean())
 
 
+def test_how_often_an_item_was_rated_decides_its_row() -> None:
+    # Item k was rated by the users 1 to k, for k on either side of every bound.
+    counts = [1, 4, 5, 19, 20, 99, 100, 101]
+    users = np.concatenate([np.arange(1, k + 1) for k in counts])
+    model = fit(Ratings.from_ids(users, np.repeat(counts, counts), np.full(len(users), 3.0)))
+    items = [*counts, 7]  # and one that is new
+    found = evaluate(model, Ratings.from_ids([1] * 9, items, [4.0] * 9))
+    assert [(row.name, row.n_ratings) for row in found.by_item] == [
+        ("cold", 1), ("1-4", 2), ("5-19", 2), ("20-99", 2), ("100+", 2)
+    ]  # fmt: skip
+    # User 1 rated all 8 items that were there.
+    assert [(row.name, row.n_ratings) for row in found.by_user] == [("5-19", 9)]
+
+
 def test_the_standard_error_is_the_spread_of_a_simulation() -> None:
     """Users of unequal size whose errors have a share in common, as those of real users have."""
     rng = np.random.default_rng(5)
