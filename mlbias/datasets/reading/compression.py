@@ -1,4 +1,4 @@
-"""Compressed files: told by their first bytes, unpacked while they are read."""
+"""Compressed files: detected by their first bytes, unpacked while they are read."""
 
 import bz2
 import gzip

@@ -1,4 +1,4 @@
-"""Files that people give by mistake, told by their first bytes and refused by name."""
+"""Files that people give by mistake, recognised by their first bytes and refused by name."""
 
 from mlbias.errors import DataError
 
@@ -24,6 +24,8 @@ _FOREIGN = (
     (0, b"Rar!\x1a\x07", "a RAR archive", "Unpack it, and give the file of ratings."),
     (257, b"ustar", "a tar archive", "Unpack it, and give the file of ratings."),
     (0, b"PK\x05\x06", "an empty zip archive", "Give the file of ratings itself."),
+    (0, b"PK\x03\x04", "a zip archive within another file", "Unpack it, and give that file."),
+    (0, b"\xff\xff\xff\xff", "an Arrow stream", "Write it as an Arrow file, or as Parquet."),
     (0, b"%%MatrixMarket", "a MatrixMarket file", CSV_ADVICE),
 )
 _MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML file"))

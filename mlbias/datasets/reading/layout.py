@@ -32,7 +32,7 @@ class Layout:
         separator: one character, "::", or " " for any run of spaces and tabs.
         width: fields of every row.
         columns: where the user, the item, the rating and perhaps the time are.
-        quoted: whether fields may stand in quotation marks, as RFC 4180 has it.
+        quoted: whether fields may be quoted, by the rules of RFC 4180.
         n_lines_before: lines before the first row, a header included.
         header: names of the columns; None without a header.
         decimal: the decimal mark of ratings.

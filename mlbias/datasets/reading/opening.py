@@ -1,4 +1,4 @@
-"""A file opened as a stream of bytes: unpacked, decoded to UTF-8, and told by its content."""
+"""A file opened as a stream of bytes: unpacked, decoded to UTF-8, its format detected."""
 
 import codecs
 import gzip

@@ -65,7 +65,7 @@ def read_ratings(
         ratings = sample()[0]
         return Reading(ratings, Understood(n_rows=len(ratings), format="generated"))
     options = options or ReadOptions()
-    # The first and the last rating of a pair are told by time, where there are times.
+    # Times decide which rating of a pair is the first or the last, where there are times.
     timestamps = timestamps or options.duplicates in ("first", "last")
     reader = _Reader(options, threads or usable_cores(), timestamps)
     files: Sequence[Path | None] = (None,) if source.path is None else source.files
