@@ -32,7 +32,7 @@ EXPECTED: Triples = [(1, 10, 3.5), (1, 20, 4.0), (2, 10, 0.5)]
 FRAME = {"userId": [1, 1, 2], "movieId": [10, 20, 10], "rating": [3.5, 4.0, 0.5]}
 
 
-def zipped(**members: str) -> bytes:
+def zipped(**members: str | bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in members.items():
