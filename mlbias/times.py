@@ -29,7 +29,7 @@ Times = NDArray[Any]
 
 
 def unit_of(numbers: Times) -> str:
-    """The unit of times (n,), n > 0, told by their size: s, ms, us, ns, year or day (YYYYMMDD)."""
+    """The unit of times (n,), n > 0, by their size: s, ms, us, ns, year or day (YYYYMMDD)."""
     low, high = float(numbers.min()), float(numbers.max())
     if _YEARS[0] <= low and high <= _YEARS[1] and _are_whole(numbers):
         return "year"
@@ -44,8 +44,12 @@ def has_coarser_unit(numbers: Times, unit: str) -> bool:
 
     Zeros and other small numbers are no such times: they stand for a time that nobody knows.
     """
-    if UNITS.get(unit, 1) == 1:
+    if unit not in UNITS or numbers.max() < _LEAST_SECONDS:
         return False
+    if unit == "s":
+        first, last = _YEARS
+        has_low = numbers.min() <= last
+        return bool(has_low and ((numbers >= first) & (numbers <= last)).any())
     coarser = _MOST_SECONDS * UNITS[unit] // 1000
     return bool(((numbers > _LEAST_SECONDS) & (numbers < coarser)).any())
 

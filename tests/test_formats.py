@@ -32,7 +32,7 @@ EXPECTED: Triples = [(1, 10, 3.5), (1, 20, 4.0), (2, 10, 0.5)]
 FRAME = {"userId": [1, 1, 2], "movieId": [10, 20, 10], "rating": [3.5, 4.0, 0.5]}
 
 
-def zipped(**members: str) -> bytes:
+def zipped(**members: str | bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, text in members.items():
@@ -155,6 +155,8 @@ def tar_file(_: Path) -> bytes:
         (sqlite_file, "an SQLite database"),
         (tar_file, "a tar archive"),
         (lambda path: gzip.compress(tar_file(path)), "a tar archive"),
+        (lambda _: zipped(inner_zip=zipped(a_csv=CSV)), "a zip archive within another file"),
+        (lambda _: b"\xff\xff\xff\xff\x10" + b"\0" * 99, "an Arrow stream"),
         (lambda _: b"\x89HDF\r\n\x1a\n" + b"\0" * 99, "an HDF5 file"),
         (lambda _: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "an Excel workbook"),
         (lambda _: pickle.dumps([1, 2]), "a pickle"),

@@ -222,3 +222,14 @@ def test_lone_surrogates_are_no_ids(read: Read) -> None:
     ]
     with pytest.raises(DataError, match=r"line 1, key 'user_id': .*no text that UTF-8 can encode"):
         read("\n".join(rows))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_id_whose_rows_are_all_left_out_decides_in_any_order(
+    read: Read, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    """As no rating, in a part of its own: the column is of text all the same."""
+    monkeypatch.setattr(text_room, "PART_SIZE", 10)
+    rows = ["1,10,4\n", "2,10,3\n", "x12345,10,-1\n"][::order]
+    found = read(HEADER + "".join(rows), not_rated="-1")
+    assert found.ratings.user_ids.tolist() == ["1", "2"]

@@ -269,6 +269,13 @@ def test_an_integer_and_its_digits_are_one_id(length: int) -> None:
 def test_ids_that_are_only_written_differently_are_told() -> None:
     model = fit(table(lambda k: k, 1), "closed-form", epochs=1).model
     for other in (lambda k: f"{k:04d}", lambda k: f"{k}.0", lambda k: f'"{k}"'):
-        assert len(unmatched_ids(model, table(other, 2))) == 2
-    assert unmatched_ids(model, table(lambda k: k, 2)) == []
-    assert unmatched_ids(model, table(lambda k: f"user {k}", 2)) == []
+        written = table(other, 2)
+        users, items = unmatched_ids(written, model.user_ids, model.item_ids)
+        assert "users are unknown in training" in users
+        # From the other side too: the advice names the id as training has it.
+        users, items = unmatched_ids(table(lambda k: k, 2), written.user_ids, written.item_ids)
+        first = written.item_ids[0]
+        assert items.endswith(f"were written as {first!r}")
+    assert unmatched_ids(table(lambda k: k, 2), model.user_ids, model.item_ids) == []
+    unlike = table(lambda k: f"user {k}", 2)
+    assert unmatched_ids(unlike, model.user_ids, model.item_ids) == []

@@ -78,3 +78,29 @@ def test_a_given_hold_out_is_known_again_and_its_overlap_told(run: Run, tmp_path
     again = run("evaluate", "--quiet")
     assert "the hold-out of data that changed since" in succeeds(again)
     assert json.loads(succeeds(run("evaluate", "--json")))["data_changed"] is True
+
+
+def test_ids_of_a_given_hold_out_that_are_only_written_differently_are_told(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "train.csv").write_text(FOUR)
+    header, *rows = FOUR.splitlines()
+    (tmp_path / "test.csv").write_text("\n".join([header, *(f"0{row}" for row in rows)]) + "\n")
+    said = run("train", "--train", "train.csv", "--test", "test.csv")
+    succeeds(said)
+    assert "users are unknown in training, but most would be known if ids such as '01'" in (
+        said.stderr
+    )
+
+
+def test_bad_rows_of_a_given_hold_out_are_in_json(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(FOUR)
+    (tmp_path / "test.csv").write_text(FOUR + "2,20,x\n")
+    found = json.loads(
+        succeeds(
+            run("train", "--train", "train.csv", "--test", "test.csv", "--skip-bad-rows", "--json")
+        )
+    )
+    assert found["n_skipped"] == 0
+    assert found["holdout"]["n_skipped"] == 1
+    assert "test.csv, line 6" in found["holdout"]["first_skipped"]

@@ -271,3 +271,13 @@ def test_a_mean_is_the_same_in_any_order_of_rows(read: Read) -> None:
         for order in (values, values[::-1], values[3:] + values[:3])
     }
     assert len(found) == 1
+
+
+def test_the_order_that_decides_among_ratings_of_a_pair_is_said(read: Read) -> None:
+    header = "user,item,rating,timestamp\n"
+    timed = read(f"{header}1,10,4,9\n1,10,2,3\n", duplicates="last")
+    assert timed.ratings.value.tolist() == [4]
+    assert "the last of a pair by time counts" in notices(timed)
+    untimed = read(f"{header}1,10,4,9\n1,10,2,\n", duplicates="last")
+    assert untimed.ratings.value.tolist() == [2]
+    assert "by row counts, since the times cannot be used" in notices(untimed)

@@ -66,7 +66,20 @@ def test_each_form_of_one_moment(read: Read, text: str, expected: float) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "late", "2020-13-01", "2020-02-30", "01/02/2020", "nan", "inf", "NA", "1e999"]
+    "text",
+    [
+        "",
+        "late",
+        "2020-13-01",
+        "2020-02-30",
+        "01/02/2020",
+        "31-12-19",
+        "10/1/5",
+        "nan",
+        "inf",
+        "NA",
+        "1e999",
+    ],
 )
 def test_what_is_no_moment_leaves_none_and_names_its_row(read: Read, text: str) -> None:
     found = read(f"{HEADER}1,1,3,1577836800\n1,2,4,1577836801\n1,3,5,{text}\n", timestamps=True)
@@ -98,6 +111,8 @@ def test_two_units_in_one_column_leave_none_unless_one_is_named(read: Read, fact
         NEW_YEAR / 1000,
         NEW_YEAR,
     ]
+    years = read(f"{HEADER}1,1,3,2019\n1,2,3,{NEW_YEAR}\n", timestamps=True).ratings
+    assert years.timestamp is None
     # A zero is a time that nobody knows, not one in another unit.
     assert seconds(read, "0", f"{NEW_YEAR * 1000}") == [0, NEW_YEAR]
 

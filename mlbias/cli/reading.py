@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.source import say_understood
+from mlbias.cli.show.source import document_skipped, say_understood
 from mlbias.cli.show.text import counted
 from mlbias.cli.signals import raise_on_signals
 from mlbias.datasets.dataset import Dataset
@@ -22,6 +23,7 @@ from mlbias.datasets.understood import Understood
 from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.splits import n_shared
+from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.ratings import Ratings
 from mlbias.saved_model.record import TrainingData
 
@@ -36,6 +38,7 @@ class Sides:
         whole: its ratings, with those held out of them.
         training: what to train on; the same where nothing is held out of it.
         held_out: None where there is no hold-out.
+        tested: how the source of the hold-out was taken; None where there is no such source.
         holdout: how it was chosen, likewise.
         seconds: spent on reading and splitting.
     """
@@ -45,8 +48,15 @@ class Sides:
     whole: Dataset
     training: Dataset
     held_out: Ratings | None
+    tested: Understood | None
     holdout: Holdout | None
     seconds: float
+
+    def holdout_document(self) -> dict[str, Any]:
+        """What is held out, under the names that it has in JSON."""
+        assert self.holdout is not None
+        skipped = {} if self.tested is None else document_skipped(self.tested)
+        return self.holdout.document() | skipped
 
     def record(self) -> TrainingData:
         """Where all of it is and how it was read and split, for a model's file."""
@@ -137,10 +147,10 @@ class Reader:
         started = time.perf_counter()
         times = wanted is not None and wanted.needs_times
         whole = training = self.read(source, times=times, meanwhile=meanwhile)
-        held_out = None
+        held_out = understood = None
         if test is not None:
             tested = self.read(test)
-            held_out = tested.ratings
+            held_out, understood = tested.ratings, tested.understood
             self._say_what_is_shared(whole.ratings, held_out)
             self.finish(tested)
             wanted = Holdout.given(test, tested.fingerprint)
@@ -148,7 +158,7 @@ class Reader:
             rest, held_out = wanted.sides(whole.ratings)
             training = Dataset.of(rest, Understood(), self._reading.n_threads)
         seconds = time.perf_counter() - started
-        return Sides(source, self.options, whole, training, held_out, wanted, seconds)
+        return Sides(source, self.options, whole, training, held_out, understood, wanted, seconds)
 
     def finish(self, dataset: Dataset) -> None:
         """Wait until the prepared copy is on disk, if one is being made, and say so."""
@@ -162,6 +172,8 @@ class Reader:
             self._output.notice(
                 f"{counted(n, 'rating')} held out are of pairs that are in training too"
             )
+        for notice in unmatched_ids(held_out, training.user_ids, training.item_ids):
+            self._output.notice(notice)
 
 
 def folders_of(data: str | None, data_dir: Path) -> list[Path]:

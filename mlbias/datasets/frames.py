@@ -88,7 +88,7 @@ def _distinct(column: pl.Series) -> tuple[Ids, Codes]:
 
 
 def _as_polars(frame: Any) -> pl.DataFrame:
-    """The frame as Polars has it, without a copy where its types allow.
+    """The frame as one of Polars, without a copy where its types allow.
 
     Raises:
         DataError: it is no frame.

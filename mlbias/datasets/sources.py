@@ -60,7 +60,7 @@ class Source:
     def files(self) -> tuple[Path, ...]:
         """The files that are read as one, in the order of their names; none but on disk.
 
-        A pattern counts as one only where no file has it for its name.
+        A pattern is expanded only if no file is called so.
         """
         if self.path is None:
             return ()

@@ -1,33 +1,42 @@
-"""Ids that a model does not know only because they are written differently."""
+"""Ids that are unknown in training only because they are written differently there."""
 
 from mlbias.ids import Ids, TextIds, as_text, positions
-from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 
-def unmatched_ids(model: BiasModel, ratings: Ratings) -> list[str]:
+def unmatched_ids(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> list[str]:
     """A sentence for each side of which most ids are unknown, and would be known as integers.
 
     That is so where one file has 01, 1.0 or "1" in quotation marks for the other's 1.
+
+    Args:
+        ratings: that are scored.
+        user_ids: (n_users,) distinct ids of the users in training.
+        item_ids: (n_items,) of the items, likewise.
     """
     found = []
     for side, ids, known in (
-        ("user", ratings.user_ids, model.user_ids),
-        ("item", ratings.item_ids, model.item_ids),
+        ("user", ratings.user_ids, user_ids),
+        ("item", ratings.item_ids, item_ids),
     ):
-        places = positions(ids, known)
-        n_unknown = int((places < 0).sum())
+        is_unknown = positions(ids, known) < 0
+        n_unknown = int(is_unknown.sum())
         if 2 * n_unknown <= len(ids):
             continue
-        plain = _as_integers(ids)
-        matches = (positions(plain, _as_integers(known)) >= 0) & (places < 0)
-        if 2 * int(matches.sum()) > n_unknown:
-            row = int(matches.argmax())
+        matches = positions(_as_integers(ids), _as_integers(known))
+        would_match = is_unknown & (matches >= 0)
+        if 2 * int(would_match.sum()) > n_unknown:
+            row = int(would_match.argmax())
             found.append(
-                f"{n_unknown:,} of {len(ids):,} {side}s are unknown to the model, but most "
-                f"would be known if ids such as {ids[row]!r} were written as {plain[row]!r}"
+                f"{n_unknown:,} of {len(ids):,} {side}s are unknown in training, but most would "
+                f"be known if ids such as {_shown(ids, row)} were written as "
+                f"{_shown(known, int(matches[row]))}"
             )
     return found
+
+
+def _shown(ids: Ids, place: int) -> str:
+    return repr(ids[place]) if isinstance(ids, TextIds) else str(ids[place])
 
 
 def _as_integers(ids: Ids) -> TextIds:

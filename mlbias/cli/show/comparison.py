@@ -50,12 +50,11 @@ def best_of(results: Sequence[Result]) -> Result:
 
 def document(comparison: Comparison, sides: Sides, results: Sequence[Result]) -> dict[str, Any]:
     """All of it under the names that it has in JSON."""
-    assert sides.holdout is not None
     assert sides.held_out is not None
     best, (user, item) = best_of(results), comparison.lambdas
     return {
         "data": sides.source.label,
-        "holdout": sides.holdout.document(),
+        "holdout": sides.holdout_document(),
         **document_skipped(sides.whole.understood),
         "n_ratings": sides.training.n_ratings,
         "n_held_out": len(sides.held_out),

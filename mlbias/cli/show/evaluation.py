@@ -17,7 +17,8 @@ def report(output: Output, scored: Scored, saved: SavedModel, found: Evaluation)
     """Which ratings, whether the model saw them, and its errors on them."""
     output.line(data_line(scored.source.label, found.n_ratings, found.n_users, found.n_items))
     output.line(_part_line(scored, scored.seen_by(saved)))
-    for notice in unmatched_ids(saved.fit.model, scored.ratings):
+    model = saved.fit.model
+    for notice in unmatched_ids(scored.ratings, model.user_ids, model.item_ids):
         output.notice(notice)
     output.line()
     report_scores(output, found)

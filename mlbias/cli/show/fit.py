@@ -119,7 +119,7 @@ def document(run: Run, sides: Sides, evaluation: Evaluation | None) -> dict[str,
         **document_skipped(sides.whole.understood),
     }
     if sides.holdout is not None and evaluation is not None:
-        found["holdout"] = sides.holdout.document() | document_evaluation(evaluation)
+        found["holdout"] = sides.holdout_document() | document_evaluation(evaluation)
     if fit.certificate is not None:
         found["certificate"] = asdict(fit.certificate)
     if fit.learned is not None:

@@ -31,7 +31,7 @@ class BadRows:
         self._unit = "line" if stream.format == "text" else "row"
 
     def told(self, place: int) -> str:
-        """A place in the part that comes next, as messages have it."""
+        """What messages call a place in the part that comes next."""
         return f"{self._where}, {self._unit} {self._places + place + 1}"
 
     def note(self, rows: Rows) -> None:

@@ -90,7 +90,9 @@ def without_duplicates(
     if how != "keep":
         ratings = _one_of_each(ratings, how)
     counts = {"keep": "each counts", "mean": "the mean of a pair counts"}
-    told = counts.get(how, f"the {how} of a pair counts")
+    by = "row" if ratings.timestamp is None else "time"
+    why = f", since the times cannot be used: {ratings.untimed}" if ratings.untimed else ""
+    told = counts.get(how, f"the {how} of a pair by {by} counts{why}")
     return ratings, replace(understood, notices=(*understood.notices, f"{several}; {told}"))
 
 

@@ -27,6 +27,8 @@ def parsed_times(texts: pl.Series) -> tuple[pl.Series, bool]:
     found = pl.Series(texts.name, [None] * len(texts), dtype=pl.Float64)
     assumed = False
     stripped = texts.str.strip_chars().str.replace(r"(?i)\s*(z|utc)$", "+00:00")
+    # Polars takes 31-12-19 for a day of the year 31.
+    stripped = stripped.set(~stripped.str.contains(r"^[0-9]{4}").fill_null(False), None)
     for form in _FORMATS:
         if found.null_count() == 0:
             break

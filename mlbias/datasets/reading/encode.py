@@ -1,6 +1,6 @@
 """Ids to codes: a chunk at a time while reading, then all chunks onto one set of ids."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -82,14 +82,20 @@ class RatingsBuilder:
         self._item_keys.append(chunk.item_keys)
         self._starts.append(len(self) + len(chunk.value))
 
-    def finish(self, threads: int) -> tuple[Ratings, RawTimes | None]:
+    def finish(
+        self, threads: int, text_ids: Collection[str] = ()
+    ) -> tuple[Ratings, RawTimes | None]:
         """All ratings, with codes into the ids of all chunks together, and their times as read.
+
+        Args:
+            threads: how many recode chunks at a time.
+            text_ids: roles whose ids are text even if those of every chunk are integers.
 
         Raises:
             DataError: there are more distinct ids than int32 codes.
         """
-        user_ids, user_codes = _joined_ids(self._user_keys)
-        item_ids, item_codes = _joined_ids(self._item_keys)
+        user_ids, user_codes = _joined_ids(self._user_keys, "user" in text_ids)
+        item_ids, item_codes = _joined_ids(self._item_keys, "item" in text_ids)
         user, item = self._user.array(), self._item.array()
 
         def recode(number: int) -> None:
@@ -122,13 +128,13 @@ class _Column:
         return np.frombuffer(self._bytes, self._dtype)
 
 
-def _joined_ids(keys: Sequence[Ids]) -> tuple[Ids, list[Codes]]:
+def _joined_ids(keys: Sequence[Ids], are_text: bool) -> tuple[Ids, list[Codes]]:
     """Distinct ids over all chunks, ascending, and each chunk's map from its codes to theirs.
 
-    They are integers if those of every chunk are.
+    They are integers if those of every chunk are, and nothing says otherwise.
     """
     every: Ids
-    if any(isinstance(part, TextIds) for part in keys):
+    if are_text or any(isinstance(part, TextIds) for part in keys):
         every = TextIds(pl.concat([as_text(part) for part in keys]))
     else:
         every = np.concatenate([np.asarray(part) for part in keys])

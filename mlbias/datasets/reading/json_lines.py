@@ -18,7 +18,7 @@ def is_json_lines(lines: Sequence[str]) -> bool:
 
 
 def json_wording(lines: Sequence[str], where: str, options: ReadOptions) -> tuple[Columns, Wording]:
-    """Which keys are the columns, told by the first objects.
+    """Which keys are the columns, judging by the first objects.
 
     Raises:
         DataError: the first line is no object, or the objects lack a column.

@@ -4,23 +4,19 @@ Everything is told from the first lines, never from the name of the file.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlbias.columns import Columns, find_columns, is_header, listed_names, names_columns, shortened
 from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 
 # So many lines decide on the layout at most.
 SNIFFED_LINES = 1_000
 
-# In the order in which they are preferred, where several split the lines evenly.
-_SEPARATORS = ("::", "\t", ",", ";", "|")
 _NAMES = {",": "commas", ";": "semicolons", "|": "pipes", "\t": "tabs", " ": "spaces"}
-# In text with these a quotation mark is a letter, unless the header is quoted itself.
-_UNQUOTED = ("::", "\t", " ")
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _COMMENT = re.compile(r"#[# ]|%[% ]|#(?=[A-Za-z])")
 _CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
@@ -36,7 +32,7 @@ class Layout:
         separator: one character, "::", or " " for any run of spaces and tabs.
         width: fields of every row.
         columns: where the user, the item, the rating and perhaps the time are.
-        quoted: whether fields may stand in quotation marks, as RFC 4180 has it.
+        quoted: whether fields may be quoted, by the rules of RFC 4180.
         n_lines_before: lines before the first row, a header included.
         header: names of the columns; None without a header.
         decimal: the decimal mark of ratings.
@@ -82,14 +78,14 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
     if comment:
         lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
     _refuse_json(lines[0], where)
-    separator = options.separator or hint or _separator_of(lines, where)
-    rough = _records(lines, separator, quoted=separator not in _UNQUOTED)
-    named = comment or is_header([_bare(name) for name in rough[0]], options.asked)
-    quoted = separator not in _UNQUOTED or (named and lines[0].lstrip().startswith('"'))
-    names, *rows = _records(lines, separator, quoted=quoted)
+    separator = options.separator or hint or separator_of(lines, where)
+    rough = split_records(lines, separator, quoted=separator not in UNQUOTED)
+    named = comment or is_header([bare(name) for name in rough[0]], options.asked)
+    quoted = separator not in UNQUOTED or (named and lines[0].lstrip().startswith('"'))
+    names, *rows = split_records(lines, separator, quoted=quoted)
     shift = 0
     if named:
-        records = _joined(lines) if quoted else lines
+        records = joined(lines) if quoted else lines
         shift = int(_has_row_names(names, rows, separator, records))
         notes += ["dropped the row names in front, as R writes them"] if shift else []
     if names[-1] == "" and not any(any(row[len(names) - 1 :]) for row in rows):
@@ -127,32 +123,6 @@ def _refuse_late_header(rows: Sequence[Sequence[str]], where: str) -> None:
             f"{where} has its header, {listed_names(late)}, behind other lines.",
             "Remove the lines in front of the header.",
         )
-
-
-def split_line(line: str, separator: str, *, quoted: bool = False) -> list[str]:
-    """The fields of one record without its line end; well-formed quotation marks are taken off."""
-    if separator == " ":
-        line = line.strip(" \t")
-        if not (quoted and '"' in line):
-            return re.split(r"[ \t]+", line)
-        pieces = line.split('"')
-        pieces[::2] = [re.sub(r"[ \t]+", " ", piece) for piece in pieces[::2]]
-        line = '"'.join(pieces)
-    if not (quoted and '"' in line):
-        return line.split(separator)
-    mark = re.escape(separator)
-    fields = re.findall(rf'("(?:[^"]|"")*"|[^{mark}"]*(?:"[^{mark}]*)?)({mark}|$)', line)
-    texts = [text for text, _ in fields]
-    # At the end of the line an empty match follows a field that no separator ended.
-    if len(fields) > 1 and fields[-2][1] == "":
-        texts.pop()
-    return [_bare(text) for text in texts]
-
-
-def _bare(text: str) -> str:
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1].replace('""', '"')
-    return text
 
 
 def _preamble(lines: Sequence[str], options: ReadOptions) -> tuple[int, str | None, list[str]]:
@@ -195,54 +165,9 @@ def _refuse_json(line: str, where: str) -> None:
         )
 
 
-def _separator_of(lines: Sequence[str], where: str) -> str:
-    """Which separator splits the lines evenly into the most fields, three or more."""
-    found: dict[str, tuple[bool, int]] = {}
-    # Runs of blanks as one would hide that a field between tabs is empty.
-    blank = () if lines[0].count("\t") >= 2 else (" ",)
-    for separator in (*_SEPARATORS, *blank):
-        quoted = separator not in _UNQUOTED
-        counts = [len(row) for row in _records(lines[:200], separator, quoted=quoted)]
-        (width, times), *_ = Counter(counts[1:] or counts).most_common(1)
-        is_even = 2 * times >= len(counts) - 1 and counts[0] in (width, width - 1, width + 1)
-        if is_even and width >= 3 and (separator != " " or not found):
-            found[separator] = 10 * times >= 9 * (len(counts) - 1), width
-    if found:
-        return max(found, key=lambda separator: found[separator])
-    for separator in (*_SEPARATORS, " "):
-        if len(split_line(lines[0], separator)) >= 3:
-            return separator
-    raise DataError(
-        f"{where}, line 1: expected user, item and rating separated by commas, tabs, semicolons, "
-        f"pipes, '::' or spaces, found {shortened(lines[0])}.",
-        "If something else separates them, name it with --separator.",
-    )
-
-
-def _records(lines: Sequence[str], separator: str, *, quoted: bool) -> list[list[str]]:
-    return [
-        split_line(record, separator, quoted=quoted)
-        for record in (_joined(lines) if quoted else lines)
-    ]
-
-
-def _joined(lines: Sequence[str]) -> list[str]:
-    """Lines joined where a quotation goes on; one that is never closed is left as it is."""
-    records: list[str] = []
-    open_: list[str] = []
-    is_open = False
-    for line in lines:
-        open_.append(line)
-        is_open ^= line.count('"') % 2 == 1
-        if not is_open:
-            records.append("\n".join(open_))
-            open_ = []
-    return [*records, *open_]
-
-
 def _n_lines(lines: Sequence[str], quoted: bool) -> int:
     """How many lines the first record fills."""
-    return 1 + (_joined(lines)[0].count("\n") if quoted else 0)
+    return 1 + (joined(lines)[0].count("\n") if quoted else 0)
 
 
 def _has_row_names(

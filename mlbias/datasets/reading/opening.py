@@ -1,6 +1,5 @@
-"""A file opened as a stream of bytes: unpacked, decoded to UTF-8, and told by its content."""
+"""A file opened as a stream of bytes: unpacked, decoded to UTF-8, its format detected."""
 
-import bz2
 import codecs
 import gzip
 import io
@@ -14,20 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from mlbias.datasets.reading.compression import COMPRESSED, unpacked
+from mlbias.datasets.reading.foreign import CSV_ADVICE, refuse_foreign
 from mlbias.datasets.sources import Source, is_candidate, listed, usual_files
 from mlbias.errors import DataError
 
 _ZIP = b"PK\x03\x04"
 _PEEKED = 512
 _PIECE = 1 << 20
-
-# Compressed files by their first bytes.
-_COMPRESSED = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\0": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
 
 _TABLES = {b"PAR1": "Parquet", b"ARROW1": "Arrow"}
 
@@ -38,32 +31,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-
-# What people give by mistake: where it begins so, what it is, and what to do.
-_CSV_ADVICE = "Export the ratings as CSV or Parquet, and give that file."
-_FOREIGN = (
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (.xls)", _CSV_ADVICE),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file", _CSV_ADVICE),
-    (0, b"SQLite format 3\0", "an SQLite database", _CSV_ADVICE),
-    (0, b"ORC", "an ORC file", "Convert it to Parquet."),
-    (0, b"Obj\x01", "an Avro file", "Convert it to Parquet."),
-    (0, b"FEA1", "a Feather file of version 1", "Write it again as Feather 2, or as Parquet."),
-    (0, b"\x93NUMPY", "a NumPy array", _CSV_ADVICE),
-    (0, b"MATLAB 5.0", "a MATLAB file", _CSV_ADVICE),
-    (0, b"RDX", "an R workspace", _CSV_ADVICE),
-    (0, b"RDA", "an R workspace", _CSV_ADVICE),
-    (0, b"X\n\0\0\0", "an R object (.rds)", _CSV_ADVICE),
-    (0, b"%PDF-", "a PDF document", _CSV_ADVICE),
-    (0, b"\x89PNG\r\n", "a picture", _CSV_ADVICE),
-    (0, b"\xff\xd8\xff", "a picture", _CSV_ADVICE),
-    (0, b"GIF8", "a picture", _CSV_ADVICE),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it, and give the file of ratings."),
-    (0, b"Rar!\x1a\x07", "a RAR archive", "Unpack it, and give the file of ratings."),
-    (257, b"ustar", "a tar archive", "Unpack it, and give the file of ratings."),
-    (0, b"PK\x05\x06", "an empty zip archive", "Give the file of ratings itself."),
-    (0, b"%%MatrixMarket", "a MatrixMarket file", _CSV_ADVICE),
-)
-_MARKUP = ((b"<!doctype html", "a web page"), (b"<html", "a web page"), (b"<?xml", "an XML file"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +101,13 @@ def _opened(
         packings.append("zip")
     elif source.member is not None:
         raise DataError(f"{path} is no zip archive, so that it has no {source.member}.")
-    for magic, name in _COMPRESSED.items():
+    for magic, name in COMPRESSED.items():
         if _beginning(file).startswith(magic):
-            file = stack.enter_context(_unpacked(file, name))
+            file = stack.enter_context(unpacked(file, name))
             packings.append(name)
             break
     beginning = _beginning(file)
-    _refuse_foreign(beginning, where)
+    refuse_foreign(beginning, where)
     form = next((name for magic, name in _TABLES.items() if beginning.startswith(magic)), "text")
     if form == "text":
         mark = next((codec for mark, codec in _MARKS.items() if beginning.startswith(mark)), None)
@@ -218,37 +185,6 @@ def _standard_input() -> io.BufferedReader:
     return open(sys.stdin.fileno(), "rb", closefd=False)
 
 
-def _unpacked(file: io.BufferedReader, name: str) -> io.BufferedReader:
-    if name == "zstd":
-        # Not zstandard: its readers take a file that was cut off for one that ends there.
-        if sys.version_info >= (3, 14):
-            from compression import zstd
-        else:
-            from backports import zstd
-        unpacked = cast(io.RawIOBase, _ZstdErrors(zstd.ZstdFile(file), zstd.ZstdError))
-        return io.BufferedReader(unpacked, _PIECE)
-    unpackers: dict[str, Any] = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
-    opener = unpackers[name]
-    inner = opener(fileobj=file) if name == "gzip" else opener(file)
-    return io.BufferedReader(inner, _PIECE)
-
-
-class _ZstdErrors(io.RawIOBase):
-    """A zstd stream whose errors are those of a damaged file."""
-
-    def __init__(self, reader: Any, damage: type[Exception]) -> None:
-        self._reader, self._damage = reader, damage
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            return cast(Any, self._reader).readinto(buffer)  # type: ignore[no-any-return]
-        except self._damage as error:
-            raise EOFError(str(error)) from error
-
-
 def _zip_member(
     archive: zipfile.ZipFile, source: Source, where: str, stack: ExitStack
 ) -> tuple[io.BufferedReader, int, Callable[[], int]]:
@@ -270,9 +206,9 @@ def _zip_member(
 def _ratings_member(archive: zipfile.ZipFile, where: str) -> str:
     names = archive.namelist()
     if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
-        raise DataError(f"{where} is an Excel workbook or another Office file.", _CSV_ADVICE)
+        raise DataError(f"{where} is an Excel workbook or another Office file.", CSV_ADVICE)
     if names and all(name.endswith(".npy") for name in names):
-        raise DataError(f"{where} is an archive of NumPy arrays.", _CSV_ADVICE)
+        raise DataError(f"{where} is an archive of NumPy arrays.", CSV_ADVICE)
     files = [name for name in names if is_candidate(name)]
     found = usual_files(files) or files
     if len(found) == 1:
@@ -283,18 +219,3 @@ def _ratings_member(archive: zipfile.ZipFile, where: str) -> str:
         f"{where} holds {listed(found)}: which is meant?",
         f"Name it, as in --data {where}/{found[0]}.",
     )
-
-
-def _refuse_foreign(beginning: bytes, where: str) -> None:
-    for place, magic, what, advice in _FOREIGN:
-        if beginning[place:].startswith(magic):
-            raise DataError(f"{where} is {what}, not a table of ratings.", advice)
-    # A pickle of protocol 2 or later: PROTO, the number, and with 4 and 5 a FRAME.
-    if beginning[:1] == b"\x80" and beginning[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        raise DataError(
-            f"{where} is a pickle, which mlbias never opens: it may run code.", _CSV_ADVICE
-        )
-    lowered = beginning.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for start, what in _MARKUP:
-        if lowered.startswith(start):
-            raise DataError(f"{where} is {what}, not a table of ratings.", _CSV_ADVICE)

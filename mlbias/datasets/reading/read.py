@@ -65,7 +65,7 @@ def read_ratings(
         ratings = sample()[0]
         return Reading(ratings, Understood(n_rows=len(ratings), format="generated"))
     options = options or ReadOptions()
-    # The first and the last rating of a pair are told by time, where there are times.
+    # Times decide which rating of a pair is the first or the last, where there are times.
     timestamps = timestamps or options.duplicates in ("first", "last")
     reader = _Reader(options, threads or usable_cores(), timestamps)
     files: Sequence[Path | None] = (None,) if source.path is None else source.files
@@ -126,9 +126,9 @@ class _Reader:
             self._builder.add(encoded)
             if encoded.timestamp is not None:
                 self._are_dates.add(rows.are_dates)
-            for role in ("user", "item"):
-                if rows.frame[role].dtype == pl.String:
-                    self._text_ids.add(role)
+        for role in ("user", "item"):
+            if rows.frame[role].dtype == pl.String:
+                self._text_ids.add(role)
 
     def finish(self, source: Source) -> Reading:
         """The ratings of all files, and what was understood.
@@ -141,7 +141,7 @@ class _Reader:
         if not len(self._builder):
             raise DataError(f"{source.where} {self._bad.instead_of_ratings(self._n_not_rated)}.")
         self._bad.check_share(source.where, n)
-        ratings, times = self._builder.finish(self._threads)
+        ratings, times = self._builder.finish(self._threads, self._text_ids)
         understood = self._first[1].understood if self._first else Understood()
         understood = replace(
             understood,

@@ -50,7 +50,7 @@ def parts_of(first: bytes, stream: Stream, layout: Layout) -> Iterator[bytes]:
         BrokenTextError: a quotation mark is where none may be, or is never closed; the place is
             counted from the line after the last part.
     """
-    part = first
+    part = first or next_part(stream)
     while part:
         if layout.quoted and b'"' in part:
             part = _whole_quotations(part, stream, layout.separator.encode())
