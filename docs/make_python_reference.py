@@ -54,13 +54,28 @@ def _entry(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:
     if isinstance(node, ast.FunctionDef):
         return f"### {name}\n\n{_signature(name, node)}\n\n{_docstring(node)}\n"
     parts = [f"### {name}\n"]
-    bases = ", ".join(ast.unparse(base) for base in node.bases)
-    parts.append(f"```python\nclass {name}{f'({bases})' if bases else ''}\n```\n")
+    made = ast.parse(f"def __init__({', '.join(_fields(node))}): ...").body[0]
+    if _fields(node) and isinstance(made, ast.FunctionDef):
+        parts.append(_signature(name, made) + "\n")
+    else:
+        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        parts.append(f"```python\nclass {name}({bases})\n```\n")
     parts.append(_docstring(node) + "\n")
     for method in node.body:
         if isinstance(method, ast.FunctionDef) and _is_shown(method):
             parts.append(_method(name, method))
     return "\n".join(parts)
+
+
+def _fields(node: ast.ClassDef) -> list[str]:
+    """What a dataclass is made of, as parameters; none for other classes."""
+    if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return []
+    return [
+        ast.unparse(field).replace("\n", "")
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and "ClassVar" not in ast.unparse(field.annotation)
+    ]
 
 
 def _is_shown(method: ast.FunctionDef) -> bool:
@@ -114,7 +129,8 @@ def _docstring(node: ast.FunctionDef | ast.ClassDef) -> str:
         elif title in ("Returns", "Yields"):
             parts.append(f"**{title}**: {' '.join(inside.split())}")
         else:
-            parts.append(f"**{title}**\n\n{_rows(inside)}")
+            name = "Parameters" if title == "Args" else title
+            parts.append(f"**{name}**\n\n{_rows(inside)}")
         parts += [outside] if outside else []
     return "\n\n".join(parts)
 

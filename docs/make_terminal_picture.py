@@ -13,7 +13,7 @@ from rich.text import Text
 
 PICTURE = Path(__file__).parent / "terminal.svg"
 COMMAND = "mlbias train --data sample --method closed-form --test-size 0.1"
-_WIDTH = 72
+_WIDTH = 78
 
 
 def terminal_output() -> str:
