@@ -12,7 +12,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 PICTURE = Path(__file__).parent / "terminal.svg"
-COMMAND = "mlbias train --data sample --method closed-form --test-size 0.1"
+COMMAND = "mlbias train --data sample --method closed-form --test-size 0.1 --epochs 5"
 _WIDTH = 78
 
 
