@@ -61,9 +61,8 @@ def _entry(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:
         bases = ", ".join(ast.unparse(base) for base in node.bases)
         parts.append(f"```python\nclass {name}({bases})\n```\n")
     parts.append(_docstring(node) + "\n")
-    for method in node.body:
-        if isinstance(method, ast.FunctionDef) and _is_shown(method):
-            parts.append(_method(name, method))
+    functions = (each for each in node.body if isinstance(each, ast.FunctionDef))
+    parts += [_method(name, method) for method in functions if _is_shown(method)]
     return "\n".join(parts)
 
 

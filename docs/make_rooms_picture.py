@@ -35,7 +35,8 @@ text { font: 13px sans-serif; fill: #1b2733; text-anchor: middle; }
 .name { font-weight: bold; }
 line { stroke: #5b7083; marker-end: url(#head); }
 </style>
-<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
+ orient="auto">
 <path d="M0 0 L8 4 L0 8 z" fill="#5b7083"/>
 </marker>"""
 
