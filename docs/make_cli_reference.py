@@ -14,7 +14,7 @@ _INTRODUCTION = """\
 <!-- Made by `python -m docs.make_cli_reference`; do not edit. -->
 
 Every command has `--help`, which shows the same text. `mlbias --version` prints the version.
-[Scripts and CI](../how-to/scripts.md) has the exit codes, [JSON documents](json.md) has what `--json`
+[Scripts and CI](../how-to/scripts.md) has the exit codes, [JSON documents](json.md) what `--json`
 prints.
 """
 
