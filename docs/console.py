@@ -1,4 +1,4 @@
-"""The console examples of the pages: run, and shown anew by `python -m docs.console`."""
+"""The console examples of the pages: run, and shown anew by `python -m docs.console [PAGE ...]`."""
 
 import os
 import re
@@ -65,5 +65,5 @@ def _update(page: Path, real_data: Path) -> None:
 
 
 if __name__ == "__main__":
-    for each in pages():
+    for each in map(Path, sys.argv[1:]) if sys.argv[1:] else pages():
         _update(each, Path(os.environ.get("MLBIAS_REAL_DATA", ROOT / "data")))

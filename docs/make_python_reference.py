@@ -18,9 +18,40 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m docs.make_python_reference`; do not edit. -->
 
-Everything here is imported from `mlbias` itself. [The how-to page](../how-to/python.md) shows the
-names at work. Names that are not on this page may change.
+Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what functions
+return: use their attributes, do not make them. [The how-to page](../how-to/python.md) shows the names at
+work. Names that are not on this page may change.
 """
+
+# What the functions return; not imported from mlbias itself, but their attributes are public.
+_RESULTS = {
+    "Evaluation": "evaluation.evaluate",
+    "Score": "evaluation.scores",
+    "GroupedErrors": "evaluation.scores",
+    "Difference": "evaluation.scores",
+    "Bucket": "evaluation.evaluate",
+    "Decile": "evaluation.calibration",
+    "IntervalCheck": "evaluation.calibration",
+    "Description": "evaluation.describe",
+    "Errors": "evaluation.describe",
+    "Bar": "evaluation.describe",
+    "Trial": "evaluation.trials",
+    "FoldScore": "evaluation.trials",
+    "Spread": "evaluation.trials",
+    "Result": "evaluation.compare",
+    "EpochStats": "core.training",
+    "Certificate": "core.equations.certificate",
+    "Learned": "core.reml.learn",
+    "VarianceComponents": "core.reml.learn",
+    "StandardErrors": "core.reml.standard_errors",
+    "Check": "core.reml.check",
+    "Settings": "fitting.record",
+    "Regularisation": "core.regularisation",
+    "Uncertainty": "core.uncertainty",
+    "TrainedOn": "model",
+    "Generated": "datasets.generated.generate",
+    "Truth": "datasets.generated.generator",
+}
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 
@@ -31,22 +62,23 @@ def python_reference() -> str:
     for name in mlbias.__all__:
         if name == "__version__":
             continue
-        node, module = _definition(name)
+        module = mlbias._HOMES[name]
+        node = _definition(name, module)
         kind = "Functions" if isinstance(node, ast.FunctionDef) else "Classes"
         groups["Errors" if module == "errors" else kind].append(_entry(name, node))
+    groups["Results"] = [_entry(name, _definition(name, home)) for name, home in _RESULTS.items()]
     parts = [_INTRODUCTION]
     for group, entries in groups.items():
         parts += [f"## {group}\n", *entries]
     return "\n".join(parts)
 
 
-def _definition(name: str) -> tuple[ast.FunctionDef | ast.ClassDef, str]:
-    """The source of a public name, and the module that it is in."""
-    module = mlbias._HOMES[name]
+def _definition(name: str, module: str) -> ast.FunctionDef | ast.ClassDef:
+    """The source of a name in a module."""
     source = (_PACKAGE / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-            return node, module
+            return node
     raise LookupError(name)
 
 
