@@ -18,9 +18,9 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m docs.make_python_reference`; do not edit. -->
 
-Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what functions
-return: use their attributes, do not make them. [The how-to page](../how-to/python.md) shows the names at
-work. Names that are not on this page may change.
+Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what the
+functions return: use their attributes, but do not make them yourself. Names that are not on this page
+may change. [Python and frames](../how-to/python.md) shows how it all goes together.
 """
 
 # What the functions return; not imported from mlbias itself, but their attributes are public.
@@ -31,7 +31,7 @@ _RESULTS = {
     "Difference": "evaluation.scores",
     "Bucket": "evaluation.evaluate",
     "Decile": "evaluation.calibration",
-    "IntervalCheck": "evaluation.calibration",
+    "Intervals": "evaluation.calibration",
     "Description": "evaluation.describe",
     "Errors": "evaluation.describe",
     "Bar": "evaluation.describe",
@@ -91,7 +91,7 @@ def _entry(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:
         parts.append(_signature(name, made) + "\n")
     else:
         bases = ", ".join(ast.unparse(base) for base in node.bases)
-        parts.append(f"```python\nclass {name}({bases})\n```\n")
+        parts.append(f"```python\nclass {name}{f'({bases})' if bases else ''}\n```\n")
     parts.append(_docstring(node) + "\n")
     functions = (each for each in node.body if isinstance(each, ast.FunctionDef))
     parts += [_method(name, method) for method in functions if _is_shown(method)]
