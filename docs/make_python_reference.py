@@ -19,8 +19,8 @@ _INTRODUCTION = """\
 <!-- Made by `python -m docs.make_python_reference`; do not edit. -->
 
 Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what the
-functions return: use their attributes, but do not make them yourself. Names that are not on this page
-may change. [Python and frames](../how-to/python.md) shows how it all goes together.
+functions return: use their attributes, but do not make them yourself. Names that are not on this
+page may change. [Python and frames](../how-to/python.md) shows how it all goes together.
 """
 
 # What the functions return; not imported from mlbias itself, but their attributes are public.
