@@ -30,7 +30,7 @@ def examples(text: str) -> Iterator[tuple[str, str]]:
 def archives_of(text: str) -> list[str]:
     """The MovieLens archives that a page's commands need in data/."""
     commands = " ".join(command for command, _ in examples(text))
-    return [name for name in _ARCHIVES if re.search(rf"(?<!-){name}\b", commands)]
+    return [name for name in _ARCHIVES if re.search(rf"(?<!-)(?<!--preset ){name}\b", commands)]
 
 
 def run(command: str, folder: Path) -> str:
