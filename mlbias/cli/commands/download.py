@@ -72,7 +72,7 @@ class DownloadOptions:
             max=86_400,
             metavar="SECONDS",
             rich_help_panel=SOURCE,
-            help="Give up a connection that brings less than 1 KiB a second for so long.",
+            help="Give up a connection that brings no data for this long.",
         ),
     ] = 60.0
 
