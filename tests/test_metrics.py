@@ -31,6 +31,14 @@ def test_many_values_are_counted_in_ten_bins(make_ratings: Callable[..., Ratings
     assert [bar.low for bar in found.histogram] == edges[:-1].tolist()
 
 
+@pytest.mark.parametrize(("n_values", "n_bars"), [(20, 20), (21, 10)])
+def test_up_to_twenty_values_have_a_bar_each(n_values: int, n_bars: int) -> None:
+    ids, values = np.arange(n_values), np.arange(n_values) ** 2.0
+    found = describe(Ratings.from_ids(ids, ids, values))
+    assert len(found.histogram) == n_bars
+    assert found.mean == pytest.approx(values.sum() / n_values, rel=1e-15)
+
+
 def test_errors_of_known_and_unknown_ids(four: Ratings) -> None:
     model = fit(four, lambda_user=2.0, lambda_item=2.0)
     new = Ratings.from_ids([1, 3, 3], [10, 10, 30], [5.0, 4.0, 1.0])
@@ -107,6 +115,7 @@ def test_every_metric_is_the_naive_one(make_ratings: Callable[..., Ratings]) -> 
         these = (rated >= fewest) & (rated <= most)
         assert bucket.n_ratings == these.sum() > 0
         assert bucket.rmse == pytest.approx(np.sqrt(np.mean(errors[these] ** 2)))
+        assert bucket.mae == pytest.approx(np.abs(errors[these]).mean())
     assert sum(bucket.n_ratings for bucket in found.by_user) == n
 
     assert found.intervals is not None
@@ -182,3 +191,7 @@ def test_one_user_alone_has_no_standard_error() -> None:
     score = errors.score()
     assert (score.rmse, score.rmse_stderr) == (5**0.5, None)
     assert (score.user_mae, score.user_mae_stderr) == (2.0, None)
+    assert errors.above(errors).is_within_error
+    worse = GroupedErrors(1)
+    worse.add(np.array([0, 0]), np.array([1.0, -4.0]))
+    assert not worse.above(errors).is_within_error
