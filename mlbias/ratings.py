@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, Values, order_of_users
+from mlbias.core.ratings import Codes, Values, order_of_pairs, order_of_users
 from mlbias.errors import DataError
 from mlbias.ids import Ids, column_of_ids, distinct, is_missing
 
@@ -20,7 +20,7 @@ Frame: TypeAlias = Any
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ratings:
-    """Ratings, in any order; those that were read from a source are in that of their users.
+    """Ratings, in any order; those that were read from a source ascend by user and item.
 
     Attributes:
         user: (n,) codes into user_ids.
@@ -147,6 +147,11 @@ class Ratings:
     def by_user(self) -> "Ratings":
         """The same ratings, ascending by user; those of a user stay in their order."""
         order = order_of_users(self.user, self.n_users)
+        return self if order is None else self._picked(order)
+
+    def by_pair(self) -> "Ratings":
+        """The same ratings, ascending by user, item and value, whatever their order was."""
+        order = order_of_pairs(self)
         return self if order is None else self._picked(order)
 
     def select(self, chosen: NDArray[np.bool_]) -> "Ratings":

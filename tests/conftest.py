@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty, Problem
@@ -14,6 +15,10 @@ from mlbias.datasets.loading import load_ratings
 from mlbias.files import LEFTOVER_SECONDS
 from mlbias.ratings import Ratings
 from tests.reading import Read, reader
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 
 @pytest.fixture

@@ -55,6 +55,34 @@ def order_of_users(user: Codes, n_users: int) -> NDArray[np.int32] | None:
     return order
 
 
+def order_of_pairs(ratings: CodedRatings) -> NDArray[np.int32] | None:
+    """The order that sorts ratings (n,) by user, then item, then value; None if they have it.
+
+    Sums over ratings in this order have the same bits, in whatever order the ratings came.
+    """
+    if not repeated_pairs(ratings) and is_ascending(ratings.user) and _items_ascend(ratings):
+        return None
+    order = np.arange(len(ratings.value), dtype=np.int32)
+    for codes, n in ((ratings.item, ratings.n_items), (ratings.user, ratings.n_users)):
+        then = order_of_users(codes[order], n)
+        order = order if then is None else order[then]
+    user, item = ratings.user[order], ratings.item[order]
+    same = (user[1:] == user[:-1]) & (item[1:] == item[:-1])
+    tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    if len(tied):
+        # The pairs ascend already, so that only ratings of the same pair change places.
+        by_value = np.lexsort((ratings.value[order[tied]], item[tied], user[tied]))
+        order[tied] = order[tied[by_value]]
+    return order
+
+
+def _items_ascend(ratings: CodedRatings) -> bool:
+    """Whether the items of each user ascend, the users ascending themselves."""
+    user, item = ratings.user, ratings.item
+    pieces = (slice(start, start + _PIECE + 1) for start in range(0, len(user), _PIECE))
+    return all(((np.diff(user[here]) > 0) | (np.diff(item[here]) > 0)).all() for here in pieces)
+
+
 def repeated_pairs(ratings: CodedRatings) -> int:
     """How many ratings are of a (user, item) pair that was rated before."""
     n_items = ratings.n_items

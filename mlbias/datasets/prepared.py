@@ -47,7 +47,7 @@ from mlbias.ratings import Ratings
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 4
+_VERSION = 5
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
 _SAMPLES, _SAMPLE_SIZE = 128, 1 << 14

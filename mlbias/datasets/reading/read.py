@@ -31,7 +31,7 @@ class Reading:
     """What reading a source came to.
 
     Attributes:
-        ratings: in the order of their users, those of a user as in the source.
+        ratings: ascending by user, item and value, whatever the order of the source.
         understood: how the source was taken, and what was odd about it.
     """
 
@@ -168,6 +168,8 @@ class _Reader:
                 understood = replace(understood, time_notices=(*understood.time_notices, assumed))
         ratings = ratings.by_user()
         ratings, understood = without_duplicates(ratings, understood, self._options, source.where)
+        # In one order whatever the file's was, so that permuting its rows changes no bit.
+        ratings = ratings.by_pair()
         return Reading(ratings, checked(ratings, understood, source))
 
     def _encoded(self, tasks: Iterator[Task]) -> Iterator[tuple[Rows, EncodedChunk | None, int]]:
