@@ -229,3 +229,9 @@ def test_a_name_that_is_there_is_no_pattern(tmp_path: Path, name: str) -> None:
 def test_names_that_no_file_can_have(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"there is no file, folder or data set"):
         find_source(name, tmp_path)
+
+
+def test_a_part_without_the_header_of_the_others_is_named(tmp_path: Path) -> None:
+    write_files(tmp_path, {"r1.csv": f"{HEADER}1,1,3\n", "r2.csv": "1,1,4\n"})
+    with pytest.raises(DataError, match=r"r2\.csv has no header, and .*r1\.csv has one"):
+        read_from(str(tmp_path / "*.csv"))

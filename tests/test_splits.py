@@ -263,3 +263,12 @@ def test_what_cannot_be_split_says_so(four: Ratings) -> None:
         time_split(timed_four, start=4)
     with pytest.raises(DataError, match="a cut at 0 leaves none of 4 ratings to train on"):
         time_split(timed_four, start=0)
+
+
+def test_a_split_by_time_starts_at_a_year_or_a_date_too() -> None:
+    times = [1_262_304_000, 1_262_303_999]  # the first second of 2010, and the last of 2009
+    ratings = Ratings.from_ids([1, 2], [10, 20], [4.0, 3.0], times)
+    for start in ("2010", "2010-01-01", 1_262_304_000):
+        assert time_split(ratings, start=start)[1].value.tolist() == [4.0]
+    with pytest.raises(OptionError, match="is a date such as"):
+        time_split(ratings, start="soon")

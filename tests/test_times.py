@@ -127,7 +127,7 @@ def test_what_was_guessed_of_times_is_said(read: Read) -> None:
     )
     assert "times are taken for years" in said("2019", "2020")
     assert "times are taken for days written as YYYYMMDD" in said("20191231", "20200101")
-    assert "times name no zone; they are taken for UTC" in said("2020-01-01 10:00:00")
+    assert "times without a zone are taken for UTC" in said("2020-01-01 10:00:00")
     assert "times" not in said("1577836800")
     assert "times" not in said("2020-01-01T00:00:00Z")
 
@@ -249,7 +249,7 @@ def test_times_with_a_type_and_without_a_zone_are_taken_for_utc_and_it_is_said(
     for column, is_said in ((time, True), (time.dt.replace_time_zone("Asia/Tokyo"), False)):
         frame.with_columns(column.alias("time")).write_parquet(tmp_path / "r")
         found = read_ratings(Source("r", tmp_path / "r"), timestamps=True)
-        assert ("times name no zone; they are taken for UTC" in notices(found)) == is_said
+        assert ("times without a zone are taken for UTC" in notices(found)) == is_said
 
 
 @pytest.mark.parametrize("times", [[dt.timedelta(1)], [dt.time(1)], [[1]], [True]])

@@ -34,6 +34,7 @@ LONG = "1" * 5_000
         ("cache --data a --data b", "Option '--data' takes one value"),
         ("cache clear --data a --data b", "Option '--data' takes one value"),
         ("download --url a --url b", "Option '--url' takes one value"),
+        ("train ml-latest-small", "Did you mean --data ml-latest-small?"),
         ("baseline --data a.csv b.csv c.csv", r"more than one path \(b\.csv\).* quote it"),
         ("train --train a.csv b.csv --test c.csv", "quote it: --data"),
         (f"train --data sample --epochs {LONG}", "--epochs"),

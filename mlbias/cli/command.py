@@ -90,11 +90,17 @@ def check_arguments(command: Any, ctx: Any, args: list[str]) -> None:
     takes_more = isinstance(command, TyperGroup) or any(
         param.param_type_name == "argument" for param in command.params
     )
+    if rest and not takes_more and not _DATA_OPTIONS & parsed.keys() and _takes_data(command):
+        ctx.fail(f"Got '{rest[0][:60]}'. Did you mean --data {rest[0][:60]}?")
     if rest and not takes_more and _DATA_OPTIONS & parsed.keys():
         ctx.fail(
             f"Got more than one path ({rest[0][:60]}). If the shell expanded a pattern, quote it: "
             "--data 'ratings-*.csv'."
         )
+
+
+def _takes_data(command: Any) -> bool:
+    return any(param.name == "data" for param in command.params)
 
 
 def write_groups(params: Sequence[Any], ctx: Any, formatter: Any) -> None:

@@ -246,10 +246,15 @@ def _not_found(data: str, data_dir: Path) -> DataError:
     near = difflib.get_close_matches(data, known, n=1)
     return DataError(
         f"there is no file, folder or data set {data!r}.",
-        f"Did you mean {near[0]}?"
-        if near
-        else f"The folder {data_dir} has {listed(data_sets(data_dir))}.",
+        f"Did you mean {near[0]}?" if near else _what_there_is(data_dir),
     )
+
+
+def _what_there_is(data_dir: Path) -> str:
+    found = data_sets(data_dir)
+    if found:
+        return f"The folder {data_dir} has {listed(found)}."
+    return f"The folder {data_dir} has no data set; `--data sample` is always there."
 
 
 def listed(names: list[str], most: int = 8) -> str:

@@ -16,7 +16,7 @@ from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
 from mlbias.ids import positions
 from mlbias.ratings import Frame, Ratings, Timestamps, as_ratings
-from mlbias.times import shown_time
+from mlbias.times import moment, shown_time
 
 # Users are sorted in blocks of about so many ratings, which fit a cache.
 _BLOCK = 1 << 18
@@ -100,7 +100,7 @@ def time_split(
     ratings: Ratings | Frame,
     test_size: float | None = None,
     *,
-    start: float | None = None,
+    start: float | str | None = None,
     seed: int = 0,
 ) -> Sides:
     """Train on the past: hold out the latest ratings of all, or those from a time on.
@@ -110,11 +110,13 @@ def time_split(
     Args:
         ratings: to be split.
         test_size: share to hold out, above 0 and below 1.
-        start: the first time to hold out, in Unix seconds, instead of a share.
+        start: the first time to hold out instead of a share: Unix seconds, or a text such as
+            "2015-03-31" or "2015", as the command line takes it.
         seed: decides among ratings at the time of the cut.
 
     Raises:
-        OptionError: not one of test_size and start is given, or test_size is out of range.
+        OptionError: not one of test_size and start is given, test_size is out of range, or start
+            is no moment in time.
         DataError: there are no timestamps, or one side would be empty.
 
     Example:
@@ -126,6 +128,7 @@ def time_split(
     """
     if (test_size is None) == (start is None):
         raise OptionError("a split by time takes either `test_size` or `start`.")
+    start = moment(start) if isinstance(start, str) else start
     ratings = as_ratings(ratings).by_user()
     hashes = pair_hashes(ratings, "time", seed)
     times = _pair_times(ratings, hashes)

@@ -42,7 +42,8 @@ class HoldoutOptions:
             "--test-from",
             metavar="DATE",
             rich_help_panel=HOLDOUT,
-            help="Hold out what was rated from this date on: 2015-03-31 (UTC), or a timestamp.",
+            help="Hold out what was rated from this date on: 2015-03-31 (UTC), 2015 or a "
+            "timestamp.",
         ),
     ] = None
     pick: Annotated[

@@ -11,7 +11,7 @@ from mlbias.cli.show.learned import document_learned, report_learned
 from mlbias.cli.show.scores import document_evaluation, users_line, warn_of_few_users
 from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.tables import EpochTable
-from mlbias.cli.show.text import against_mean, counted, data_line, duration, with_error
+from mlbias.cli.show.text import against_mean, counted, data_line, duration, percent, with_error
 from mlbias.cli.signals import StopRequest
 from mlbias.core.equations.certificate import Certificate
 from mlbias.core.methods.protocol import options_of
@@ -22,6 +22,8 @@ from mlbias.fitting.record import Fit, Settings
 from mlbias.ratings import Ratings
 
 _CURVE_WIDTH = 30
+# From this share on the hold-out says more about unknown users and items than about biases.
+_MANY_UNKNOWN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ def _report_holdout(output: Output, evaluation: Evaluation) -> None:
     mae = with_error(model.mae, model.mae_stderr)
     output.line(f"          MAE {mae} · {users_line(evaluation)}")
     warn_of_few_users(output, evaluation.effective_users)
+    unknown = evaluation.ratings_of_unknown / evaluation.n_ratings
+    if unknown > _MANY_UNKNOWN:
+        output.notice(
+            f"{percent(unknown)} of the hold-out is of unknown users or items, whose bias is 0"
+        )
 
 
 def _report_certificate(output: Output, fit: Fit, certificate: Certificate) -> None:

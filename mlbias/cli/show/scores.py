@@ -10,6 +10,8 @@ from mlbias.evaluation.calibration import LEVELS
 from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
 from mlbias.evaluation.scores import FEW_USERS, Difference, Score
 
+_TENTHS = 10
+
 
 def report_scores(output: Output, found: Evaluation) -> None:
     """The errors beside the mean's, clipped and not, of known and unknown ids apart."""
@@ -87,6 +89,8 @@ def report_details(output: Output, found: Evaluation) -> None:
     for k, decile in enumerate(found.calibration, 1):
         row = [f"{k}", f"{decile.predicted:.4f}", f"{decile.observed:.4f}", f"{decile.n_ratings:,}"]
         table.row(row)
+    if len(found.calibration) < _TENTHS:
+        output.line("equal predictions stay together, so that there are fewer than ten groups")
     if found.intervals is not None:
         levels = "/".join(f"{100 * level:.0f}" for level in LEVELS)
         shares = "/".join(f"{100 * share:.1f}" for share in found.intervals.coverage)

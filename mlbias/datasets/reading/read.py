@@ -164,7 +164,7 @@ class _Reader:
                 are_dates=True in self._are_dates,
             )
             if self._zone_assumed:
-                assumed = "times name no zone; they are taken for UTC"
+                assumed = "times without a zone are taken for UTC"
                 understood = replace(understood, time_notices=(*understood.time_notices, assumed))
         ratings = ratings.by_user()
         ratings, understood = without_duplicates(ratings, understood, self._options, source.where)
@@ -207,6 +207,13 @@ def _check_same_columns(first: str, one: Parts, where: str, other: Parts) -> Non
         DataError: they do not.
     """
     sides = [(parts.understood.columns, parts.understood.header) for parts in (one, other)]
+    headers = [header for _, header in sides]
+    if headers in ([True, False], [False, True]):
+        with_one, without = (first, where) if headers[0] else (where, first)
+        raise DataError(
+            f"{without} has no header, and {with_one} has one.",
+            "Files that are read as one have the same columns.",
+        )
     if sides[0] != sides[1]:
         told = [
             ", ".join(f"{role} in {column}" for role, column in (columns or {}).items())
@@ -214,5 +221,5 @@ def _check_same_columns(first: str, one: Parts, where: str, other: Parts) -> Non
         ]
         raise DataError(
             f"{where} is not laid out as {first}: {told[1]}, there {told[0]}.",
-            "Read as one are only files of the same columns.",
+            "Files that are read as one have the same columns.",
         )

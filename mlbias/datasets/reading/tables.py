@@ -76,9 +76,16 @@ def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
         if is_number or is_time or dtype in _TEXT or dtype == pl.Null:
             continue
         expected = {"rating": "numbers", "time": "times"}.get(role, "integers or text")
+        advice = ""
+        if dtype.is_float():
+            advice = (
+                "pandas makes floats of integers where one is missing: drop such rows, and convert "
+                "the column to integers."
+            )
         raise DataError(
             f"{where}: column {shortened(names[place])} for the {role} holds {dtype}; "
-            f"expected {expected}."
+            f"expected {expected}.",
+            advice,
         )
 
 
