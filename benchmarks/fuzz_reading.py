@@ -151,7 +151,7 @@ def _judged(
         )
     if refused:
         return "silently different", f"expected a refusal, lines {truth.bad[:3]} {truth.broken}"
-    rows, expected = rows_of(outcome), sorted(truth.rows, key=lambda row: row[0])
+    rows, expected = rows_of(outcome), sorted(truth.rows)
     if rows != expected:
         return "silently different", f"found {rows[:4]}, expected {expected[:4]}; {notices}"
     if skipping and outcome.understood.n_skipped != len(truth.bad):

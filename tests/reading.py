@@ -23,9 +23,9 @@ def triples(ratings: Ratings) -> Triples:
     ]
 
 
-def by_user(rows: Triples) -> Triples:
-    """As reading orders them: users ascend, each one's rows stay as they are."""
-    return sorted(rows, key=lambda row: row[0])  # type: ignore[arg-type, return-value]
+def in_order(rows: Triples) -> Triples:
+    """As reading orders them: by user, item and value."""
+    return sorted(rows)
 
 
 def reader(path: Path) -> Read:

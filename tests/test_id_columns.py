@@ -15,7 +15,7 @@ from mlbias.datasets.options import IdKind
 from mlbias.datasets.reading import text as text_room
 from mlbias.errors import BadRowError, DataError
 from mlbias.ids import TextIds
-from tests.reading import Read, Triples, by_user, notices, reader, triples
+from tests.reading import Read, Triples, in_order, notices, reader, triples
 
 HEADER = "userId,movieId,rating\n"
 
@@ -138,7 +138,7 @@ def test_parts_are_joined_onto_one_set_of_ids(
     monkeypatch.setattr(text_room, "PART_SIZE", 5_000)
     monkeypatch.setattr(id_room, "_LEAST_TABLE", 1_000)
     result = read("".join(f"{user},{item},{value!r}\n" for user, item, value in rows))
-    assert triples(result.ratings) == by_user(rows)
+    assert triples(result.ratings) == in_order(rows)
     assert result.understood.n_repeated == len(rows) - len({row[:2] for row in rows})
     for ids in (result.ratings.user_ids.tolist(), result.ratings.item_ids.tolist()):
         assert ids == sorted(ids)

@@ -238,7 +238,7 @@ DOUBLES = "a,x,4,30\nb,x,1,5\na,x,2,10\na,y,5,7\na,x,3,20\n"
 @pytest.mark.parametrize(
     ("duplicates", "times", "expected"),
     [
-        ("keep", True, [4, 2, 3]),
+        ("keep", True, [2, 3, 4]),
         ("first", True, [2]),
         ("last", True, [4]),
         ("mean", True, [3]),
