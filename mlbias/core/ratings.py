@@ -60,7 +60,7 @@ def order_of_pairs(ratings: CodedRatings) -> NDArray[np.int32] | None:
 
     Sums over ratings in this order have the same bits, in whatever order the ratings came.
     """
-    if not repeated_pairs(ratings) and is_ascending(ratings.user) and _items_ascend(ratings):
+    if _pairs_ascend(ratings):
         return None
     order = np.arange(len(ratings.value), dtype=np.int32)
     for codes, n in ((ratings.item, ratings.n_items), (ratings.user, ratings.n_users)):
@@ -76,27 +76,25 @@ def order_of_pairs(ratings: CodedRatings) -> NDArray[np.int32] | None:
     return order
 
 
-def _items_ascend(ratings: CodedRatings) -> bool:
-    """Whether the items of each user ascend, the users ascending themselves."""
-    user, item = ratings.user, ratings.item
-    pieces = (slice(start, start + _PIECE + 1) for start in range(0, len(user), _PIECE))
-    return all(((np.diff(user[here]) > 0) | (np.diff(item[here]) > 0)).all() for here in pieces)
-
-
 def repeated_pairs(ratings: CodedRatings) -> int:
     """How many ratings are of a (user, item) pair that was rated before."""
-    n_items = ratings.n_items
-
-    def keys(start: int, stop: int) -> NDArray[np.int64]:
-        return ratings.user[start:stop].astype(np.int64) * n_items + ratings.item[start:stop]
-
-    # Files that are sorted by user and item show it without a sort, in pieces that fit a cache.
-    starts = range(0, len(ratings.value), _PIECE)
-    pieces = (keys(start, start + _PIECE + 1) for start in starts)
-    if all((piece[1:] > piece[:-1]).all() for piece in pieces):
+    if _pairs_ascend(ratings):
         return 0
-    everything = np.sort(keys(0, len(ratings.value)))
+    everything = np.sort(_keys(ratings, 0, len(ratings.value)))
     return int(np.count_nonzero(everything[1:] == everything[:-1]))
+
+
+def _pairs_ascend(ratings: CodedRatings) -> bool:
+    """Whether each pair is above the one before, by user and then item."""
+    # In pieces that fit a cache; files that are sorted show it without a sort.
+    starts = range(0, len(ratings.value), _PIECE)
+    pieces = (_keys(ratings, start, start + _PIECE + 1) for start in starts)
+    return all((piece[1:] > piece[:-1]).all() for piece in pieces)
+
+
+def _keys(ratings: CodedRatings, start: int, stop: int) -> NDArray[np.int64]:
+    user = ratings.user[start:stop].astype(np.int64)
+    return user * ratings.n_items + ratings.item[start:stop]
 
 
 def users_of(starts: NDArray[np.integer[Any]]) -> Codes:
