@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlbias.errors import DataError, OptionError
 
@@ -34,7 +34,8 @@ _USUAL_NAMES = {
     "time": (
         "timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime", "ratedat",
         "ratingtimestamp", "reviewtimestamp", "createdat", "datetime", "date", "ratingdate",
-        "reviewdate", "dateadded", "reviewtime", "timecreated", "submittedat",
+        "reviewdate", "dateadded", "reviewtime", "timecreated", "submittedat", "created",
+        "submitted", "ratedon", "reviewedat",
     ),
 }  # fmt: skip
 
@@ -56,6 +57,7 @@ class Columns:
         rating: position of the ratings.
         time: position of the times, None without such a column.
         notes: what was guessed or left aside, a sentence each.
+        time_notes: the same of the times, for those who use them.
     """
 
     user: int
@@ -63,6 +65,7 @@ class Columns:
     rating: int
     time: int | None = None
     notes: tuple[str, ...] = ()
+    time_notes: tuple[str, ...] = ()
 
     @property
     def places(self) -> dict[str, int]:
@@ -113,22 +116,22 @@ def find_columns(
         DataError: the header lacks a column or has a name twice, or too many columns have none.
         OptionError: a column that was asked for is not there, or one stands for two.
     """
-    notes: list[str] = []
+    all_asked = all(asked.get(role) for role in NEEDED)
     if named:
         _refuse_doubles(names, where)
-    elif len(names) > _MOST_UNNAMED and not all(asked.get(role) for role in NEEDED):
+    elif len(names) > _MOST_UNNAMED and not all_asked:
         raise DataError(
             f"{where} has {len(names)} columns and no header, so that nothing tells which are "
             "the user, the item and the rating.",
-            "Name them by number with --user-col, --item-col and --rating-col.",
+            "Name them by number with `user_col`, `item_col` and `rating_col`.",
         )
+    notes: dict[str, list[str]] = {role: [] for role in ROLES}
     found: dict[str, int | None] = {}
     for place, role in enumerate(ROLES):
-        name = asked.get(role)
-        if name is not None:
+        if (name := asked.get(role)) is not None:
             found[role] = _asked_column(role, name, names, named, where)
         elif named:
-            found[role] = _usual_column(role, names, notes)
+            found[role] = _usual_column(role, names, notes[role])
         else:
             found[role] = place if place < len(names) else None
     missing = [role for role in NEEDED if found[role] is None]
@@ -139,13 +142,13 @@ def find_columns(
     if asked.get("time") is None and time in (user, item, rating):
         time = None
     columns = Columns(user, item, rating, time)
-    places = columns.places
-    if len(set(places.values())) < len(places):
-        listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
-        raise OptionError(f"two columns of {where} are the same one: {listed}.")
-    if not named and not all(asked.get(role) for role in NEEDED):
-        notes += _notes_without_header(columns, names)
-    return Columns(user, item, rating, time, tuple(notes))
+    _refuse_shared(columns, where)
+    if not named and not all_asked:
+        notes["user"] += _notes_without_header(columns, names)
+    if not named and time is not None and not asked.get("time"):
+        notes["time"].append(f"no header: column {time + 1} is taken for the time")
+    told = tuple(note for role in NEEDED for note in notes[role])
+    return replace(columns, notes=told, time_notes=tuple(notes["time"]))
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -157,6 +160,13 @@ def listed_names(names: Sequence[str]) -> str:
     """The first names of a header as a list in a sentence."""
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return ", ".join(shortened(name, 30) for name in names[:8]) + more
+
+
+def _refuse_shared(columns: Columns, where: str) -> None:
+    places = columns.places
+    if len(set(places.values())) < len(places):
+        listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
+        raise OptionError(f"two columns of {where} are the same one: {listed}.")
 
 
 def _refuse_doubles(names: Sequence[str], where: str) -> None:
@@ -177,7 +187,7 @@ def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, wher
     if asked.isascii() and asked.isdecimal() and len(asked) < 9 and 1 <= int(asked) <= len(names):
         return int(asked) - 1
     known = listed_names(names) if named else f"columns 1 to {len(names)}, without a header"
-    raise OptionError(f"{where} has no column {shortened(asked)} for --{role}-col; it has {known}.")
+    raise OptionError(f"{where} has no column {shortened(asked)} for `{role}_col`; it has {known}.")
 
 
 def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | None:
@@ -187,9 +197,9 @@ def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | No
     ]
     if not found:
         return None
-    if len(found) > 1 and role != "time":
+    if len(found) > 1:
         others = " or ".join(repr(names[place]) for place in found[1:])
-        notes.append(f"the {role} is {names[found[0]]!r}, not {others}; --{role}-col names another")
+        notes.append(f"the {role} is {names[found[0]]!r}, not {others}; `{role}_col` names another")
     return found[0]
 
 
@@ -211,8 +221,8 @@ def _unnamed(roles: Sequence[str], names: Sequence[str], where: str, *, named: b
         return DataError(f"{where} has {len(names)} columns; expected user, item and rating.")
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
-        f"Name it with {', '.join(f'--{role}-col' for role in roles)}; "
-        "--separator says what separates columns.",
+        f"Name it with {', '.join(f'`{role}_col`' for role in roles)}; "
+        "`separator` says what separates columns.",
     )
 
 

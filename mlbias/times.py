@@ -91,7 +91,7 @@ def _months_and_days(numbers: Times) -> tuple[NDArray[np.datetime64], NDArray[np
 
 
 def moment(text: str) -> float:
-    """What --test-from names, as Unix seconds: a year, a date, a date-time or a number.
+    """What `test_from` names, as Unix seconds: a year, a date, a date-time or a number.
 
     Raises:
         OptionError: it is none of these.
@@ -111,7 +111,7 @@ def moment(text: str) -> float:
         date = datetime.fromisoformat(plain if len(plain) <= 40 else "")
     except ValueError:
         raise OptionError(
-            f"--test-from is a date such as 2015-03-31, a year or a timestamp, not {text[:40]!r}."
+            f"`test_from` is a date such as 2015-03-31, a year or a timestamp, not {text[:40]!r}."
         ) from None
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 

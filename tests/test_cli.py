@@ -348,7 +348,7 @@ def test_without_data_it_takes_the_only_set_and_says_so(run: Run, tmp_path: Path
         (["train", "--user-col", "x"], "options for reading go with files; the sample has"),
         (["train", "--nonsense"], "No such option"),
         (["evaluate", "--ids", "text"], "options for reading go with --data"),
-        (["trian"], "No such command 'trian'"),
+        (["trian"], "There is no command 'trian'. Did you mean train?"),
     ],
 )
 def test_usage_errors_are_a_sentence_and_exit_2(

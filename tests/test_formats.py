@@ -97,10 +97,10 @@ def test_other_encodings_are_named(read: Read, encoding: str) -> None:
 def test_without_its_name_an_encoding_is_refused_with_advice(read: Read) -> None:
     with pytest.raises(BadRowError, match=r"line 4, column 1: .*not valid UTF-8") as caught:
         read(CSV.replace("2,10", "é,10").encode("latin-1"))
-    assert "--encoding" in caught.value.advice
+    assert "`encoding`" in caught.value.advice
     with pytest.raises(DataError, match=r"is not in ascii"):
         read(CSV.replace("2,10", "é,10"), encoding="ascii")
-    with pytest.raises(OptionError, match=r"--encoding 'klingon' is not known"):
+    with pytest.raises(OptionError, match=r"`encoding` 'klingon' is not known"):
         read(CSV, encoding="klingon")
 
 

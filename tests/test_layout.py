@@ -55,13 +55,13 @@ def test_usual_names_of_public_sets(read: Read, header: str, columns: tuple[str,
 
 def test_what_is_left_aside_is_said(read: Read) -> None:
     found = read("user,item,score,ratings\n1,2,3,4\n")
-    assert "the rating is 'score', not 'ratings'; --rating-col names another" in notices(found)
+    assert "the rating is 'score', not 'ratings'; `rating_col` names another" in notices(found)
 
 
 def test_names_that_differ_in_their_spelling_alone_are_left_aside_too(read: Read) -> None:
     found = read("user_id,userId,item,Rating,rating\n1,5,10,4,2\n2,6,10,3,1\n")
     assert triples(found.ratings) == [(1, 10, 4.0), (2, 10, 3.0)]
-    assert "the user is 'user_id', not 'userId'; --user-col names another" in notices(found)
+    assert "the user is 'user_id', not 'userId'; `user_col` names another" in notices(found)
     assert "the rating is 'Rating', not 'rating'" in notices(found)
 
 
@@ -75,7 +75,7 @@ def test_utf_16_without_a_mark_is_refused_with_the_option_that_reads_it(read: Re
     content = "user,item,rating\n1,10,4\n".encode("utf-16-le")
     with pytest.raises(DataError, match="NUL bytes in its first line") as refused:
         read(content)
-    assert "--encoding utf-16-le" in refused.value.advice
+    assert "`encoding` utf-16-le" in refused.value.advice
     assert triples(read(content, encoding="utf-16-le").ratings) == [(1, 10, 4.0)]
 
 
@@ -87,12 +87,21 @@ def test_columns_are_named_or_numbered(read: Read) -> None:
         assert triples(result.ratings) == [(1, 10, 3.5)]
 
 
+def test_a_column_that_is_taken_for_the_times_is_named(read: Read) -> None:
+    first = "1,10,3,1112486027\n1,20,4,1112486028\n"
+    assert "no header: column 4 is taken for the time" in read(first).understood.time_notices
+    two = "user,item,rating,timestamp,created_at\n1,10,3,1112486027,5\n"
+    (told,) = read(two).understood.time_notices
+    assert told == "the time is 'timestamp', not 'created_at'; `time_col` names another"
+    assert not read("user,item,rating,created\n1,10,3,1112486027\n").understood.time_notices
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"user_col": "nobody"}, "has no column 'nobody' for --user-col; it has 'userId'"),
-        ({"item_col": "4"}, "has no column '4' for --item-col"),
-        ({"item_col": "0"}, "has no column '0' for --item-col"),
+        ({"user_col": "nobody"}, "has no column 'nobody' for `user_col`; it has 'userId'"),
+        ({"item_col": "4"}, "has no column '4' for `item_col`"),
+        ({"item_col": "0"}, "has no column '0' for `item_col`"),
         ({"item_col": "9" * 5_000}, "has no column '9999"),
         (
             {"item_col": "userId"},
@@ -209,7 +218,7 @@ def test_another_separator_is_named(read: Read) -> None:
         read("1~10~3\n1~20~4\n")
     assert triples(read("1~10~3\n", separator="~").ratings) == [(1, 10, 3)]
     for separator in ("", ",,", "é", "\n", '"'):
-        with pytest.raises(OptionError, match=r"--separator is one ASCII character"):
+        with pytest.raises(OptionError, match=r"`separator` is one ASCII character"):
             read("1,10,3\n", separator=separator)
 
 

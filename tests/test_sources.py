@@ -235,3 +235,11 @@ def test_a_part_without_the_header_of_the_others_is_named(tmp_path: Path) -> Non
     write_files(tmp_path, {"r1.csv": f"{HEADER}1,1,3\n", "r2.csv": "1,1,4\n"})
     with pytest.raises(DataError, match=r"r2\.csv has no header, and .*r1\.csv has one"):
         read_from(str(tmp_path / "*.csv"))
+
+
+def test_a_pattern_takes_the_files_in_folders_of_a_hive(tmp_path: Path) -> None:
+    for year in (2019, 2020):
+        (tmp_path / f"year={year}").mkdir()
+        (tmp_path / f"year={year}" / "part-0.csv").write_text(LINE)
+    files = find_source(str(tmp_path / "*"), Path()).files
+    assert files == tuple(tmp_path / f"year={year}" / "part-0.csv" for year in (2019, 2020))

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import re
 import sys
 import traceback
 from typing import Annotated, Any
@@ -98,19 +97,12 @@ def main() -> None:
         )
 
 
-def _as_options(text: str) -> str:
-    """Names of Python's keywords, in backquotes, as the command line's options."""
-    return re.sub(r"`([a-z][a-z0-9_]*)`", _as_option, text)
-
-
-def _as_option(name: re.Match[str]) -> str:
-    return "--" + name[1].rstrip("_").replace("_", "-")
-
-
 def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
     if "--debug" in sys.argv:
         traceback.print_exception(cause or error)
-    _say_error(_as_options(str(error)), _as_options(error.advice))
+    from mlbias.cli.show.text import with_options
+
+    _say_error(with_options(str(error)), with_options(error.advice))
     sys.exit(code)
 
 

@@ -1,6 +1,7 @@
 """Commands as Typer runs them: loaded when they are named, checked, with help in groups."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -58,6 +59,13 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """In the order in which one needs them."""
         return list(self.names)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first argument names; a wrong name is answered with the nearest."""
+        near = get_close_matches(args[0], self.names, n=1)
+        if args[0] not in self.names and near:
+            ctx.fail(f"There is no command '{args[0][:60]}'. Did you mean {near[0]}?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """The command of this name; None if there is none."""

@@ -181,7 +181,8 @@ def folders_of(data: str | None, data_dir: Path) -> list[Path]:
     folders = [Path(), data_dir]
     if data_dir.is_dir():
         folders += sorted(entry for entry in data_dir.iterdir() if entry.is_dir())
-    source = find_source(data, data_dir) if data is not None else None
-    if source is not None and source.path is not None:
-        folders.append(source.path.parent)
+    if data is not None and Path(data).is_dir():
+        folders.append(Path(data))
+    elif data is not None and (path := find_source(data, data_dir).path) is not None:
+        folders.append(path.parent)
     return list({folder.resolve(): folder for folder in folders}.values())

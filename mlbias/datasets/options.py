@@ -59,20 +59,20 @@ class ReadOptions:
     def __post_init__(self) -> None:
         separator = self.separator
         if separator is not None and not _is_separator(separator):
-            raise OptionError(f"--separator is one ASCII character or '::', not {separator!r}.")
+            raise OptionError(f"`separator` is one ASCII character or '::', not {separator!r}.")
         if self.decimal not in (".", ","):
-            raise OptionError(f"--decimal is '.' or ',', not {self.decimal!r}.")
+            raise OptionError(f"`decimal` is '.' or ',', not {self.decimal!r}.")
         if self.decimal == "," and separator == ",":
-            raise OptionError("--decimal , and --separator , cannot both be meant.")
+            raise OptionError("`decimal` and `separator` cannot both be a comma.")
         if self.time_unit is not None and self.time_unit not in UNITS:
-            raise OptionError(f"--time-unit is {', '.join(UNITS)}, not {self.time_unit!r}.")
+            raise OptionError(f"`time_unit` is {', '.join(UNITS)}, not {self.time_unit!r}.")
         if self.duplicates not in DUPLICATES:
             listed = ", ".join(DUPLICATES[:-1])
             raise OptionError(
-                f"--duplicates is {listed} or {DUPLICATES[-1]}, not {self.duplicates!r}."
+                f"`duplicates` is {listed} or {DUPLICATES[-1]}, not {self.duplicates!r}."
             )
         if not 0 <= self.max_bad_share <= 1:
-            raise OptionError(f"--max-bad-share is from 0 to 1, not {self.max_bad_share:g}.")
+            raise OptionError(f"`max_bad_share` is from 0 to 1, not {self.max_bad_share:g}.")
         _ = self.not_rated_values
         if self.encoding is not None:
             _check_encoding(self.encoding)
@@ -97,7 +97,7 @@ class ReadOptions:
         except ValueError:
             values = [math.nan]
         if not all(map(math.isfinite, values)) or "_" in self.not_rated:
-            raise OptionError(f"--not-rated is a number such as -1 or 99, not {self.not_rated!r}.")
+            raise OptionError(f"`not_rated` is a number such as -1 or 99, not {self.not_rated!r}.")
         return values
 
     @classmethod
@@ -124,4 +124,4 @@ def _check_encoding(name: str) -> None:
         codec = None
     # Codecs such as rot13 and zlib are no encodings of text.
     if codec is None or not getattr(codec, "_is_text_encoding", True):
-        raise OptionError(f"--encoding {name!r} is not known; utf-8 and latin-1 are, for example.")
+        raise OptionError(f"`encoding` {name!r} is not known; utf-8 and latin-1 are, for example.")

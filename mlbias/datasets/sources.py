@@ -192,21 +192,22 @@ def _hive_files(folder: Path) -> list[Path]:
     """The files in a folder and in those of a hive within it, in the order of their names."""
     files: list[Path] = []
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir():
-            if "=" in entry.name and entry.name[0] not in "._":
-                files += _hive_files(entry)
-        elif is_candidate(entry.name):
+        if _is_hive(entry):
+            files += _hive_files(entry)
+        elif not entry.is_dir() and is_candidate(entry.name):
             files.append(entry)
     return files
 
 
+def _is_hive(path: Path) -> bool:
+    return "=" in path.name and path.name[0] not in "._" and _is_folder(path)
+
+
 def _matches(pattern: Path) -> list[Path]:
-    """The files that a pattern such as parts/*.csv stands for, in the order of their names."""
-    return sorted(
-        Path(name)
-        for name in glob(str(pattern), recursive=True)  # noqa: PTH207 - takes absolute ones too
-        if _is_file(Path(name))
-    )
+    """The files that a pattern stands for, as parts/*.csv or hive/*, by name."""
+    found = [Path(name) for name in glob(str(pattern), recursive=True)]  # noqa: PTH207 - absolute
+    inside = [file for path in found if _is_hive(path) for file in _hive_files(path)]
+    return sorted({*inside, *filter(_is_file, found)})
 
 
 def _is_file(path: Path) -> bool:

@@ -199,7 +199,7 @@ def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
         why = f"cannot be used: {ratings.untimed}" if ratings.untimed else "are missing"
         raise DataError(
             f"the times of the ratings {why}.",
-            "--time-col names another column, --time-unit the unit; a random split needs no times.",
+            "`time_col` names another column, `time_unit` the unit; a random split needs no times.",
         )
     if not repeated_pairs(ratings):
         return ratings.timestamp

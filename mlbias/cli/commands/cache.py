@@ -15,7 +15,7 @@ Data = Annotated[
         "--data",
         metavar="WHAT",
         rich_help_panel=DATA,
-        help="A file, folder or data set elsewhere, whose copies count too.",
+        help="A file, folder or data set elsewhere; its copies count too.",
     ),
 ]
 
@@ -27,10 +27,11 @@ def cache(
     data: Data = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """List the prepared copies that make the second run on a large file fast.
+    """List prepared copies, or clear them.
 
-    They are in folders .mlbias-cache beside the files. Looked at are the data folder, the folders
-    of the data sets in it, and the current folder.
+    A prepared copy makes the second run on a large file fast. Copies are in folders
+    .mlbias-cache beside the files. mlbias looks in the data folder, in the folders of the data
+    sets in it, and in the current folder.
 
     Example: mlbias cache
     """

@@ -68,7 +68,7 @@ def crossval(
     folds: Folds = 5,
     seed: Seed = 0,
 ) -> None:
-    """Cross-validate: each λ on the same folds, the best marked, and those as good as it.
+    """Cross-validate settings on the same folds, the best marked.
 
     Example: mlbias crossval --data sample --lambda-user 2,5 --lambda-item 2,5
     """

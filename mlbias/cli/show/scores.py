@@ -56,7 +56,7 @@ def users_line(found: Evaluation) -> str:
 def warn_of_few_users(output: Output, effective_users: float) -> None:
     """Say that standard errors are too small, where they are."""
     if effective_users < FEW_USERS:
-        output.notice(
+        output.warning(
             f"with only {effective_users:.1f} effective users the standard errors are too small"
         )
 

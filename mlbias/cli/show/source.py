@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.text import counted
+from mlbias.cli.show.text import counted, with_options
 from mlbias.datasets.understood import Understood
 
 
@@ -19,7 +19,7 @@ def say_understood(output: Output, found: Understood, *, with_times: bool) -> No
     if found.n_not_rated:
         output.notice(f"left out {counted(found.n_not_rated, 'row')} without a rating")
     for notice in (*found.notices, *(found.time_notices if with_times else ())):
-        output.notice(notice)
+        output.notice(with_options(notice))
     for warning in found.warnings:
         output.notice(f"warning: {warning}")
 
@@ -31,4 +31,8 @@ def document_skipped(found: Understood) -> dict[str, Any]:
 
 def document_source(found: Understood) -> dict[str, Any]:
     """All of it under the names that it has in JSON."""
-    return asdict(found) | {"first_skipped": found.first_skipped or None}
+    return asdict(found) | {
+        "first_skipped": found.first_skipped or None,
+        "notices": [*map(with_options, found.notices)],
+        "time_notices": [*map(with_options, found.time_notices)],
+    }

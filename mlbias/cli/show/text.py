@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and names as the command line has them."""
+
+import re
 
 
 def duration(seconds: float) -> str:
@@ -58,3 +60,12 @@ def data_line(label: str, n_ratings: int, n_users: int, n_items: int) -> str:
             f"{filled} % filled",
         ]
     )
+
+
+def with_options(text: str) -> str:
+    """The text with names of Python's arguments, in backquotes, as the command line's options."""
+    return re.sub(r"`([a-z][a-z0-9_]*)`", _as_option, text)
+
+
+def _as_option(name: re.Match[str]) -> str:
+    return "--" + name[1].rstrip("_").replace("_", "-")

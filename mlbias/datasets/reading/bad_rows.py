@@ -48,7 +48,7 @@ class BadRows:
                 raise BadRowError(f"{first}.", bad.advice)
             self.first = first
             if not self._options.skip_bad_rows:
-                leave_out = f"Fix the {self._unit}, or leave such rows out with --skip-bad-rows."
+                leave_out = f"Fix the {self._unit}, or leave such rows out with `skip_bad_rows`."
                 raise BadRowError(f"{self.first}.", f"{bad.advice} {leave_out}".strip())
         self.count += rows.n_bad
         self._places += rows.n_places
@@ -65,7 +65,7 @@ class BadRows:
             raise DataError(
                 f"{where}: {self.count:,} of {n:,} rows are no ratings, more than the "
                 f"{100 * most:g} % that may be left out; the first: {self.first}.",
-                "--max-bad-share allows more.",
+                "`max_bad_share` allows more.",
             )
 
     def instead_of_ratings(self, n_not_rated: int) -> str:
@@ -73,5 +73,5 @@ class BadRows:
         if self.count:
             return f"has no ratings, only {self.count:,} bad rows; the first: {self.first}"
         if n_not_rated:
-            return f"has no ratings: each of its {n_not_rated:,} rows has a value of --not-rated"
+            return f"has no ratings: each of its {n_not_rated:,} rows has a value of `not_rated`"
         return "has a header and no ratings" if self._places else "is empty"

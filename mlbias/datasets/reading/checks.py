@@ -62,7 +62,7 @@ def with_times(
 def without_duplicates(
     ratings: Ratings, understood: Understood, options: ReadOptions, where: str
 ) -> tuple[Ratings, Understood]:
-    """The ratings of pairs that have several, as --duplicates says; keep counts them alone.
+    """The ratings of pairs that have several, as `duplicates` says; keep counts them alone.
 
     Args:
         ratings: in the order of users.
@@ -85,7 +85,7 @@ def without_duplicates(
         user, item = _first_double(ratings)
         raise DataError(
             f"{where} has {several}; the first pair is user {user}, item {item}.",
-            "--duplicates keep, first, last or mean says what such ratings mean.",
+            "`duplicates` keep, first, last or mean says what such ratings mean.",
         )
     if how != "keep":
         ratings = _one_of_each(ratings, how)
@@ -131,7 +131,7 @@ def _id_notices(side: str, ids: Ids) -> list[str]:
         )
     if texts.str.contains("\ufeff", literal=True).any():
         found.append(f"{side} ids hold a byte order mark, as where files were joined")
-    marked = texts.str.contains(r'^".*"$')
+    marked = texts.str.contains(r"""^(".*"|'.*')$""")
     if marked.any():
         found.append(
             f"{side} ids stand in quotation marks, such as {texts.filter(marked)[0]}; they are "

@@ -33,7 +33,7 @@ def separator_of(lines: Sequence[str], where: str) -> str:
     raise DataError(
         f"{where}, line 1: expected user, item and rating separated by commas, tabs, semicolons, "
         f"pipes, '::' or spaces, found {shortened(lines[0])}.",
-        "If something else separates them, name it with --separator.",
+        "If something else separates them, name it with `separator`.",
     )
 
 

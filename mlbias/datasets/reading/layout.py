@@ -200,7 +200,7 @@ def _checked_time(columns: Columns, rows: Sequence[Sequence[str]]) -> Columns:
         return columns
     texts = [row[place] for row in rows if len(row) > place]
     is_time = any(texts) and all(_TIME_LIKE.fullmatch(text) for text in texts if text)
-    return columns if is_time else replace(columns, time=None)
+    return columns if is_time else replace(columns, time=None, time_notes=())
 
 
 def _names_ratings(names: Sequence[str], options: ReadOptions) -> bool:
@@ -211,8 +211,12 @@ def _names_ratings(names: Sequence[str], options: ReadOptions) -> bool:
 
 def _shifted(columns: Columns, shift: int) -> Columns:
     time = None if columns.time is None else columns.time + shift
-    return Columns(
-        columns.user + shift, columns.item + shift, columns.rating + shift, time, columns.notes
+    return replace(
+        columns,
+        user=columns.user + shift,
+        item=columns.item + shift,
+        rating=columns.rating + shift,
+        time=time,
     )
 
 

@@ -67,7 +67,7 @@ def parts_of_file(
     if b"\0" in first[: first.find(b"\n") + 1 or None]:
         raise DataError(
             f"{stream.where} is no UTF-8 text: there are NUL bytes in its first line.",
-            "If it is UTF-16 without a byte order mark, use --encoding utf-16-le or utf-16-be.",
+            "If it is UTF-16 without a byte order mark, use `encoding` utf-16-le or utf-16-be.",
         )
     end = first.find(b"\n", _SNIFFED)
     text = first[:end] if end > 0 else first
@@ -161,4 +161,5 @@ def _understood(
         encoding=stream.encoding if form not in ("Parquet", "Arrow") else None,
         packing=stream.packing,
         notices=columns.notes,
+        time_notices=columns.time_notes,
     )

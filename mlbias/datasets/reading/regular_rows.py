@@ -157,7 +157,7 @@ def _miscounted(line: bytes, found: int, layout: Layout) -> tuple[str, str]:
     advice = ""
     if found == 1:
         advice = (
-            f"Fields are taken to be separated by {layout.separator_name}; --separator names "
+            f"Fields are taken to be separated by {layout.separator_name}; `separator` names "
             "another."
         )
     return f"expected {layout.width} fields, found {found}: {shown}", advice

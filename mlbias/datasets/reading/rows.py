@@ -209,7 +209,7 @@ def _reason(row: dict[str, str | None], wording: Wording) -> tuple[str, str]:
         if not wording.is_utf8 and "\ufffd" in id_:
             return (
                 f"{wording.column(role)}: {role} {shortened(id_)} is not valid UTF-8",
-                "--encoding names the encoding, such as latin-1.",
+                "`encoding` names the encoding, such as latin-1.",
             )
     text = row["rating"]
     if not text:
@@ -221,7 +221,7 @@ def _reason(row: dict[str, str | None], wording: Wording) -> tuple[str, str]:
     )
     advice = ""
     if wording.decimal == "." and pl.Series([text]).str.contains(_DECIMAL_COMMA).all():
-        advice = "--decimal , reads decimal commas."
+        advice = "`decimal` ',' reads decimal commas."
     return f"{wording.column('rating')}: rating {shortened(text)} is not a {kind}{_of(row)}", advice
 
 
