@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlbias.errors import DataError, OptionError
 
 # The roles of columns, in the order of a file without a header.
 ROLES = ("user", "item", "rating", "time")
 NEEDED = ROLES[:3]
+RATING, PREDICTION = "rating", "prediction"
 
 # Names in lower case, without anything but letters and digits; the first that is there wins.
 _USUAL_NAMES = {
@@ -29,7 +30,12 @@ _USUAL_NAMES = {
     "rating": (
         "rating", "score", "stars", "star", "starrating", "bookrating", "overall",
         "reviewoverall", "userrating", "reviewrating", "reviewscore", "ratingvalue",
-        "ratingscore", "overallrating", "myscore", "userscore", "ratings",
+        "ratingscore", "overallrating", "myscore", "userscore", "ratings", "rui",
+    ),
+    "prediction": (
+        "prediction", "predictions", "predicted", "pred", "preds", "predictedrating",
+        "ratingprediction", "predrating", "ratingpred", "estimate", "est", "estimated",
+        "estimatedrating", "yhat", "rhat", "ypred", "score", "scores",
     ),
     "time": (
         "timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime", "ratedat",
@@ -56,6 +62,8 @@ class Columns:
         rating: position of the ratings.
         time: position of the times, None without such a column.
         notes: what was guessed or left aside, a sentence each.
+        value_name: what ``rating`` holds: ratings or, of another system, predictions.
+        rated: position of the ratings beside predictions, None without such a column.
     """
 
     user: int
@@ -63,12 +71,21 @@ class Columns:
     rating: int
     time: int | None = None
     notes: tuple[str, ...] = ()
+    value_name: str = RATING
+    rated: int | None = None
 
     @property
     def places(self) -> dict[str, int]:
         """Position by role, of those that are there."""
         named = {"user": self.user, "item": self.item, "rating": self.rating}
         return named if self.time is None else named | {"time": self.time}
+
+    @property
+    def named_places(self) -> dict[str, int]:
+        """Position by what the column holds: predictions, and ratings beside them, apart."""
+        words = {RATING: self.value_name}
+        named = {words.get(role, role): place for role, place in self.places.items()}
+        return named if self.rated is None else named | {RATING: self.rated}
 
 
 def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
@@ -105,7 +122,8 @@ def find_columns(
 
     Args:
         names: the header, or the first row where there is none.
-        asked: by role what the user calls the column, a name or a number from 1, or None.
+        asked: by role what the user calls the column, a name or a number from 1, or None. With
+            the role ``prediction`` it takes the place of the rating, which need not be there.
         where: what messages call the file.
         named: whether ``names`` is a header.
 
@@ -114,38 +132,39 @@ def find_columns(
         OptionError: a column that was asked for is not there, or one stands for two.
     """
     notes: list[str] = []
+    value = PREDICTION if PREDICTION in asked else RATING
+    needed = ("user", "item", value)
     if named:
         _refuse_doubles(names, where)
-    elif len(names) > _MOST_UNNAMED and not all(asked.get(role) for role in NEEDED):
+    elif len(names) > _MOST_UNNAMED and not all(asked.get(role) for role in needed):
         raise DataError(
             f"{where} has {len(names)} columns and no header, so that nothing tells which are "
-            "the user, the item and the rating.",
-            "Name them by number with --user-col, --item-col and --rating-col.",
+            f"the user, the item and the {value}.",
+            f"Name them by number with --user-col, --item-col and --{value}-col.",
         )
     found: dict[str, int | None] = {}
-    for place, role in enumerate(ROLES):
-        name = asked.get(role)
-        if name is not None:
-            found[role] = _asked_column(role, name, names, named, where)
-        elif named:
-            found[role] = _usual_column(role, names, notes)
-        else:
-            found[role] = place if place < len(names) else None
-    missing = [role for role in NEEDED if found[role] is None]
+    for place, role in enumerate((*needed, "time")):
+        found[role] = _place(role, asked, names, named, where, notes)
+        if not named and asked.get(role) is None and place < len(names):
+            found[role] = place
+    missing = [role for role in needed if found[role] is None]
     if missing:
-        raise _unnamed(missing, names, where, named=named)
-    user, item, rating = (at for role in NEEDED if (at := found[role]) is not None)
+        raise _unnamed(missing, names, where, value, named=named)
+    user, item, rating = (at for role in needed if (at := found[role]) is not None)
     time = found["time"]
-    if asked.get("time") is None and time in (user, item, rating):
+    # "score" may name either, so that ratings are looked for among the other columns.
+    others = ["" if place == rating else name for place, name in enumerate(names)]
+    rated = None if value == RATING else _place(RATING, asked, others, named, where, [])
+    if asked.get("time") is None and time in (user, item, rating, rated):
         time = None
-    columns = Columns(user, item, rating, time)
-    places = columns.places
+    columns = Columns(user, item, rating, time, (), value, rated)
+    places = columns.named_places
     if len(set(places.values())) < len(places):
         listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
-    if not named and not all(asked.get(role) for role in NEEDED):
+    if not named and not all(asked.get(role) for role in needed):
         notes += _notes_without_header(columns, names)
-    return Columns(user, item, rating, time, tuple(notes))
+    return replace(columns, notes=tuple(notes))
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -168,6 +187,21 @@ def _refuse_doubles(names: Sequence[str], where: str) -> None:
                 "Give each column a name of its own.",
             )
         seen.add(name)
+
+
+def _place(
+    role: str,
+    asked: Mapping[str, str | None],
+    names: Sequence[str],
+    named: bool,
+    where: str,
+    notes: list[str],
+) -> int | None:
+    """Where the column that was asked for is, or the one with a usual name."""
+    name = asked.get(role)
+    if name is not None:
+        return _asked_column(role, name, names, named, where)
+    return _usual_column(role, names, notes) if named else None
 
 
 def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, where: str) -> int:
@@ -195,7 +229,8 @@ def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | No
 
 def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[str]:
     numbers = ", ".join(str(place + 1) for place in (columns.user, columns.item, columns.rating))
-    notes = [f"no header: columns {numbers} of {len(first_row)} are user, item, rating"]
+    roles = f"user, item, {columns.value_name}"
+    notes = [f"no header: columns {numbers} of {len(first_row)} are {roles}"]
     if list(first_row) == [str(place) for place in range(len(first_row))]:
         notes.append(
             f"the first line, {','.join(first_row)}, is read as a rating; if it is the header that "
@@ -204,11 +239,13 @@ def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[st
     return notes
 
 
-def _unnamed(roles: Sequence[str], names: Sequence[str], where: str, *, named: bool) -> DataError:
+def _unnamed(
+    roles: Sequence[str], names: Sequence[str], where: str, value: str, *, named: bool
+) -> DataError:
     if any("\ufffd" in name for name in names):
         return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     if not named:
-        return DataError(f"{where} has {len(names)} columns; expected user, item and rating.")
+        return DataError(f"{where} has {len(names)} columns; expected user, item and {value}.")
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
         f"Name it with {', '.join(f'--{role}-col' for role in roles)}; "
