@@ -33,7 +33,9 @@ def write_side(archive: Path, member: str, path: Path) -> None:
 
 def mlbias(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "mlbias", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, cwd=folder, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ).stdout
 
 
 def main() -> None:
@@ -50,7 +52,8 @@ def main() -> None:
             command = [python, script, library, *sides, str(folder / file)]
             printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             print(f"{file}: {library} {printed.split()[-1]}")
-        mlbias(folder, "train", "--train", sides[0], "--test", sides[1], "--method", "exact", "-q")
+        files = ["--train", "training.csv", "--test", "test.csv"]
+        mlbias(folder, "train", *files, "--method", "exact")
         print(mlbias(folder, "evaluate", "--predictions", *LIBRARIES.values()), end="")
 
 

@@ -1,6 +1,5 @@
 """Predictions of other systems beside the model: differences, verdicts, rows that are not there."""
 
-import csv
 import json
 import math
 from pathlib import Path
@@ -153,7 +152,7 @@ def test_all_are_scored_on_the_rows_that_all_have() -> None:
     assert (first.n_ratings, first.missing, first.n_other) == (n, 0, 2)
     assert (second.n_ratings, second.missing, second.n_other) == (n - n_missing, n_missing, 0)
     assert (found.n_ratings, found.n_left_out) == (n - n_missing, n_missing)
-    kept = ratings.select(ratings.item_ids[ratings.item] != 0)
+    kept = ratings.select(np.asarray(ratings.item_ids)[ratings.item] != 0)
     assert found.model.rmse == pytest.approx(evaluate(model, kept).model.rmse, rel=1e-14)
     assert first.score == second.score
 
@@ -185,12 +184,12 @@ def test_a_single_user_tells_nothing_of_chance() -> None:
 
 def test_differences_by_ratings_in_training_add_up() -> None:
     _, ratings, system = noisy(60, 5, 0.1)
-    half = ratings.select(ratings.user_ids[ratings.user] % 2 == 0)
+    is_even = np.asarray(ratings.user_ids)[ratings.user] % 2 == 0
+    half, cold = ratings.select(is_even), ratings.select(~is_even)
     model = fit(half, "exact", lambda_=3)
     [it] = judge(model, {"it": system}).predictions
     for side in (it.by_user, it.by_item):
         assert sum(part.n_ratings for part in side) == len(ratings)
-    cold = ratings.select(ratings.user_ids[ratings.user] % 2 == 1)
     assert it.by_user[0].name == "cold"
     assert it.by_user[0].n_ratings == len(cold)
     [alone] = judge(model, {"it": system}, cold).predictions
@@ -293,9 +292,7 @@ def test_for_people_it_says_the_verdict_and_what_is_missing(
 def test_ratings_beside_the_predictions_and_ratings_of_data(run: Run, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
     succeeds(run("train", "--data", "r.csv", "--epochs", "0", "-q"))
-    rows = [["uid", "iid", "r_ui", "est"], [1, 10, 5, 4], [1, 20, 3, 3], [2, 10, 4, 4]]
-    with (tmp_path / "p.csv").open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
+    (tmp_path / "p.csv").write_text("uid,iid,r_ui,est\n1,10,5,4\n1,20,3,3\n2,10,4,4\n")
     beside = document(run("evaluate", "--predictions", "p.csv", "--json"))
     joined = run("evaluate", "--predictions", "p.csv", "--data", "r.csv", "--json")
     assert (beside["n_ratings"], beside["predictions"][0]["missing"]) == (3, 0)
