@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mlbias.evaluation.crossval import crossval
     from mlbias.evaluation.describe import describe
     from mlbias.evaluation.evaluate import evaluate
+    from mlbias.evaluation.judge import judge
     from mlbias.evaluation.splits import random_split, time_split, user_split
     from mlbias.fitting.fit import fit
     from mlbias.fitting.record import Fit
@@ -64,6 +65,7 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "fit": "fitting.fit",
     "generate": "datasets.generated.generate",
+    "judge": "evaluation.judge",
     "load_model": "saved_model.file",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",
@@ -98,6 +100,7 @@ __all__ = [
     "evaluate",
     "fit",
     "generate",
+    "judge",
     "load_model",
     "load_ratings",
     "random_split",

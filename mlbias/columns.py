@@ -9,6 +9,7 @@ from mlbias.errors import DataError, OptionError
 # The roles of columns, in the order of a file without a header.
 ROLES = ("user", "item", "rating", "time")
 NEEDED = ROLES[:3]
+RATING, PREDICTION = "rating", "prediction"
 
 # Names in lower case, without anything but letters and digits; the first that is there wins.
 _USUAL_NAMES = {
@@ -29,7 +30,12 @@ _USUAL_NAMES = {
     "rating": (
         "rating", "score", "stars", "star", "starrating", "bookrating", "overall",
         "reviewoverall", "userrating", "reviewrating", "reviewscore", "ratingvalue",
-        "ratingscore", "overallrating", "myscore", "userscore", "ratings",
+        "ratingscore", "overallrating", "myscore", "userscore", "ratings", "rui",
+    ),
+    "prediction": (
+        "prediction", "predictions", "predicted", "pred", "preds", "predictedrating",
+        "ratingprediction", "predrating", "ratingpred", "estimate", "est", "estimated",
+        "estimatedrating", "yhat", "rhat", "ypred", "score", "scores",
     ),
     "time": (
         "timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime", "ratedat",
@@ -58,6 +64,8 @@ class Columns:
         time: position of the times, None without such a column.
         notes: what was guessed or left aside, a sentence each.
         time_notes: the same of the times, for those who use them.
+        value_name: what ``rating`` holds: ratings or, of another system, predictions.
+        rated: position of the ratings beside predictions, None without such a column.
     """
 
     user: int
@@ -66,12 +74,21 @@ class Columns:
     time: int | None = None
     notes: tuple[str, ...] = ()
     time_notes: tuple[str, ...] = ()
+    value_name: str = RATING
+    rated: int | None = None
 
     @property
     def places(self) -> dict[str, int]:
         """Position by role, of those that are there."""
         named = {"user": self.user, "item": self.item, "rating": self.rating}
         return named if self.time is None else named | {"time": self.time}
+
+    @property
+    def named_places(self) -> dict[str, int]:
+        """Position by what the column holds: predictions, and ratings beside them, apart."""
+        words = {RATING: self.value_name}
+        named = {words.get(role, role): place for role, place in self.places.items()}
+        return named if self.rated is None else named | {RATING: self.rated}
 
 
 def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
@@ -108,7 +125,8 @@ def find_columns(
 
     Args:
         names: the header, or the first row where there is none.
-        asked: by role what the user calls the column, a name or a number from 1, or None.
+        asked: by role what the user calls the column, a name or a number from 1, or None. With
+            the role ``prediction`` it takes the place of the rating, which need not be there.
         where: what messages call the file.
         named: whether ``names`` is a header.
 
@@ -116,38 +134,40 @@ def find_columns(
         DataError: the header lacks a column or has a name twice, or too many columns have none.
         OptionError: a column that was asked for is not there, or one stands for two.
     """
-    all_asked = all(asked.get(role) for role in NEEDED)
+    value = PREDICTION if PREDICTION in asked else RATING
+    needed = ("user", "item", value)
+    all_asked = all(asked.get(role) for role in needed)
     if named:
         _refuse_doubles(names, where)
     elif len(names) > _MOST_UNNAMED and not all_asked:
         raise DataError(
             f"{where} has {len(names)} columns and no header, so that nothing tells which are "
-            "the user, the item and the rating.",
-            "Name them by number with `user_col`, `item_col` and `rating_col`.",
+            f"the user, the item and the {value}.",
+            f"Name them by number with `user_col`, `item_col` and `{value}_col`.",
         )
-    notes: dict[str, list[str]] = {role: [] for role in ROLES}
     found: dict[str, int | None] = {}
-    for place, role in enumerate(ROLES):
-        if (name := asked.get(role)) is not None:
-            found[role] = _asked_column(role, name, names, named, where)
-        elif named:
-            found[role] = _usual_column(role, names, notes[role])
-        else:
-            found[role] = place if place < len(names) else None
-    missing = [role for role in NEEDED if found[role] is None]
+    notes: dict[str, list[str]] = {role: [] for role in (*needed, "time")}
+    for place, role in enumerate((*needed, "time")):
+        found[role] = _place(role, asked, names, named, where, notes[role])
+        if not named and asked.get(role) is None and place < len(names):
+            found[role] = place
+    missing = [role for role in needed if found[role] is None]
     if missing:
-        raise _unnamed(missing, names, where, named=named)
-    user, item, rating = (at for role in NEEDED if (at := found[role]) is not None)
+        raise _unnamed(missing, names, where, value, named=named)
+    user, item, rating = (at for role in needed if (at := found[role]) is not None)
     time = found["time"]
-    if asked.get("time") is None and time in (user, item, rating):
+    # "score" may name either, so that ratings are looked for among the other columns.
+    others = ["" if place == rating else name for place, name in enumerate(names)]
+    rated = None if value == RATING else _place(RATING, asked, others, named, where, [])
+    if asked.get("time") is None and time in (user, item, rating, rated):
         time = None
-    columns = Columns(user, item, rating, time)
+    columns = Columns(user, item, rating, time, value_name=value, rated=rated)
     _refuse_shared(columns, where)
     if not named and not all_asked:
         notes["user"] += _notes_without_header(columns, names)
     if not named and time is not None and not asked.get("time"):
         notes["time"].append(f"no header: column {time + 1} is taken for the time")
-    told = tuple(note for role in NEEDED for note in notes[role])
+    told = tuple(note for role in needed for note in notes[role])
     return replace(columns, notes=told, time_notes=tuple(notes["time"]))
 
 
@@ -163,7 +183,7 @@ def listed_names(names: Sequence[str]) -> str:
 
 
 def _refuse_shared(columns: Columns, where: str) -> None:
-    places = columns.places
+    places = columns.named_places
     if len(set(places.values())) < len(places):
         listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
@@ -178,6 +198,21 @@ def _refuse_doubles(names: Sequence[str], where: str) -> None:
                 "Give each column a name of its own.",
             )
         seen.add(name)
+
+
+def _place(
+    role: str,
+    asked: Mapping[str, str | None],
+    names: Sequence[str],
+    named: bool,
+    where: str,
+    notes: list[str],
+) -> int | None:
+    """Where the column that was asked for is, or the one with a usual name."""
+    name = asked.get(role)
+    if name is not None:
+        return _asked_column(role, name, names, named, where)
+    return _usual_column(role, names, notes) if named else None
 
 
 def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, where: str) -> int:
@@ -205,7 +240,8 @@ def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | No
 
 def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[str]:
     numbers = ", ".join(str(place + 1) for place in (columns.user, columns.item, columns.rating))
-    notes = [f"no header: columns {numbers} of {len(first_row)} are user, item, rating"]
+    roles = f"user, item, {columns.value_name}"
+    notes = [f"no header: columns {numbers} of {len(first_row)} are {roles}"]
     if list(first_row) == [str(place) for place in range(len(first_row))]:
         notes.append(
             f"the first line, {','.join(first_row)}, is read as a rating; if it is the header that "
@@ -214,11 +250,13 @@ def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[st
     return notes
 
 
-def _unnamed(roles: Sequence[str], names: Sequence[str], where: str, *, named: bool) -> DataError:
+def _unnamed(
+    roles: Sequence[str], names: Sequence[str], where: str, value: str, *, named: bool
+) -> DataError:
     if any("\ufffd" in name for name in names):
         return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     if not named:
-        return DataError(f"{where} has {len(names)} columns; expected user, item and rating.")
+        return DataError(f"{where} has {len(names)} columns; expected user, item and {value}.")
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
         f"Name it with {', '.join(f'`{role}_col`' for role in roles)}; "

@@ -93,7 +93,7 @@ def test_decimal_commas_are_read_where_asked_for(read: Read) -> None:
     content = "1;10;3,5;3,87\n2;10;4,5;4,12\n"
     with pytest.raises(BadRowError, match=r"line 1, column 3: rating '3,5'") as caught:
         read(content, user_col="1", item_col="2", rating_col="3")
-    assert "--decimal ," in caught.value.advice
+    assert "`decimal` ','" in caught.value.advice
     assert triples(read(content, decimal=",").ratings) == [(1, 10, 3.5), (2, 10, 4.5)]
     with pytest.raises(BadRowError, match=r"rating '1\.234,5' is not a number"):
         read("1;10;1.234,5\n", decimal=",")
@@ -226,9 +226,9 @@ def test_marks_of_no_rating_are_left_out_and_counted(read: Read) -> None:
     found = read("1,10,3\n1,20,99\n2,10,-1\n2,20,4\n", not_rated="-1,99")
     assert triples(found.ratings) == [(1, 10, 3), (2, 20, 4)]
     assert found.understood.n_not_rated == 2
-    with pytest.raises(DataError, match="each of its 2 rows has a value of --not-rated"):
+    with pytest.raises(DataError, match="each of its 2 rows has a value of `not_rated`"):
         read("1,10,0\n1,20,0\n", not_rated="0")
-    with pytest.raises(OptionError, match="--not-rated is a number"):
+    with pytest.raises(OptionError, match="`not_rated` is a number"):
         read("1,10,0\n", not_rated="0_0")
 
 

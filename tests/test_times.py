@@ -136,7 +136,7 @@ def test_a_unit_may_be_named(read: Read) -> None:
     assert seconds(read, "5000", "6500", time_unit="ms") == [5, 6.5]
     assert seconds(read, "2019", time_unit="s") == [2019]
     assert seconds(read, "1577836800000", time_unit="s") == [1_577_836_800_000]
-    with pytest.raises(OptionError, match=r"--time-unit is s, ms, us, ns, not 'h'"):
+    with pytest.raises(OptionError, match=r"`time_unit` is s, ms, us, ns, not 'h'"):
         read(f"{HEADER}1,1,3,5\n", time_unit="h")
 
 

@@ -17,6 +17,7 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, but refuse first what the parser would take in silence."""
+        args = _spelled_out(self, args)
         check_arguments(self, ctx, args)
         return super().parse_args(ctx, args)
 
@@ -82,6 +83,20 @@ def command_app(function: Any, cls: type[Command] = Command) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(cls=cls)(function)
     return app
+
+
+def _spelled_out(command: Any, args: list[str]) -> list[str]:
+    """``--option A B`` as ``--option A --option B``, of options that may be given several times."""
+    several = {opt for param in command.params if param.multiple for opt in param.opts}
+    found: list[str] = []
+    current = ""
+    for number, arg in enumerate(args):
+        if arg.startswith("-") and arg != "-":
+            current = arg if arg in several else ""
+        elif current and args[number - 1] != current:
+            found.append(current)
+        found.append(arg)
+    return found
 
 
 def check_arguments(command: Any, ctx: Any, args: list[str]) -> None:

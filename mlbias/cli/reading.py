@@ -90,6 +90,7 @@ class Reader:
         options: ReadOptions | None = None,
         *,
         times: bool = False,
+        cache: bool = True,
         meanwhile: str | None = None,
     ) -> Dataset:
         """The ratings of a source; says what is odd about them.
@@ -98,6 +99,7 @@ class Reader:
             source: what to read.
             options: how, where it is not as the command was asked to.
             times: whether to read timestamps too.
+            cache: whether to look for a prepared copy and to leave one, unless --no-cache says no.
             meanwhile: a module to import in the background, as Polars' threads parse without
                 Python.
 
@@ -107,7 +109,7 @@ class Reader:
         options = options or self.options
         if source.is_sample and options != ReadOptions():
             raise OptionError("options for reading go with files; the sample has its own columns.")
-        threads, cache = self._reading.n_threads, not self._reading.no_cache
+        threads, cache = self._reading.n_threads, cache and not self._reading.no_cache
         if threads is not None:
             # Polars reads this once, when it is imported.
             os.environ.setdefault("POLARS_MAX_THREADS", str(threads))

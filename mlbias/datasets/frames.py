@@ -39,6 +39,23 @@ def ratings_of_frame(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
         raise DataError(f"{_WHERE} cannot be read: {reason[:200]}.") from error
 
 
+def predictions_of_frame(frame: Any) -> tuple[Ratings, Ratings | None]:
+    """Predictions of a frame, in place of ratings, and the ratings beside them if it has some.
+
+    Raises:
+        DataError: it is no frame, lacks a column with a usual name, or a value is missing or of a
+            wrong type.
+    """
+    table = _as_polars(frame)
+    columns = find_columns(table.columns, {"prediction": None}, _WHERE)
+    predictions = ratings_of_frame(table, {"prediction": None})
+    if columns.rated is None:
+        return predictions, None
+    places = {"user": columns.user, "item": columns.item, "rating": columns.rated}
+    asked = {role: table.columns[place] for role, place in places.items()}
+    return predictions, ratings_of_frame(table, asked)
+
+
 def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
     table = _as_polars(frame)
     columns = find_columns(table.columns, asked, _WHERE)

@@ -113,6 +113,35 @@ class ReadOptions:
         return cls(**{**record, "ids": IdKind(record.get("ids", IdKind.AUTO))})
 
 
+@dataclass(frozen=True, slots=True)
+class PredictionOptions(ReadOptions):
+    """How to read predictions of another system, which take the place of ratings.
+
+    Attributes:
+        prediction_col: name of their column, or its number; ``rating_col`` is that of ratings
+            beside them.
+    """
+
+    prediction_col: str | None = None
+
+    @classmethod
+    def of(cls, options: ReadOptions, prediction_col: str | None = None) -> "PredictionOptions":
+        """The same, as far as it goes for predictions: all count, and none stands for nothing."""
+        given = {field.name: getattr(options, field.name) for field in fields(ReadOptions)}
+        given |= {"not_rated": None, "duplicates": "keep", "time_col": None}
+        return cls(**given, prediction_col=prediction_col)
+
+    @property
+    def asked(self) -> dict[str, str | None]:
+        """What the user calls each column, by role."""
+        return {
+            "user": self.user_col,
+            "item": self.item_col,
+            "prediction": self.prediction_col,
+            "rating": self.rating_col,
+        }
+
+
 def _is_separator(text: str) -> bool:
     return text == "::" or (len(text) == 1 and text.isascii() and text not in '\r\n"\0')
 

@@ -20,6 +20,14 @@ _BUCKETS = np.array([1, 5, 20, 100])
 BUCKET_NAMES = ("cold", "1-4", "5-19", "20-99", "100+")
 
 
+def buckets_of(counts: FloatArray) -> Codes:
+    """Which of BUCKET_NAMES each of (n,) users or items is in, by its ratings in training.
+
+    There is one more at the end, which is what -1, an unknown one, finds: it has no rating.
+    """
+    return np.searchsorted(_BUCKETS, np.append(counts, 0), side="right").astype(np.int32)
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Ratings whose user, or item, had this many ratings in training, and the errors there."""
@@ -203,12 +211,7 @@ class _ByTrainingCount:
 
     def __init__(self, counts: FloatArray | None) -> None:
         self._errors = GroupedErrors(len(BUCKET_NAMES))
-        # The 0 at the end is what -1, an unknown one, finds.
-        self._bucket = (
-            None
-            if counts is None
-            else np.searchsorted(_BUCKETS, np.append(counts, 0), side="right")
-        )
+        self._bucket = None if counts is None else buckets_of(counts)
 
     def add(self, known: Codes, errors: FloatArray) -> None:
         if self._bucket is not None:

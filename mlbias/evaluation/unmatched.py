@@ -4,7 +4,9 @@ from mlbias.ids import Ids, TextIds, as_text, positions
 from mlbias.ratings import Ratings
 
 
-def unmatched_ids(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> list[str]:
+def unmatched_ids(
+    ratings: Ratings, user_ids: Ids, item_ids: Ids, where: str = "training"
+) -> list[str]:
     """A sentence for each side of which most ids are unknown, and would be known as integers.
 
     That is so where one file has 01, 1.0 or "1" in quotation marks for the other's 1.
@@ -13,6 +15,7 @@ def unmatched_ids(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> list[str]:
         ratings: that are scored.
         user_ids: (n_users,) distinct ids of the users in training.
         item_ids: (n_items,) of the items, likewise.
+        where: what messages call the place that knows these ids.
     """
     found = []
     for side, ids, known in (
@@ -28,7 +31,7 @@ def unmatched_ids(ratings: Ratings, user_ids: Ids, item_ids: Ids) -> list[str]:
         if 2 * int(would_match.sum()) > n_unknown:
             row = int(would_match.argmax())
             found.append(
-                f"{n_unknown:,} of {len(ids):,} {side}s are unknown in training, but most would "
+                f"{n_unknown:,} of {len(ids):,} {side}s are unknown in {where}, but most would "
                 f"be known if ids such as {_shown(ids, row)} were written as "
                 f"{_shown(known, int(matches[row]))}"
             )

@@ -1,10 +1,38 @@
 """mlbias evaluate: errors of a saved model, beside those of its training mean."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath, OtherModelPath
 from mlbias.cli.options.output import OutputOptions
 from mlbias.cli.options.reading import ReadingOptions
-from mlbias.cli.options.spread import takes_groups
+from mlbias.cli.options.spread import DATA, takes_groups
+from mlbias.errors import OptionError
+
+Predictions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--predictions",
+        metavar="FILE …",
+        rich_help_panel=DATA,
+        help="Predictions of other systems: files of user, item, prediction and perhaps rating, in "
+        "any format of --data. Each is compared with the model on the same ratings: those of "
+        "--data, or else those beside the predictions, or else the model's hold-out. Options for "
+        "reading are those of all files.",
+    ),
+]
+PredictionColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--prediction-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the predictions; usual names: prediction, est, score.",
+    ),
+]
 
 
 @takes_groups
@@ -13,14 +41,23 @@ def evaluate(
     speaking: OutputOptions,
     model: ModelPath = DEFAULT_MODEL,
     against: OtherModelPath = None,
+    predictions: Predictions = None,
+    prediction_col: PredictionColumn = None,
 ) -> None:
     """Score a trained model beside the mean of its training ratings.
 
     Without --data it scores the hold-out that the model was trained with or, if there was none,
-    its training ratings.
+    its training ratings. With --predictions it tells whether other systems are better.
 
     Example: mlbias train --data sample && mlbias evaluate
     """
+    if predictions:
+        if against is not None:
+            raise OptionError("--against and --predictions do not go together.")
+        _judge(reading, speaking, model, predictions, prediction_col)
+        return
+    if prediction_col is not None:
+        raise OptionError("--prediction-col goes with --predictions.")
     reading.check_only_with_data()
     from mlbias.cli.reading import Reader
     from mlbias.cli.scoring import read_scored
@@ -40,6 +77,31 @@ def evaluate(
         compared = show.compared(output, saved, other, scored)
         document["against"] = {"model": str(against)} | compared
     output.document(document)
+    reader.finish(scored.dataset)
+
+
+def _judge(
+    reading: ReadingOptions,
+    speaking: OutputOptions,
+    model: Path,
+    files: list[str],
+    prediction_col: str | None,
+) -> None:
+    from mlbias.cli.judging import JudgedFiles
+    from mlbias.cli.reading import Reader
+    from mlbias.cli.show import judgement as show
+    from mlbias.evaluation.judge import judgement
+    from mlbias.saved_model.file import read_model
+
+    output = speaking.console()
+    reader = Reader(output, reading)
+    saved = read_model(model)
+    judged = JudgedFiles(output, reader, reading.data)
+    judged.read(files, prediction_col)
+    scored = judged.scored(saved)
+    found = judgement(saved.fit.model, judged.systems, scored.ratings)
+    show.report(output, scored, saved, found)
+    output.document(show.document(found))
     reader.finish(scored.dataset)
 
 

@@ -16,7 +16,7 @@ from mlbias.saved_model.file import SavedModel
 def report(output: Output, scored: Scored, saved: SavedModel, found: Evaluation) -> None:
     """Which ratings, whether the model saw them, and its errors on them."""
     output.line(data_line(scored.source.label, found.n_ratings, found.n_users, found.n_items))
-    output.line(_part_line(scored, scored.seen_by(saved)))
+    output.line(part_line(scored, scored.seen_by(saved)))
     model = saved.fit.model
     for notice in unmatched_ids(scored.ratings, model.user_ids, model.item_ids):
         output.notice(notice)
@@ -65,7 +65,7 @@ def seen_sentence(seen: bool | None, who: str) -> str:
     return f"{who} was trained on some or all of these ratings" if seen else ""
 
 
-def _part_line(scored: Scored, seen: bool | None) -> str:
+def part_line(scored: Scored, seen: bool | None) -> str:
     """Which ratings these are, and whether the model was trained on them."""
     if scored.changed:
         return (
@@ -76,7 +76,8 @@ def _part_line(scored: Scored, seen: bool | None) -> str:
         return "the hold-out that the model was trained with"
     if scored.part == "training ratings":
         return "the ratings that the model was trained on; --test-size holds out"
-    return "all ratings of --data" + (f"; {seen_sentence(True, 'the model')}" if seen else "")
+    whole = "all ratings of --data" if scored.part == "all ratings" else scored.part
+    return whole + (f"; {seen_sentence(True, 'the model')}" if seen else "")
 
 
 def _verdict(above: Difference) -> str:

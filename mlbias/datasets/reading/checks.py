@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlbias.core.ratings import repeated_pairs
 from mlbias.datasets.catalogue import ARCHIVES
-from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.options import PredictionOptions, ReadOptions
 from mlbias.datasets.reading.encode import RawTimes
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
@@ -87,6 +87,8 @@ def without_duplicates(
             f"{where} has {several}; the first pair is user {user}, item {item}.",
             "`duplicates` keep, first, last or mean says what such ratings mean.",
         )
+    if isinstance(options, PredictionOptions):
+        return ratings, understood  # who joins them to ratings tells which are too many
     if how != "keep":
         ratings = _one_of_each(ratings, how)
     counts = {"keep": "each counts", "mean": "the mean of a pair counts"}

@@ -8,6 +8,7 @@ import polars as pl
 from mlbias.columns import Columns, find_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.rows import BadRow, Rows, Wording, rows_of_texts
+from mlbias.datasets.reading.tables import table_wording
 from mlbias.errors import DataError
 
 
@@ -35,8 +36,7 @@ def json_wording(lines: Sequence[str], where: str, options: ReadOptions) -> tupl
                 ) from None
     keys = list(names)
     columns = find_columns(keys, options.asked, where)
-    text = frozenset(("user", "item")) if options.ids == "text" else frozenset[str]()
-    return columns, Wording(columns.places, keys, options.decimal, text)
+    return columns, table_wording(keys, columns, options)
 
 
 def parse_json_part(data: bytes, wording: Wording) -> Rows:

@@ -210,13 +210,16 @@ def _names_ratings(names: Sequence[str], options: ReadOptions) -> bool:
 
 
 def _shifted(columns: Columns, shift: int) -> Columns:
-    time = None if columns.time is None else columns.time + shift
+    time, rated = (
+        None if place is None else place + shift for place in (columns.time, columns.rated)
+    )
     return replace(
         columns,
         user=columns.user + shift,
         item=columns.item + shift,
         rating=columns.rating + shift,
         time=time,
+        rated=rated,
     )
 
 

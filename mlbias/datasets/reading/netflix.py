@@ -7,7 +7,7 @@ of each of its ratings, and its own line left blank, so that the lines keep thei
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mlbias.columns import Columns
+from mlbias.columns import PREDICTION, RATING, Columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.layout import Layout
 
@@ -27,7 +27,9 @@ def netflix_layout(lines: Sequence[str], options: ReadOptions) -> Layout:
     """The layout of such text once each row begins with its movie."""
     row = next(line for line in lines if line.strip() and not _MOVIE_LINE.fullmatch(line))
     width = row.count(",") + 2
-    columns = Columns(user=1, item=0, rating=2, time=3 if width > 3 else None)
+    value_name = PREDICTION if PREDICTION in options.asked else RATING
+    time = 3 if width > 3 else None
+    columns = Columns(user=1, item=0, rating=2, time=time, value_name=value_name)
     text = frozenset(("user", "item")) if options.ids == "text" else frozenset[str]()
     return Layout(",", width, columns, quoted=False, n_lines_before=0, header=None, text_ids=text)
 

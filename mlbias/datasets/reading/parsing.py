@@ -72,7 +72,11 @@ def _texts(found: RegularRows, layout: Layout, separator: int, text_ids: frozens
         mark = found.stand_in.decode()
         texts = texts.with_columns(pl.all().str.replace_all(mark, "\n", literal=True))
     wording = Wording(
-        layout.columns.places, decimal=layout.decimal, all_text=text_ids, is_utf8=is_utf8
+        layout.columns.places,
+        decimal=layout.decimal,
+        all_text=text_ids,
+        is_utf8=is_utf8,
+        value_name=layout.columns.value_name,
     )
     rows = rows_of_texts(texts, wording, found.line, found.n_lines)
     firsts = [bad for bad in (found.first_bad, rows.first_bad) if bad is not None]

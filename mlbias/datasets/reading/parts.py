@@ -150,7 +150,7 @@ def _no_rows(n_lines: int, bad: BadRow | None = None) -> Rows:
 def _understood(
     stream: Stream, form: str, columns: Columns, names: Sequence[str] | None, n_columns: int
 ) -> Understood:
-    places = columns.places
+    places = columns.named_places
     return Understood(
         format=form,
         columns={

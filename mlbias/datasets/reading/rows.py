@@ -83,6 +83,7 @@ class Wording:
         decimal: the decimal mark.
         all_text: roles whose ids stay text even where all are integers.
         is_utf8: whether all bytes could be decoded; else U+FFFD stands for those that could not.
+        value_name: what the values are called.
     """
 
     columns: dict[str, int]
@@ -90,6 +91,7 @@ class Wording:
     decimal: str = "."
     all_text: frozenset[str] = frozenset()
     is_utf8: bool = True
+    value_name: str = "rating"
 
     def column(self, role: str) -> str:
         """As "column 3", or by name where columns have no order."""
@@ -211,9 +213,9 @@ def _reason(row: dict[str, str | None], wording: Wording) -> tuple[str, str]:
                 f"{wording.column(role)}: {role} {shortened(id_)} is not valid UTF-8",
                 "`encoding` names the encoding, such as latin-1.",
             )
-    text = row["rating"]
+    text, name = row["rating"], wording.value_name
     if not text:
-        return f"{wording.column('rating')}: the rating is missing{_of(row)}", ""
+        return f"{wording.column('rating')}: the {name} is missing{_of(row)}", ""
     kind = (
         "finite number"
         if _as_numbers(pl.Series([text]), wording.decimal).is_not_null().all()
@@ -222,7 +224,7 @@ def _reason(row: dict[str, str | None], wording: Wording) -> tuple[str, str]:
     advice = ""
     if wording.decimal == "." and pl.Series([text]).str.contains(_DECIMAL_COMMA).all():
         advice = "`decimal` ',' reads decimal commas."
-    return f"{wording.column('rating')}: rating {shortened(text)} is not a {kind}{_of(row)}", advice
+    return f"{wording.column('rating')}: {name} {shortened(text)} is not a {kind}{_of(row)}", advice
 
 
 def _of(row: dict[str, str | None]) -> str:

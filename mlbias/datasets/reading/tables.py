@@ -58,7 +58,7 @@ def table_parts(
 def table_wording(names: list[str], columns: Columns, options: ReadOptions) -> Wording:
     """How messages call the columns of a table."""
     text = frozenset(("user", "item")) if options.ids == "text" else frozenset[str]()
-    return Wording(columns.places, names, options.decimal, text)
+    return Wording(columns.places, names, options.decimal, text, value_name=columns.value_name)
 
 
 def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
@@ -76,6 +76,7 @@ def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
         if is_number or is_time or dtype in _TEXT or dtype == pl.Null:
             continue
         expected = {"rating": "numbers", "time": "times"}.get(role, "integers or text")
+        called = columns.value_name if role == "rating" else role
         advice = ""
         if dtype.is_float():
             advice = (
@@ -83,7 +84,7 @@ def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
                 "the column to integers."
             )
         raise DataError(
-            f"{where}: column {shortened(names[place])} for the {role} holds {dtype}; "
+            f"{where}: column {shortened(names[place])} for the {called} holds {dtype}; "
             f"expected {expected}.",
             advice,
         )
@@ -122,7 +123,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
             for role, column in (columns | {"rating": rating}).items()
         }
     )
-    exact = Wording(wording.columns, wording.names, wording.decimal, wording.all_text | is_text)
+    exact = replace(wording, all_text=wording.all_text | is_text)
     rows = rows_of_texts(texts, exact, int, len(frame))
     return replace(
         rows, are_dates=rows.are_dates or are_dates, zone_assumed=rows.zone_assumed or is_local

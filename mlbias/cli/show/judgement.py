@@ -1,0 +1,164 @@
+"""What `mlbias evaluate --predictions` says: other systems beside the model, and a verdict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlbias.cli.scoring import Scored
+from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.evaluation import part_line
+from mlbias.cli.show.scores import warn_of_few_users
+from mlbias.cli.show.tables import Table
+from mlbias.cli.show.text import counted, data_line
+from mlbias.evaluation.evaluate import BUCKET_NAMES
+from mlbias.evaluation.judge import BETTER, UNTOLD, BucketDifference, Judged, Judgement
+from mlbias.evaluation.scores import Score
+from mlbias.saved_model.file import SavedModel
+
+_LONGEST_NAME = 18
+
+
+def report(output: Output, scored: Scored, saved: SavedModel, found: Judgement) -> None:
+    """Which ratings, every system's errors on them, the verdicts, and where systems differ."""
+    ratings, seen = scored.ratings, scored.seen_by(saved)
+    output.line(data_line(scored.source.label, len(ratings), ratings.n_users, ratings.n_items))
+    output.line(part_line(scored, seen))
+    if seen:
+        output.warning(
+            "warning: the bias model has seen these ratings, so that its errors are too small"
+        )
+    for one in found.predictions:
+        _warn_of_rows(output, one, len(ratings))
+    if found.n_left_out:
+        output.warning(f"scored on the {counted(found.n_ratings, 'rating')} that all predict")
+    output.line()
+    _report_scores(output, found)
+    output.line()
+    for one in found.predictions:
+        output.line(verdict(one))
+        if one.low is not None and one.high is not None:
+            ends = (output.signed(end, 5) for end in (one.low, one.high))
+            output.line(f"  95 % interval of the difference: {' to '.join(ends)}")
+    _report_test(output, found)
+    for one in found.predictions:
+        if one.by_user:
+            _report_buckets(output, one)
+
+
+def document(found: Judgement) -> dict[str, Any]:
+    """The same under the names that it has in JSON."""
+    return {
+        "n_ratings": found.n_ratings,
+        "baseline": _document_score(found.model),
+        "predictions": [
+            {
+                "file": one.name,
+                "n_ratings": one.n_ratings,
+                "missing": one.missing,
+                **_document_score(one.score),
+                "difference": {
+                    "rmse": one.difference.rmse,
+                    "stderr": one.difference.stderr,
+                    "low": one.low,
+                    "high": one.high,
+                    "p_value": one.p_value,
+                },
+                "smallest_detectable": one.smallest_detectable,
+                "verdict": one.verdict,
+            }
+            for one in found.predictions
+        ],
+    }
+
+
+def verdict(one: Judged) -> str:
+    """A sentence: better, worse, or cannot be told."""
+    difference = one.difference.rmse
+    size = f"its RMSE is {abs(difference):.5f} {'lower' if difference < 0 else 'higher'}"
+    if one.p_value is None:
+        return f"{one.name} {UNTOLD} from the bias model: all ratings are of one user"
+    found = UNTOLD if one.verdict == UNTOLD else f"is {one.verdict}"
+    word = "from" if one.verdict == UNTOLD else "than"
+    return f"{one.name} {found} {word} the bias model: {size}, {_p(one.p_value)}"
+
+
+def _report_scores(output: Output, found: Judgement) -> None:
+    names = ["training mean", "bias model", *(_short(one.name) for one in found.predictions)]
+    headers = ["", "RMSE", "±", "MAE", "difference", "±", "p", "can tell"]
+    table = Table(output, headers, [max(map(len, names)), 8, 6, 8, 10, 7, 8, 8])
+    scores = (found.mean, found.model)
+    for name, score in zip(names, scores, strict=False):
+        table.row([name, *_cells(score), "", "", "", ""])
+    for name, one in zip(names[2:], found.predictions, strict=True):
+        stderr, least = one.difference.stderr, one.smallest_detectable
+        more = [
+            output.signed(one.difference.rmse, 5),
+            "" if stderr is None else f"{stderr:.5f}",
+            "" if one.p_value is None else _p(one.p_value).removeprefix("p = ").removeprefix("p "),
+            "" if least is None else f"{least:.5f}",
+        ]
+        table.row([name, *_cells(one.score), *more], GOOD if one.verdict == BETTER else "")
+
+
+def _report_test(output: Output, found: Judgement) -> None:
+    n_files, freedom = len(found.predictions), found.model.n_users - 1
+    output.line()
+    output.line("difference: the file's RMSE minus the bias model's; negative is better")
+    if freedom > 0:
+        adjusted = f", adjusted for {n_files} files by Holm's method" if n_files > 1 else ""
+        output.line(f"p: Student's t with {freedom:,} degrees of freedom{adjusted}")
+        output.line("can tell: the difference that such a hold-out finds in 80 % of cases")
+    output.line(
+        f"standard errors are clustered by user: {counted(found.model.n_users, 'user')}, "
+        f"{found.effective_users:,.1f} effective users"
+    )
+    warn_of_few_users(output, found.effective_users)
+
+
+def _report_buckets(output: Output, one: Judged) -> None:
+    output.line()
+    output.line(f"where {one.name} differs from the bias model, by ratings in training")
+    output.line(f"{'':>8}{'of the user':>30}{'of the item':>31}")
+    headers = ["ratings", *["ratings", "difference", "±"] * 2]
+    table = Table(output, headers, [8, 10, 10, 7, 12, 10, 7])
+    sides = [{part.name: part for part in side} for side in (one.by_user, one.by_item)]
+    for name in BUCKET_NAMES:
+        cells = [cell for side in sides for cell in _bucket_cells(output, side.get(name))]
+        if any(cells):
+            table.row([name, *cells])
+
+
+def _bucket_cells(output: Output, part: BucketDifference | None) -> Sequence[str]:
+    if part is None:
+        return ["", "", ""]
+    stderr = part.difference.stderr
+    error = "" if stderr is None else f"{stderr:.5f}"
+    return [f"{part.n_ratings:,}", output.signed(part.difference.rmse, 5), error]
+
+
+def _warn_of_rows(output: Output, one: Judged, n_ratings: int) -> None:
+    """Say which rows the file lacks, has twice, or has for nothing."""
+    if one.missing:
+        output.warning(f"{one.name} lacks {one.missing:,} of {counted(n_ratings, 'rating')}")
+    if one.n_repeated:
+        rows = counted(one.n_repeated, "row")
+        output.warning(f"{one.name} has {rows} of a pair that it has already, predicted alike")
+    if one.n_other:
+        rows = counted(one.n_other, "row")
+        output.warning(f"{one.name} has {rows} of other pairs than those of the ratings")
+
+
+def _cells(score: Score) -> list[str]:
+    stderr = "" if score.rmse_stderr is None else f"{score.rmse_stderr:.4f}"
+    return [f"{score.rmse:.6f}", stderr, f"{score.mae:.6f}"]
+
+
+def _document_score(score: Score) -> dict[str, Any]:
+    return {"rmse": score.rmse, "rmse_stderr": score.rmse_stderr, "mae": score.mae}
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.4f}" if value >= 0.0001 else "p < 0.0001"
