@@ -435,11 +435,11 @@ def test_the_sample_of_a_large_file_has_its_beginning_middle_and_end(tmp_path: P
     size = prepared._SAMPLES * prepared._SAMPLE_SIZE * 4 + 12345
     content = bytearray(size)
     path.write_bytes(content)
-    before = prepared._sampled_checksum(path, size)
+    before = prepared._sampled_checksum(path, size, prepared._SAMPLES)
     for place in (0, size - 1, (size - prepared._SAMPLE_SIZE) // 127 * 60 + 100):
         content[place] = 1
         path.write_bytes(content)
-        assert prepared._sampled_checksum(path, size) != before
+        assert prepared._sampled_checksum(path, size, prepared._SAMPLES) != before
         content[place] = 0
 
 
@@ -480,6 +480,40 @@ def test_a_symbolic_link_has_the_copy_of_its_file(source: Source, tmp_path: Path
     link = tmp_path / "elsewhere" / "link.csv"
     link.symlink_to(tmp_path / "r.csv")
     assert loaded(Source("link", link))[1] == [TOOK]
+
+
+@pytest.mark.parametrize("name", ["parts", "parts/*.csv"])
+def test_a_table_in_parts_has_one_copy_until_a_part_changes_or_comes(
+    tmp_path: Path, name: str
+) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(2):
+        (parts / f"part-{number}.csv").write_text(STAMPED.replace("\n2,", f"\n{number + 5},"))
+    source = Source(name, tmp_path / name)
+    first, _ = loaded(source)
+    second, said = loaded(source)
+    assert said == [TOOK]
+    assert_same_bits(first, second)
+    assert [copy.is_ready for copy in cached_copies(parts)] == [True]
+    touched(parts / "part-1.csv")
+    assert TOOK not in loaded(source)[1]
+    (parts / "part-2.csv").write_text(STAMPED.replace("\n2,", "\n9,"))
+    assert [copy.is_ready for copy in cached_copies(parts)] == [False]
+    third, said = loaded(source)
+    assert TOOK not in said
+    assert third.n_ratings == first.n_ratings + 4
+    assert len(cached_copies(parts)) == 1
+
+
+def test_a_copy_of_parts_is_as_closed_as_the_most_closed_part(tmp_path: Path) -> None:
+    for number, mode in enumerate((0o644, 0o600)):
+        part = tmp_path / f"part-{number}.csv"
+        part.write_text(STAMPED)
+        part.chmod(mode)
+    loaded(Source("parts", tmp_path))
+    (copy,) = (tmp_path / CACHE_FOLDER).iterdir()
+    assert {file.stat().st_mode & 0o777 for file in copy.iterdir()} == {0o600}
 
 
 def test_copies_are_listed_with_their_state_and_cleared(source: Source, tmp_path: Path) -> None:

@@ -64,9 +64,10 @@ def _cached(path: Path) -> CachedCopy:
         named = {name: key[name] for name in ("path", "member", "options")}
         original, member = Path(key["path"]), key["member"]
         label = f"{original}/{member}" if member else str(original)
-        current = copy_of(original, named)
+        source = Source(label, original, member)
+        current = copy_of(source, named)
         is_ready = current is not None and current.key == key and current.path == path.resolve()
         n_ratings = int(about["statistics"]["n_ratings"])
     except (OSError, LookupError, TypeError, ValueError):
         return CachedCopy(path, size)
-    return CachedCopy(path, size, Source(label, original, member), n_ratings, is_ready)
+    return CachedCopy(path, size, source, n_ratings, is_ready)

@@ -1,7 +1,7 @@
 """Prepared copies: ratings on disk as the methods want them, mapped into memory, not parsed.
 
-A copy is a folder in .mlbias-cache, beside the file that it was made of; see array_folder.py. Its
-columns:
+A copy is a folder in .mlbias-cache, beside the file or in the folder that it was made of; see
+array_folder.py. Its columns:
 
     item                       (n,) int32, in the order of users: the columns of A as they are
     value                      (n,) the ratings; uint8 where they are few and evenly spaced, and
@@ -47,7 +47,7 @@ from mlbias.ratings import Ratings
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 5
+_VERSION = 6
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
 _SAMPLES, _SAMPLE_SIZE = 128, 1 << 14
@@ -72,17 +72,17 @@ class PreparedCopy:
 
     Attributes:
         path: of the copy.
-        original: path of the file.
-        key: all that the copy depends on: the file, its state, and how it is read.
+        originals: paths of the files.
+        key: all that the copy depends on: the files, their state, and how they are read.
     """
 
     path: Path
-    original: Path
+    originals: tuple[Path, ...]
     key: Mapping[str, Any]
 
     @property
     def is_ready(self) -> bool:
-        """Whether the copy is there, can be trusted, and is of the file as it is now."""
+        """Whether the copy is there, can be trusted, and is of the files as they are now."""
         try:
             check_trusted(self.path.parent.lstat(), "its folder")
             return bool(read_manifest(self.path)["about"]["key"] == self.key)
@@ -100,50 +100,44 @@ def prepared_copy(
         options: how it is read; other options make another copy.
         known_as: the path that the file will have once its folder is renamed.
     """
-    if source.path is None or not source.path.is_file():
+    if source.path is None:
         return None
-    path = source.path.resolve()
     named = {
-        "path": str(known_as.resolve() if known_as else path),
+        "path": str((known_as or source.path).resolve()),
         "member": source.member,
         "options": asdict(options),
     }
-    return copy_of(path, json.loads(json.dumps(named)))
+    return copy_of(source, json.loads(json.dumps(named)))
 
 
-def copy_of(path: Path, named: Mapping[str, Any]) -> PreparedCopy | None:
-    """The copy of a file, by the part of its key that stays when the file changes.
+def copy_of(source: Source, named: Mapping[str, Any]) -> PreparedCopy | None:
+    """The copy of a source, by the part of its key that stays when its files change.
 
     Args:
-        path: of the file, without symbolic links.
-        named: the path that the file is known by, the member of an archive, and the options.
+        source: on disk.
+        named: the path that it is known by, the member of an archive, and the options.
     """
     try:
-        state = path.stat()
-        if state.st_size < LEAST_SIZE:
+        files = tuple(file.resolve() for file in source.files)
+        if not files or not all(file.is_file() for file in files):
             return None
-        sample = _sampled_checksum(path, state.st_size)
+        if sum(file.stat().st_size for file in files) < LEAST_SIZE:
+            return None
+        states = [_state(file, max(2, _SAMPLES // len(files))) for file in files]
     except OSError:  # the reader will say so
         return None
-    key = {
-        **named,
-        "size": state.st_size,
-        "mtime_ns": state.st_mtime_ns,
-        "ctime_ns": state.st_ctime_ns,
-        "inode": state.st_ino,
-        "sample": sample,
-        "version": _VERSION,
-    }
     # Named by what does not change, so that the copy of a changed file takes the old one's place.
     digest = hashlib.blake2b(json.dumps(named).encode(), digest_size=8).hexdigest()
-    place = path.parent / CACHE_FOLDER / f"{path.name}.{digest}{SUFFIX}"
-    return PreparedCopy(place, path, key)
+    folder = Path(os.path.commonpath([file.parent for file in files]))
+    name = files[0].name if len(files) == 1 else "parts"
+    place = folder / CACHE_FOLDER / f"{name}.{digest}{SUFFIX}"
+    return PreparedCopy(place, files, {**named, "files": states, "version": _VERSION})
 
 
 def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     """Leave a copy of ratings that are in the order of users.
 
-    Its permissions are at most those of the file that it is made from.
+    Its permissions are at most those of the files that it is made from.
 
     Returns:
         How many bytes it has.
@@ -153,7 +147,9 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     """
     folder = copy.path.parent
     make_cache_folder(folder)
-    mode = permissions_within(copy.original.stat(), folder.stat()) & 0o644
+    mode = 0o644
+    for original in copy.originals:
+        mode &= permissions_within(original.stat(), folder.stat())
     ratings, statistics = dataset.ratings, dataset.incidence.statistics
     steps = to_steps(ratings.value)
     about = {
@@ -200,12 +196,21 @@ def _unusable(copy: PreparedCopy, why: str) -> UnusableCopyError:
     return UnusableCopyError(message, is_replaceable=is_replaceable)
 
 
-def _sampled_checksum(path: Path, size: int) -> int:
+def _state(path: Path, n_samples: int) -> list[Any]:
+    """What changes with a file: its name, size, times and inode, and a checksum of samples."""
+    state = path.stat()
+    checksum = _sampled_checksum(path, state.st_size, n_samples)
+    return [
+        path.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, checksum,
+    ]  # fmt: skip
+
+
+def _sampled_checksum(path: Path, size: int, n_samples: int) -> int:
     """CRC-32 of all of a small file, or of evenly spaced pieces, the last bytes included."""
     checksum = 0
     last = max(size - _SAMPLE_SIZE, 0)
-    starts = {k * last // (_SAMPLES - 1) for k in range(_SAMPLES)}
-    if size <= _SAMPLES * _SAMPLE_SIZE:
+    starts = {k * last // (n_samples - 1) for k in range(n_samples)}
+    if size <= n_samples * _SAMPLE_SIZE:
         starts = set(range(0, size, _SAMPLE_SIZE))
     with path.open("rb", buffering=0) as file:
         for start in sorted(starts):
