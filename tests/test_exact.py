@@ -138,6 +138,24 @@ def test_the_bound_is_never_below_the_true_gap(
         assert certify(problem, at).gap >= gap - 1e-11 * (1 + loops.row().cost)
 
 
+@given(RATINGS, st.sampled_from([(0.3, 0.0), (0.0, 2.0), (15.0, 2.0)]), st.integers(0, 99))
+def test_the_bound_is_the_same_with_users_and_items_exchanged(
+    rows: list[tuple[int, int, float]], lambdas: tuple[float, float], seed: int
+) -> None:
+    user, item = lambdas
+    ratings = ratings_of(rows)
+    rng = np.random.default_rng(seed)
+    alpha, users, items = (
+        rng.normal(),
+        rng.normal(size=ratings.n_users),
+        rng.normal(size=ratings.n_items),
+    )
+    one = certify(problem_of(ratings, user, item), Parameters(alpha, users, items))
+    exchanged = ratings_of([(i, u, value) for u, i, value in rows])
+    other = certify(problem_of(exchanged, item, user), Parameters(alpha, items, users))
+    assert one.gap == pytest.approx(other.gap, rel=1e-9, abs=1e-12)
+
+
 def test_the_gradient_is_that_of_the_cost(make_ratings: Callable[..., Ratings]) -> None:
     ratings = make_ratings(60, 6, 7)
     problem = problem_of(ratings, 2.0, 3.0)

@@ -164,6 +164,13 @@ def test_no_row_is_lost_or_on_both_sides_and_their_order_is_of_no_matter(
     assert sorted(order[k] for k in rows_of(again)) == sorted(rows_of(test))
 
 
+@pytest.mark.parametrize("n_held_out", [1, 37, 199])
+def test_among_equal_times_as_many_are_held_out_as_were_asked_for(n_held_out: int) -> None:
+    ratings = timed([(k // 20, k % 20, 7) for k in range(200)])
+    _, test = time_split(ratings, n_held_out / 200, seed=3)
+    assert len(test) == n_held_out
+
+
 @given(rows=TIMED, size=st.sampled_from([1, 2, 0.25, 0.5]), random=st.booleans())
 @settings(deadline=None)
 def test_the_last_of_each_user_are_held_out_and_one_stays(
