@@ -19,8 +19,9 @@ _INTRODUCTION = """\
 <!-- Made by `python -m docs.make_python_reference`; do not edit. -->
 
 Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what the
-functions return: use their attributes, but do not make them yourself. Names that are not on this
-page may change. [Python and frames](../how-to/python.md) shows how it all goes together.
+functions return: use their attributes, but do not make them yourself. [Figures](#figures) are
+imported from `mlbias.figures`. Names that are not on this page may change. [Python and
+frames](../how-to/python.md) shows how it all goes together.
 """
 
 # What the functions return; not imported from mlbias itself, but their attributes are public.
@@ -56,6 +57,15 @@ _RESULTS = {
     "Truth": "datasets.generated.generator",
 }
 
+# Drawn by matplotlib, an extra; imported from mlbias.figures.
+_FIGURES = {
+    "distributions": "figures.distributions",
+    "learning_curves": "figures.curves",
+    "comparison_curves": "figures.curves",
+    "lambda_curve": "figures.curves",
+    "save_figure": "figures.style",
+}
+
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 
 
@@ -69,6 +79,7 @@ def python_reference() -> str:
         node = _definition(name, module)
         kind = "Functions" if isinstance(node, ast.FunctionDef) else "Classes"
         groups["Errors" if module == "errors" else kind].append(_entry(name, node))
+    groups["Figures"] = [_entry(name, _definition(name, home)) for name, home in _FIGURES.items()]
     groups["Results"] = [_entry(name, _definition(name, home)) for name, home in _RESULTS.items()]
     parts = [_INTRODUCTION]
     for group, entries in groups.items():

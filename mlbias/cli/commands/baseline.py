@@ -2,12 +2,13 @@
 
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import takes_groups
 
 
 @takes_groups
-def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
+def baseline(reading: ReadingOptions, speaking: OutputOptions, plotting: PlotOptions) -> None:
     """Describe ratings, and how well their mean predicts them.
 
     Example: mlbias baseline --data sample
@@ -16,8 +17,10 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     from mlbias.cli.show import description as show
     from mlbias.cli.show.source import document_skipped, document_source
     from mlbias.evaluation.describe import describe
+    from mlbias.figures.distributions import distributions
 
     output = speaking.console()
+    plotting.check()
     reader = Reader(output, reading)
     source = reader.source(reading.data)
     dataset = reader.read(source, times=True)
@@ -26,6 +29,7 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     source_document = document_skipped(understood) | {"source": document_source(understood)}
     output.document({"data": source.label} | show.document(found) | source_document)
     show.draw(output, source.label, found)
+    plotting.save(output, lambda: distributions(dataset.ratings))
     reader.finish(dataset)
     output.hint("next: mlbias train" + (f" --data {reading.data}" if reading.data else ""))
 

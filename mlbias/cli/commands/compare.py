@@ -9,6 +9,7 @@ from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import LambdaOptions
 from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import MODEL, takes_groups
 
@@ -58,6 +59,7 @@ def compare(
     holdout: HoldoutOptions,
     lambdas: SharedLambdaOptions,
     speaking: OutputOptions,
+    plotting: PlotOptions,
     methods: Methods = None,
     epochs: Epochs = 100,
 ) -> None:
@@ -70,8 +72,10 @@ def compare(
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import comparison as show
     from mlbias.evaluation.compare import Comparison, contestants, shared_regularisation
+    from mlbias.figures.curves import comparison_curves
 
     output = speaking.console()
+    plotting.check()
     reader = Reader(output, reading)
     if holdout.test_file is None and holdout.test_size is None and holdout.test_from is None:
         holdout = replace(holdout, test_size=_DEFAULT_SIZE)
@@ -85,6 +89,7 @@ def compare(
     )
     results = show.draw_comparison(output, comparison, names)
     output.document(show.document(comparison, sides, results))
+    plotting.save(output, lambda: comparison_curves(results))
     reader.finish(sides.whole)
 
 

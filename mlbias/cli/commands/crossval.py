@@ -8,6 +8,7 @@ import typer
 from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.model import MethodName, MethodOptions
 from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import HOLDOUT, MODEL, takes_groups
 
@@ -65,6 +66,7 @@ def crossval(
     method: TriedMethodOptions,
     lambdas: TriedLambdaOptions,
     speaking: OutputOptions,
+    plotting: PlotOptions,
     folds: Folds = 5,
     seed: Seed = 0,
 ) -> None:
@@ -77,9 +79,11 @@ def crossval(
     from mlbias.cli.show.source import document_skipped
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
     from mlbias.evaluation.crossval import CrossValidation, candidates
+    from mlbias.figures.curves import lambda_curve
     from mlbias.fitting.record import Settings
 
     output = speaking.console()
+    plotting.check()
     reader = Reader(output, reading)
     chosen, tol = method.chosen()
     both = parse_lambdas(lambdas.lambda_)
@@ -94,6 +98,7 @@ def crossval(
     trials = show.draw_trials(output, validation)
     skipped = document_skipped(dataset.understood)
     output.document(show.document(source, validation, trials) | skipped)
+    plotting.save(output, lambda: lambda_curve(trials))
     reader.finish(dataset)
 
 

@@ -8,6 +8,7 @@ from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
 from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.cli.signals import exit_code
@@ -31,6 +32,7 @@ def train(
     lambdas: LambdaOptions,
     holdout: HoldoutOptions,
     speaking: OutputOptions,
+    plotting: PlotOptions,
     model: ModelPath = DEFAULT_MODEL,
     every: Every = 1,
 ) -> None:
@@ -39,9 +41,11 @@ def train(
     Example: mlbias train --method closed-form --data sample
     """
     from mlbias.cli.reading import Reader
+    from mlbias.figures.curves import learning_curves
     from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
 
     output = speaking.console()
+    plotting.check()
     reader = Reader(output, reading)
     settings, wanted = method.settings(lambdas), holdout.wanted()
     check_replaceable(model)
@@ -55,6 +59,7 @@ def train(
     output.document(show.document(run, sides, evaluation) | {"model": str(model)})
     show.report(output, run, evaluation)
     output.notice(f"saved {model}")
+    plotting.save(output, lambda: learning_curves(run.fit))
     reader.finish(sides.whole)
     if run.signal is not None:
         raise typer.Exit(exit_code(run.signal))
