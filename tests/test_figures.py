@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,16 +27,21 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+def panels_of(figure: Any) -> list[Any]:
+    """The panels, untyped: matplotlib's stubs know little of what it has drawn."""
+    return list(figure.axes)
+
+
 def test_a_learning_curve_is_the_history() -> None:
     fitted = fit(SIX, "gd", epochs=7)
-    (axes,) = learning_curves(fitted).axes
+    (axes,) = panels_of(learning_curves(fitted))
     (line,) = axes.get_lines()
     assert line.get_xdata().tolist() == list(range(8))
     assert line.get_ydata().tolist() == [stats.rmse for stats in fitted.history]
 
 
 def test_counts_say_how_many_have_at_least_so_many_ratings() -> None:
-    values, users, items = distributions(SIX).axes
+    values, users, items = panels_of(distributions(SIX))
     assert [bar.get_height() for bar in values.patches] == pytest.approx(
         [100 / 6, 300 / 6, 100 / 6, 100 / 6]
     )
@@ -46,7 +52,7 @@ def test_counts_say_how_many_have_at_least_so_many_ratings() -> None:
 def test_a_comparison_shows_each_method_and_each_score() -> None:
     training, held_out = random_split(load_ratings("sample"), 0.1)
     results = compare(training, held_out, methods=["mean", "gd", "exact"])
-    left, right = comparison_curves(results).axes
+    left, right = panels_of(comparison_curves(results))
     assert [line.get_label() for line in left.get_lines()] == ["gd", "exact"]
     assert [label.get_text() for label in right.get_yticklabels()] == ["mean", "gd", "exact"]
     assert min(left.get_lines()[1].get_ydata()) > 0
@@ -55,12 +61,12 @@ def test_a_comparison_shows_each_method_and_each_score() -> None:
 def test_rmse_against_lambda_has_a_line_for_each_lambda_of_the_users() -> None:
     ratings = load_ratings("sample")
     grid = crossval(ratings, lambda_user=[1, 5], lambda_item=[2, 8])
-    (axes,) = lambda_curve(grid).axes
+    (axes,) = panels_of(lambda_curve(grid))
     assert [bars.lines[0].get_xdata().tolist() for bars in axes.containers] == [[2, 8], [2, 8]]
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
     assert {"λ of the users 1", "λ of the users 5", "learned (REML)"} == set(legend)
     shared = crossval(ratings, lambda_=[1, 5])
-    (axes,) = lambda_curve(shared).axes
+    (axes,) = panels_of(lambda_curve(shared))
     (bars,) = axes.containers
     assert bars.lines[0].get_ydata().tolist() == [
         trial.errors.rmse for trial in shared if trial.settings.regularisation.lambdas
@@ -123,5 +129,5 @@ def test_commands_save_a_figure_beside_what_they_print(
 
 
 def test_the_start_alone_is_a_curve_too() -> None:
-    (axes,) = learning_curves(fit(SIX, "gd", epochs=0)).axes
+    (axes,) = panels_of(learning_curves(fit(SIX, "gd", epochs=0)))
     assert np.asarray(axes.get_lines()[0].get_xdata()).tolist() == [0]
