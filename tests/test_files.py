@@ -229,9 +229,24 @@ def test_generated_ratings_replace_generated_ratings_and_nothing_else(
     truth_path(path).write_bytes(b"something else")
     with pytest.raises(DataError, match="is not known to be generated"):
         check_place(path)
+    check_place(path, force=True)
     path.unlink()
     with pytest.raises(DataError, match="is not the truth of generated ratings"):
         check_place(path)
+
+
+def test_the_truth_is_beside_the_file_that_a_link_leads_to(
+    tmp_path: Path, generator: Generator
+) -> None:
+    link, path = tmp_path / "link.csv", tmp_path / "elsewhere" / "r.csv"
+    path.parent.mkdir()
+    link.symlink_to(path)
+    write_generated(generator, link, Format.CSV)
+    check_place(link)
+    check_place(path)
+    assert sorted(path.parent.iterdir()) == [path, truth_path(path)]
+    assert truth_path(link) == truth_path(path)
+    assert link.is_symlink()
 
 
 @pytest.mark.parametrize("name", [".", "..", "/", "folder", "pipe", "/dev/null"])

@@ -161,6 +161,9 @@ def test_a_file_that_was_not_generated_is_not_replaced(run: Run, tmp_path: Path,
     fails(run("generate", "--out", "mine.csv"), 1, f"{name} exists and is not .*not replaced")
     assert names(tmp_path) == {name}
     assert (tmp_path / name).read_text() == "mine"
+    succeeds(run("generate", "--out", "mine.csv", "--force", "--preset", "sample"))
+    assert (tmp_path / "mine.csv").read_text().startswith("userId,movieId,rating,timestamp\n")
+    succeeds(run("generate", "--out", "mine.csv"))
 
 
 def test_devices_and_pipes_are_refused_and_left_alone(run: Run, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import gc
 import os
 import re
 import sys
-import traceback
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from mlbias import __version__
 from mlbias.cli.command import LazyGroup
 from mlbias.cli.signals import Stopped, exit_code, ignore_signals
 from mlbias.errors import MlbiasError, OptionError
+from mlbias.printable import printable
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
 # Characters of a usage error.
@@ -109,7 +109,9 @@ def _as_option(name: re.Match[str]) -> str:
 
 def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
     if "--debug" in sys.argv:
-        traceback.print_exception(cause or error)
+        from mlbias.cli.show.console import print_traceback
+
+        print_traceback(cause or error)
     _say_error(_as_options(str(error)), _as_options(error.advice))
     sys.exit(code)
 
@@ -117,10 +119,9 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
 def _fail_usage(error: Any) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "mlbias"
-    message = error.format_message()
-    if len(message) > _LONGEST:  # it quotes what was typed
-        message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
-    _say_error(message, f"`{command} --help` shows what there is.")
+    _say_error(
+        printable(error.format_message(), _LONGEST), f"`{command} --help` shows what there is."
+    )
     sys.exit(error.exit_code)
 
 

@@ -7,7 +7,7 @@ import typer
 from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import Force, OutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.cli.signals import exit_code
@@ -33,6 +33,7 @@ def train(
     speaking: OutputOptions,
     model: ModelPath = DEFAULT_MODEL,
     every: Every = 1,
+    force: Force = False,
 ) -> None:
     """Train the model, a row as each epoch ends, and save it.
 
@@ -44,7 +45,7 @@ def train(
     output = speaking.console()
     reader = Reader(output, reading)
     settings, wanted = method.settings(lambdas), holdout.wanted()
-    check_replaceable(model)
+    check_replaceable(model, force=force)
     sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
 
     from mlbias.cli.show import fit as show
