@@ -63,7 +63,7 @@ def test_every_command_shows_names_and_ids_as_text(run: Run, hostile: Path) -> N
         ("compare", "--data", "sample", "--methods", HOSTILE),
         ("generate", "--out", str(hostile.with_name(f"{HOSTILE}2.csv"))),
         ("cache", "--data-dir", str(hostile.parent)),
-        ("baseline", "--data", str(bad), "--skip-bad-rows"),
+        ("baseline", "--data", str(bad), "--user-col", "1", "--skip-bad-rows"),
         ("baseline", "--data", str(bad)),
         ("baseline", "--data", str(bad), "--debug"),
         ("evaluate", "--model", f"{HOSTILE}"),

@@ -83,19 +83,28 @@ def main() -> None:
     except OSError as error:
         about = f" ({error.filename})" if error.filename else ""
         _fail(MlbiasError(f"the system refused: {error.strerror or error}{about}."), 1, error)
-    except MemoryError as error:
-        _fail(MlbiasError("there is not enough memory for these ratings."), 1, error)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # Polars' panics are no Exception
         if hasattr(error, "format_message"):  # Typer's usage errors, whose class moved about
             _fail_usage(error)
-        _fail(
-            MlbiasError(
-                f"a fault in mlbias: {type(error).__name__}: {error}.",
-                "Run it again with --debug, and report what it prints.",
-            ),
-            _DATA_OR_ENVIRONMENT,
-            error,
+        _fail(_unforeseen(error), _DATA_OR_ENVIRONMENT, error)
+
+
+def _unforeseen(error: BaseException) -> MlbiasError:
+    """Words for an error that is none of ours: the machine is too small, or mlbias is at fault."""
+    if isinstance(error, MemoryError):
+        return MlbiasError("there is not enough memory for these ratings.")
+    # Python's and Rust's words for it.
+    if "start new thread" in str(error) or "spawn" in str(error):
+        return MlbiasError(
+            "the system lets this process start no more threads.",
+            "Raise the limit: `ulimit -u`, or that of the container.",
         )
+    return MlbiasError(
+        f"a fault in mlbias: {type(error).__name__}: {error}.",
+        "Run it again with --debug, and report what it prints.",
+    )
 
 
 def _as_options(text: str) -> str:

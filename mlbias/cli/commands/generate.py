@@ -108,10 +108,13 @@ def generate(wanted: GeneratorOptions, speaking: OutputOptions) -> None:
 
     Example: mlbias generate --preset ml-1m
     """
+    from mlbias.memory import check_room
+
+    output = speaking.console()
+    check_room(0)
     from mlbias.cli.show import generated as show
     from mlbias.datasets.generated.generate import generate
 
-    output = speaking.console()
     with output.progress("generating", "ratings") as bar:
         made = generate(
             wanted.preset, wanted.out, ratings=wanted.ratings, users=wanted.users,
