@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint package lowest bench reml published peers clean
+.PHONY: demo test lint package container attack lowest bench reml published peers clean
 
 PEERS := surprise lenskit cornac
 
@@ -23,6 +23,14 @@ lint: .venv/installed-dev
 package: .venv/installed-dev
 	.ci/package
 	.ci/package lowest
+
+# Builds the container and runs it, where Docker is there.
+container:
+	.ci/container
+
+# A share of the attack that takes under two minutes; SECURITY.md has the figures of a large one.
+attack: .venv/installed-dev
+	$(BIN)/python -m benchmarks.attack --share 0.01
 
 # The tests with the lowest versions of all dependencies.
 lowest: .venv/installed-dev .venv-lowest/installed

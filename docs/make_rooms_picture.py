@@ -26,6 +26,7 @@ ROOMS = {
     "columns": "which column is what",
     "core": "the mathematics, on codes: statistics, methods, equations, reml",
     "errors": "every error",
+    "printable": "text from outside, made safe to show",
 }
 
 _WIDTH, _HEIGHT, _GAP = 720, 46, 14

@@ -13,9 +13,14 @@ The message is one sentence on what is wrong and where. What to do about it, if 
 to say, is ``advice``; the command line prints it on a line of its own.
 """
 
+from mlbias.printable import printable
+
+# Characters of a message: no site and no file name may fill the screen.
+LONGEST_MESSAGE = 1000
+
 
 class MlbiasError(Exception):
-    """Base of all errors of mlbias.
+    """Base of all errors of mlbias. Control characters in what it quotes are escaped.
 
     Args:
         message: what is wrong, where, expected and found.
@@ -31,8 +36,8 @@ class MlbiasError(Exception):
     """
 
     def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.advice = advice
+        super().__init__(printable(message, LONGEST_MESSAGE))
+        self.advice = printable(advice, LONGEST_MESSAGE)
 
 
 class DataError(MlbiasError):

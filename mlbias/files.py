@@ -1,20 +1,22 @@
 """Files and folders that are whole or not there, and that nobody gets to see who could not before.
 
-A temporary is named .NAME.XXXXXXXX.part, beside the place that it is for. What a killed process
-left is removed by a later one, once nothing in it has changed for an hour: there are no locks,
-which not every system and file system has.
+A temporary is named .NAME.MACHINE-PROCESS-RANDOM.part, beside the place that it is for. What a
+killed process left is removed by a later one: at once where the name says that the process ran on
+this machine and has ended, and otherwise once nothing in it has changed for an hour. There are no
+locks, which not every system and file system has.
 """
 
 import errno
+import hashlib
 import os
 import re
 import secrets
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,7 +121,8 @@ def state_of_file(path: Path) -> os.stat_result | None:
 
 def temporary_name(path: Path) -> Path:
     """A new name beside this path, by which ``sweep`` knows a temporary again."""
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    writer = f"{_machine()}-{os.getpid():x}-" if _machine() else ""
+    return path.with_name(f".{path.name}.{writer}{secrets.token_hex(4)}.part")
 
 
 def new_file(path: Path, mode: int) -> int:
@@ -140,28 +143,29 @@ def sweep(folder: Path, name: str) -> None:
 
 
 def leftovers(folder: Path, name: str) -> list[Path]:
-    """Our own temporaries in a folder in which nothing has changed for an hour.
+    """Our own temporaries in a folder whose processes have ended, or which are an hour old.
 
     Args:
         folder: where they are.
         name: a pattern for the names of the files that they are for.
     """
-    pattern = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.part")
+    writer = "(?:(?P<machine>[0-9a-f]{8})-(?P<process>[0-9a-f]{1,8})-)?"
+    pattern = re.compile(rf"\.{name}\.{writer}[0-9a-f]{{8}}\.part")
     found = []
     with suppress(OSError):
-        found = [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
-    return [path for path in found if _is_left_behind(path)]
+        found = [(path, pattern.fullmatch(path.name)) for path in folder.iterdir()]
+    return [path for path, match in found if match and _is_left_behind(path, match)]
 
 
 def is_own(state: os.stat_result) -> bool:
     """Whether a file or folder belongs to the user whose process this is."""
-    return sys.platform == "win32" or state.st_uid == os.geteuid()
+    return not hasattr(os, "geteuid") or state.st_uid == os.geteuid()
 
 
 def is_trusted(state: os.stat_result) -> bool:
     """Whether only the user and root can have written a file, or to a folder."""
     is_ours = is_own(state) or state.st_uid == 0
-    return is_ours and (sys.platform == "win32" or not state.st_mode & 0o022)
+    return is_ours and (not hasattr(os, "geteuid") or not state.st_mode & 0o022)
 
 
 def permissions_within(known: os.stat_result, made: os.stat_result) -> int:
@@ -189,7 +193,24 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _is_left_behind(path: Path) -> bool:
+@cache
+def _machine() -> str:
+    """A name for this machine since it was started, and this container; empty where there is none.
+
+    Two processes of the same name can see each other in /proc.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        processes = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - what it leads to is no path
+    except OSError:
+        return ""
+    return hashlib.blake2b(f"{boot}{processes}".encode(), digest_size=4).hexdigest()
+
+
+def _is_left_behind(path: Path, name: re.Match[str]) -> bool:
+    has_ended = False
+    if name["machine"] and name["machine"] == _machine():
+        has_ended = not Path("/proc", str(int(name["process"], 16))).exists()
     try:
         state = path.lstat()
         is_ours = is_own(state) and (stat.S_ISDIR(state.st_mode) or stat.S_ISREG(state.st_mode))
@@ -197,4 +218,4 @@ def _is_left_behind(path: Path) -> bool:
         newest = max([state.st_mtime, *(entry.lstat().st_mtime for entry in inside)])
     except OSError:  # another process removes it
         return False
-    return is_ours and time.time() - newest > LEFTOVER_SECONDS
+    return is_ours and (has_ended or time.time() - newest > LEFTOVER_SECONDS)

@@ -1,11 +1,79 @@
-"""How much memory this process may still take, by all who have a say in it."""
+"""How much memory and how many threads this process may still take, by all who have a say in it.
 
+Where either runs out, Polars aborts the process, so that this has to be asked before.
+"""
+
+import mmap
 import os
-import sys
+import threading
 from pathlib import Path
+
+from mlbias.core.cores import usable_threads
+from mlbias.errors import DataError
 
 # Where nobody says.
 _ASSUMED = 4 << 30
+
+# Measured on Linux with Polars 1.35 and 1.42: address space that is mapped once Polars has read a
+# small file, on one thread, and for each further thread; and for each byte of a file.
+_MAPPED, _MAPPED_PER_THREAD, _MAPPED_PER_BYTE = 1300 << 20, 160 << 20, 8
+# Threads that Polars starts beside the pool of its own and ours.
+_OTHER_THREADS = 10
+# Of text; a rating takes 12 to 24 bytes in memory, and about as many in text.
+_HELD_PER_BYTE = 0.6
+
+
+def check_room(n_bytes: int, threads: int | None = None) -> None:
+    """See that ratings of this many bytes can be read, before Polars is imported.
+
+    Args:
+        n_bytes: of text that is to be read.
+        threads: that are wanted; by default one for each core.
+
+    Raises:
+        DataError: there is too little memory or address space, or too few threads can be started.
+    """
+    threads = usable_threads(threads)
+    limit = _address_space()
+    needed = _MAPPED + _MAPPED_PER_THREAD * (threads - 1) + _MAPPED_PER_BYTE * n_bytes
+    if limit is None:
+        _check_threads(_OTHER_THREADS + 2 * threads)
+    elif limit < needed:
+        raise DataError(
+            f"{_size(needed)} of address space are needed, and this process may have "
+            f"{_size(limit)} (RLIMIT_AS).",
+            "Raise the limit, as with `ulimit -v`; fewer `threads` need less.",
+        )
+    held, room = int(_HELD_PER_BYTE * n_bytes), available_memory()
+    if held > room:
+        raise DataError(
+            f"about {_size(held)} of memory are needed, and this process may take {_size(room)}.",
+            "Give the machine, the container or the process more memory.",
+        )
+
+
+def _check_threads(needed: int) -> None:
+    """Start so many threads at once, and end them."""
+    done = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(needed):
+            thread = threading.Thread(target=done.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError as error:
+        raise DataError(
+            f"{needed} threads are needed, and the system lets this process start {len(started)}.",
+            "Raise the limit: `ulimit -u`, or that of the container; fewer `threads` need less.",
+        ) from error
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes / (1 << 30):.1f} GiB"
 
 
 def available_memory(root: Path = Path("/")) -> int:
@@ -29,7 +97,7 @@ def available_memory(root: Path = Path("/")) -> int:
 
 def _machine() -> int | None:
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE
     except (AttributeError, OSError, ValueError):  # Windows
         return None
 
@@ -55,10 +123,10 @@ def _of_control_groups(root: Path) -> list[int]:
 
 
 def _address_space() -> int | None:
-    if sys.platform == "win32":
+    try:
+        import resource
+    except ImportError:  # Windows
         return None
-    import resource
-
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return None if limit == resource.RLIM_INFINITY else limit
 
@@ -68,8 +136,7 @@ def _used(root: Path) -> tuple[int, int]:
     pages = _text(root / "proc/self/statm").split()
     if len(pages) < 2:
         return 0, 0
-    size = os.sysconf("SC_PAGE_SIZE")
-    return int(pages[0]) * size, int(pages[1]) * size
+    return int(pages[0]) * mmap.PAGESIZE, int(pages[1]) * mmap.PAGESIZE
 
 
 def _text(path: Path) -> str:

@@ -384,6 +384,9 @@ def test_a_model_replaces_nothing_but_a_model(run: Run, tmp_path: Path) -> None:
         run("train", "--data", "r.csv", "--model", "r.csv"), 1, "is not a model of mlbias, so it is"
     )
     assert (tmp_path / "r.csv").read_text() == FOUR
+    (tmp_path / "other").write_text("mine")
+    succeeds(run("train", "--data", "r.csv", "--model", "other", "--force"))
+    succeeds(run("evaluate", "--model", "other"))
     fails(run("evaluate", "--model", "r.csv"), 1, "r.csv is not a model of mlbias")
     fails(run("evaluate"), 1, "there is no model data/model.npz")
 

@@ -19,9 +19,12 @@ from mlbias.files import (
     permissions_within,
     sweep,
     temporary_folder,
+    temporary_name,
     written_whole,
 )
 from tests.conftest import age
+from tests.downloads import ARCHIVE
+from tests.test_cli import environment
 
 
 def write(path: Path, content: bytes) -> None:
@@ -77,6 +80,24 @@ def test_only_our_own_old_temporaries_of_the_same_file_are_swept(tmp_path: Path)
     found = {path.name for path in tmp_path.iterdir()}
     assert found == kept | {"r.csv", ".r.csv.0badc0d0.part"}
     assert gone not in found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_temporary_of_a_process_that_has_ended_is_swept_at_once(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from mlbias.files import temporary_name\n"
+    code += "path = temporary_name(Path(sys.argv[1])); path.touch(); print(path)"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "r.csv"], capture_output=True, text=True, check=True
+    )
+    gone = Path(ended.stdout.strip())
+    here, process, random = gone.name.split(".")[3].split("-")
+    running = temporary_name(tmp_path / "r.csv")
+    elsewhere = gone.with_name(f".r.csv.{'0' * 8}-{process}-{random}.part")
+    for path in (running, elsewhere):
+        path.touch()
+    assert running.name.startswith(f".r.csv.{here}-{os.getpid():x}-")
+    sweep(tmp_path, "r.csv")
+    assert set(tmp_path.iterdir()) == {running, elsewhere}
 
 
 @pytest.mark.skipif(
@@ -229,9 +250,24 @@ def test_generated_ratings_replace_generated_ratings_and_nothing_else(
     truth_path(path).write_bytes(b"something else")
     with pytest.raises(DataError, match="is not known to be generated"):
         check_place(path)
+    check_place(path, force=True)
     path.unlink()
     with pytest.raises(DataError, match="is not the truth of generated ratings"):
         check_place(path)
+
+
+def test_the_truth_is_beside_the_file_that_a_link_leads_to(
+    tmp_path: Path, generator: Generator
+) -> None:
+    link, path = tmp_path / "link.csv", tmp_path / "elsewhere" / "r.csv"
+    path.parent.mkdir()
+    link.symlink_to(path)
+    write_generated(generator, link, Format.CSV)
+    check_place(link)
+    check_place(path)
+    assert sorted(path.parent.iterdir()) == [path, truth_path(path)]
+    assert truth_path(link) == truth_path(path)
+    assert link.is_symlink()
 
 
 @pytest.mark.parametrize("name", [".", "..", "/", "folder", "pipe", "/dev/null"])
@@ -246,25 +282,53 @@ def test_generated_ratings_go_into_regular_files(
             check_place(Path(name), force=force)
 
 
+# What Windows lacks: modules, functions, constants; and no process is in /proc there.
 WITHOUT_POSIX = """
-import builtins, sys
-real = builtins.__import__
+import builtins, os, pathlib, sys
+real, real_open = builtins.__import__, pathlib.Path.read_text
 def without(name, *rest, **more):
     if name in ("fcntl", "resource", "pwd", "grp", "termios"):
         raise ImportError(f"no {name} here")
     return real(name, *rest, **more)
-builtins.__import__ = without
+def no_proc(path, *rest, **more):
+    if path.is_relative_to("/proc") or path.is_relative_to("/sys"):
+        raise FileNotFoundError(path)
+    return real_open(path, *rest, **more)
+builtins.__import__, pathlib.Path.read_text = without, no_proc
+for name in (
+    "geteuid", "getuid", "getegid", "getgid", "sysconf", "sched_getaffinity", "O_NOFOLLOW",
+    "O_DIRECTORY", "O_NONBLOCK", "mkfifo", "chown", "lchown", "fchown", "killpg", "getpgid", "fork",
+    "forkpty", "nice", "getpriority", "posix_fadvise", "posix_fallocate", "openpty", "setsid",
+):
+    delattr(os, name)
 sys.argv = ["mlbias", *sys.argv[1:]]
-from mlbias.cli.app import main
+from mlbias.__main__ import main
 main()
 """
 
 
-def test_train_works_where_posix_modules_are_missing(tmp_path: Path) -> None:
-    for arguments in (["generate"], ["train", "--data", "generated-sample"], ["evaluate"]):
+def test_every_command_works_without_what_only_posix_has(tmp_path: Path) -> None:
+    """Windows, simulated: none of the modules and functions that it lacks is needed."""
+    archive = tmp_path / "ml-latest.zip"
+    archive.write_bytes(ARCHIVE)
+    large = ("--preset", "sample", "--ratings", "900000", "--out", "large.csv")
+    for arguments, said in (
+        (("generate",), "generated sample"),
+        (("train", "--data", "generated-sample", "--test-size", "0.1"), "saved data"),
+        (("train", "--data", "generated-sample", "--test-size", "0.1"), "saved data"),
+        (("evaluate",), "RMSE"),
+        (("crossval", "--data", "sample", "--folds", "2"), "RMSE"),
+        (("compare", "--data", "sample"), "exact"),
+        (("generate", *large), "generated sample"),
+        (("baseline", "--data", "large.csv"), "left a prepared copy"),
+        (("baseline", "--data", "large.csv"), "took the prepared copy"),
+        (("cache", "--data", "large.csv"), "ready"),
+        (("cache", "clear", "--data", "large.csv"), "removed 1 prepared copy"),
+        (("download", "ml-latest", "--url", str(archive)), "2,400 ratings"),
+    ):
         finished = subprocess.run(
-            [sys.executable, "-c", WITHOUT_POSIX, *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+            [sys.executable, "-c", WITHOUT_POSIX, *arguments], cwd=tmp_path, env=environment(),
+            capture_output=True, encoding="utf-8", check=False, timeout=60,
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr
-        assert "Traceback" not in finished.stderr
+        assert said in finished.stdout + finished.stderr

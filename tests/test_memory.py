@@ -3,12 +3,17 @@
 import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from mlbias import memory
+from mlbias.cli.app import _unforeseen
+from mlbias.errors import DataError
 from mlbias.evaluation import crossval
-from mlbias.memory import available_memory
+from mlbias.memory import available_memory, check_room
+from tests.test_cli import COMMAND, FOUR, environment, fails
 
 MIB = 1 << 20
 
@@ -85,3 +90,55 @@ def test_so_many_folds_at_once_fit_into_half_of_it(
 ) -> None:
     monkeypatch.setattr(crossval, "available_memory", lambda: mib * MIB)
     assert crossval._folds_in_memory(1_000_000) == folds
+
+
+def run_limited(tmp_path: Path, limit: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run mlbias under a limit that ``ulimit`` sets."""
+    return subprocess.run(
+        ["bash", "-c", f'ulimit -c 0 {limit}; exec "$@"', "bash", *COMMAND, *arguments],
+        cwd=tmp_path, env=environment(), capture_output=True, encoding="utf-8", timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux enforces RLIMIT_AS")
+@pytest.mark.parametrize("mib", [300, 600, 900, 1200])
+def test_too_little_address_space_is_a_sentence_with_what_is_needed(
+    tmp_path: Path, mib: int
+) -> None:
+    (tmp_path / "r.csv").write_text(FOUR)
+    for arguments in (("baseline", "--data", "r.csv"), ("generate",)):
+        limited = run_limited(tmp_path, f"-v {mib * 1024}", *arguments)
+        said = fails(limited, 1, r"^error: \d\.\d GiB of address space are needed, and this proc")
+        assert len(said.splitlines()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
+
+
+def test_a_file_that_cannot_fit_into_memory_is_refused_before_it_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 1 << 30)
+    check_room(1 << 30)
+    with pytest.raises(DataError, match=r"about 1\.2 GiB of memory are needed.* take 1\.0 GiB"):
+        check_room(2 << 30)
+
+
+def test_threads_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) == 3:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    with pytest.raises(DataError, match=r"12 threads are needed, and the system .* start 3\."):
+        check_room(0, 1)
+    assert not any(thread.is_alive() for thread in started)
+
+
+@pytest.mark.parametrize("words", ["can't start new thread", "OS can't spawn worker thread"])
+def test_a_thread_that_is_missing_later_is_the_systems_fault(words: str) -> None:
+    assert str(_unforeseen(RuntimeError(words))).startswith("the system lets this process start no")

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mlbias.datasets.catalogue import ARCHIVES
-from mlbias.download.printable import printable
 from mlbias.errors import DownloadError
 from tests.downloads import ARCHIVE, DONE, authority, fetched, left, secure, trusting
 from tests.site import (
@@ -177,15 +174,6 @@ def test_control_characters_from_the_site_are_escaped(tmp_path: Path, run: Run) 
         with pytest.raises(DownloadError) as caught:
             fetched(tmp_path, site)
     assert str(caught.value).isprintable()
-
-
-@given(st.text(st.characters(codec=None)))
-def test_printable_text_is_printable_and_keeps_what_was(text: str) -> None:
-    shown = printable(text)
-    assert shown.isprintable()
-    assert len(shown) <= 300 * len("\\U00000000") + 1
-    if text.isprintable() and len(text) <= 300:
-        assert shown == text
 
 
 def proxies(where: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import gc
 import os
 import sys
-import traceback
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from mlbias import __version__
 from mlbias.cli.command import LazyGroup
 from mlbias.cli.signals import Stopped, exit_code, ignore_signals
 from mlbias.errors import MlbiasError, OptionError
+from mlbias.printable import printable
 
 _DATA_OR_ENVIRONMENT, _USAGE, _BROKEN_PIPE = 1, 2, 141
 # Characters of a usage error.
@@ -82,24 +82,35 @@ def main() -> None:
     except OSError as error:
         about = f" ({error.filename})" if error.filename else ""
         _fail(MlbiasError(f"the system refused: {error.strerror or error}{about}."), 1, error)
-    except MemoryError as error:
-        _fail(MlbiasError("there is not enough memory for these ratings."), 1, error)
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # Polars' panics are no Exception
         if hasattr(error, "format_message"):  # Typer's usage errors, whose class moved about
             _fail_usage(error)
-        _fail(
-            MlbiasError(
-                f"a fault in mlbias: {type(error).__name__}: {error}.",
-                "Run it again with --debug, and report what it prints.",
-            ),
-            _DATA_OR_ENVIRONMENT,
-            error,
+        _fail(_unforeseen(error), _DATA_OR_ENVIRONMENT, error)
+
+
+def _unforeseen(error: BaseException) -> MlbiasError:
+    """Words for an error that is none of ours: the machine is too small, or mlbias is at fault."""
+    if isinstance(error, MemoryError):
+        return MlbiasError("there is not enough memory for these ratings.")
+    # Python's and Rust's words for it.
+    if "start new thread" in str(error) or "spawn" in str(error):
+        return MlbiasError(
+            "the system lets this process start no more threads.",
+            "Raise the limit: `ulimit -u`, or that of the container.",
         )
+    return MlbiasError(
+        f"a fault in mlbias: {type(error).__name__}: {error}.",
+        "Run it again with --debug, and report what it prints.",
+    )
 
 
 def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
     if "--debug" in sys.argv:
-        traceback.print_exception(cause or error)
+        from mlbias.cli.show.console import print_traceback
+
+        print_traceback(cause or error)
     from mlbias.cli.show.text import with_options
 
     _say_error(with_options(str(error)), with_options(error.advice))
@@ -109,10 +120,9 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
 def _fail_usage(error: Any) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "mlbias"
-    message = error.format_message()
-    if len(message) > _LONGEST:  # it quotes what was typed
-        message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
-    _say_error(message, f"`{command} --help` shows what there is.")
+    _say_error(
+        printable(error.format_message(), _LONGEST), f"`{command} --help` shows what there is."
+    )
     sys.exit(error.exit_code)
 
 

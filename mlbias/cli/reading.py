@@ -15,7 +15,7 @@ from mlbias.cli.show.source import document_skipped, say_understood
 from mlbias.cli.show.text import counted
 from mlbias.cli.signals import raise_on_signals
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.loading import load_dataset
+from mlbias.datasets.loading import import_reader, load_dataset
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.prepared import prepared_copy
 from mlbias.datasets.sources import Source, find_source
@@ -117,7 +117,7 @@ class Reader:
             threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
         copy = prepared_copy(source, options) if cache else None
         if copy is None or not copy.is_ready:
-            import_module("mlbias.datasets.reading.read")
+            import_reader(source, threads)
             # Polars, imported with it, installs its own handler for Ctrl-C, under which a read
             # goes on waiting.
             raise_on_signals()

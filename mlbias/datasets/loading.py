@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy, write_copy
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
+from mlbias.memory import check_room
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -137,6 +139,19 @@ def load_dataset(
     return dataset
 
 
+def import_reader(source: Source, threads: int | None) -> None:
+    """Import what reads a source, and with it Polars, once there is room for both.
+
+    Polars takes as long to import as a prepared copy to load, and aborts without room.
+
+    Raises:
+        DataError: there are too little memory or too few threads.
+    """
+    sizes = (path.stat().st_size for path in source.files if path.is_file())
+    check_room(sum(sizes), threads)
+    import_module("mlbias.datasets.reading.read")
+
+
 def _read(
     source: Source,
     options: ReadOptions,
@@ -145,7 +160,7 @@ def _read(
     *,
     timestamps: bool = False,
 ) -> Dataset:
-    # Polars takes as long to import as a prepared copy to load.
+    import_reader(source, threads)
     from mlbias.datasets.reading.read import read_ratings
 
     reading = read_ratings(

@@ -4,8 +4,6 @@ from urllib.parse import urljoin
 
 from urllib3.util import Url, parse_url
 
-from mlbias.download.printable import printable
-
 
 def parse_address(text: str) -> Url:
     """Read an http or https address, perhaps with credentials.
@@ -21,7 +19,7 @@ def parse_address(text: str) -> Url:
 
 def shown(url: Url) -> str:
     """An address for messages: without credentials, and without the query, which may hold a key."""
-    return printable(url._replace(auth=None, query=None).url)
+    return url._replace(auth=None, query=None).url
 
 
 def in_folder(url: Url, name: str) -> Url:

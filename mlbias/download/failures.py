@@ -11,7 +11,6 @@ from urllib3 import exceptions as urllib3_errors
 from urllib3.util import Url
 
 from mlbias.download.address import shown
-from mlbias.download.printable import printable
 from mlbias.errors import DownloadError
 
 # OpenSSL's verify codes (X509_V_ERR_* in openssl/x509_vfy.h).
@@ -60,9 +59,9 @@ def explained(error: Exception, url: Url, advice: str) -> DownloadError | Broken
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            other = f"is not accepted ({printable(cause.verify_message)})"
+            other = f"is not accepted ({cause.verify_message})"
             return DownloadError(
-                f"the certificate of {printable(url.host or '')} "
+                f"the certificate of {url.host or ''} "
                 f"{_CERTIFICATE_FAULTS.get(cause.verify_code, other)}; only the site can fix that.",
                 advice,
             )
@@ -80,7 +79,7 @@ def explained(error: Exception, url: Url, advice: str) -> DownloadError | Broken
             "It has to be an address such as http://host:3128.",
         )
     if any(_is_about_bundle(cause) for cause in causes):
-        named = f"{bundle} ({printable(os.environ[bundle])})" if bundle else "the package certifi"
+        named = f"{bundle} ({os.environ[bundle]})" if bundle else "the package certifi"
         return DownloadError(
             f"the trusted certificates of {named} are missing or cannot be read.",
             "Correct the variable, or unset it." if bundle else "Install certifi again.",
@@ -103,7 +102,7 @@ def _is_about_bundle(cause: BaseException) -> bool:
 def _reason(causes: list[BaseException], proxy: str) -> str:
     if any(isinstance(cause, urllib3_errors.ProxyError) for cause in causes):
         said = next((s for s in map(str, causes) if s.startswith("Tunnel connection failed")), "")
-        does = f"refuses ({printable(said)})" if said else "does not answer"
+        does = f"refuses ({said})" if said else "does not answer"
         return f"the proxy in {proxy or 'the system settings'} {does}"
     for reason, kinds in _REASONS:
         if any(isinstance(cause, kinds) for cause in causes):
@@ -112,7 +111,7 @@ def _reason(causes: list[BaseException], proxy: str) -> str:
         if isinstance(cause, ssl.SSLError) and cause.reason:
             return f"TLS fails ({cause.reason.replace('_', ' ').lower()})"
         if isinstance(cause, OSError) and cause.strerror:
-            return printable(cause.strerror.lower())
+            return cause.strerror.lower()
     return "the connection was cut"
 
 

@@ -17,7 +17,6 @@ from mlbias.datasets.sources import Source
 from mlbias.download.archive import archive_file
 from mlbias.download.merge import merge_folder
 from mlbias.download.partial_file import PartialFile, part_path
-from mlbias.download.printable import printable
 from mlbias.download.request import DownloadRequest, Reporter
 from mlbias.download.unpack import unpack
 from mlbias.errors import BadArchiveError, DataError, DownloadError
@@ -151,9 +150,7 @@ def _counted(request: DownloadRequest, folder: Path, origin: str, reporter: Repo
             )
             notice = dataset.finish()
     except DataError as error:
-        raise BadArchiveError(
-            f"the ratings in {origin} are bad: {printable(str(error))}"
-        ) from error
+        raise BadArchiveError(f"the ratings in {origin} are bad: {error}") from error
     if notice:
         reporter.notice(notice)
     found = {

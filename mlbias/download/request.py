@@ -11,7 +11,6 @@ from urllib3.util import Url
 
 from mlbias.datasets.catalogue import Archive
 from mlbias.download.address import in_folder, parse_address, shown
-from mlbias.download.printable import printable
 from mlbias.errors import OptionError
 
 # 415 MB in ml-25m; no command reads them.
@@ -121,7 +120,7 @@ class DownloadRequest:
     def shown(self) -> str:
         """What messages call the place that the archive comes from."""
         local = self.local_mirror
-        return shown(self.address) if local is None else printable(str(local))
+        return shown(self.address) if local is None else str(local)
 
     @property
     def is_fulfilled(self) -> bool:

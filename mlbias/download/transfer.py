@@ -17,7 +17,6 @@ from mlbias.download.address import shown
 from mlbias.download.failures import BrokenError
 from mlbias.download.http import Client
 from mlbias.download.partial_file import PartialFile, Version
-from mlbias.download.printable import printable
 from mlbias.download.request import Bar, DownloadRequest, Reporter
 from mlbias.errors import DownloadError
 
@@ -100,7 +99,7 @@ class Transfer:
         code = response.status_code
         if code in (200, 206, 416):
             return
-        said = printable(f"answers {code} {response.reason or ''}".strip())
+        said = f"answers {code} {response.reason or ''}".strip()
         if code == 429 or code >= 500:
             raise BrokenError(f"the site {said}", response.raw)
         raise DownloadError(
@@ -125,8 +124,7 @@ class Transfer:
             raise DownloadError(f"{self.request.shown} is a web page, not a zip archive.")
         if (encoding := headers.get("Content-Encoding", "").lower()) not in ("", "identity"):
             raise DownloadError(
-                f"{self.request.shown} comes encoded as {printable(encoding)}, which was not "
-                "asked for.",
+                f"{self.request.shown} comes encoded as {encoding}, which was not asked for.",
             )
         length = headers.get("Content-Length", "").strip()
         size = int(length) if re.fullmatch("[0-9]{1,18}", length) else None

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 from mlbias.download.archive import ArchiveFile
-from mlbias.download.printable import printable
 from mlbias.download.request import GENOME_SCORES, DownloadRequest
 from mlbias.download.transfer import DISK_RESERVE
 from mlbias.errors import BadArchiveError, DownloadError
@@ -75,7 +74,7 @@ def _reading() -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        raise _FaultError(f"is damaged ({printable(str(error))})") from error
+        raise _FaultError(f"is damaged ({error})") from error
 
 
 def _members(archive: zipfile.ZipFile, request: DownloadRequest) -> list[zipfile.ZipInfo]:
@@ -99,7 +98,7 @@ def _check_harmless(info: zipfile.ZipInfo) -> None:
     # another field where there is one.
     for name in (info.orig_filename, info.filename):
         parts = name.removesuffix("/").split("/")
-        shown = f"{printable(name)!r}" if name.isprintable() else f"'{printable(name)}'"
+        shown = f"{name!r}"
         # A name with a colon is on another drive, or in a hidden stream, on Windows.
         if {"", ".", ".."} & set(parts) or "\\" in name or ":" in name or not name.isprintable():
             raise _FaultError(f"wants to write to {shown}, outside of its folder")
@@ -138,7 +137,7 @@ def _unpack_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, into: Path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         target = path.open("xb")
     except (FileExistsError, NotADirectoryError) as error:
-        raise _FaultError(f"has '{printable(info.filename)}' twice") from error
+        raise _FaultError(f"has {info.filename!r} twice") from error
     with target:
         with _reading():
             member = archive.open(info)

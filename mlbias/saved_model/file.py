@@ -46,12 +46,13 @@ class SavedModel:
     data: TrainingData | None
 
 
-def save_model(fit: Fit, path: str | os.PathLike[str]) -> None:
+def save_model(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Save a fitted model with the record of its fit; ``load_model`` and the command line read it.
 
     Args:
         fit: from fit.
         path: of the file; another model there is replaced, whole or not at all.
+        force: replace a file that is not a model, too.
 
     Raises:
         ModelFileError: the file cannot be written, or something else has the name.
@@ -65,7 +66,7 @@ def save_model(fit: Fit, path: str | os.PathLike[str]) -> None:
         ...     load_model(f"{folder}/model.npz").alpha == found.alpha
         True
     """
-    check_replaceable(Path(path))
+    check_replaceable(Path(path), force=force)
     write_model(SavedModel(fit, None), Path(path))
 
 
@@ -177,7 +178,7 @@ def check_replaceable(path: Path, *, force: bool = False) -> None:
     if path.exists() and not force and not _is_model_file(path):
         raise ModelFileError(
             f"{path} exists and is not a model of mlbias, so it is not replaced.",
-            "Delete it, or name another file with --model.",
+            "Replace it with `force`, or name another file with --model.",
         )
 
 

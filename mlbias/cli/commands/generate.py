@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import Force, OutputOptions
 from mlbias.cli.options.reading import DEFAULT_DATA_DIR, DataDir
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.datasets.generated.shapes import PRESETS
@@ -97,6 +97,7 @@ class GeneratorOptions:
         ),
     ] = None
     data_dir: DataDir = DEFAULT_DATA_DIR
+    force: Force = False
 
 
 @takes_groups
@@ -107,15 +108,18 @@ def generate(wanted: GeneratorOptions, speaking: OutputOptions) -> None:
 
     Example: mlbias generate --preset ml-1m
     """
+    from mlbias.memory import check_room
+
+    output = speaking.console()
+    check_room(0)
     from mlbias.cli.show import generated as show
     from mlbias.datasets.generated.generate import generate
 
-    output = speaking.console()
     with output.progress("generating", "ratings") as bar:
         made = generate(
             wanted.preset, wanted.out, ratings=wanted.ratings, users=wanted.users,
             items=wanted.items, step=wanted.step, seed=wanted.seed, format=wanted.format_,
-            data_dir=wanted.data_dir, progress=bar.update,
+            data_dir=wanted.data_dir, force=wanted.force, progress=bar.update,
         )  # fmt: skip
     output.document(show.document(wanted.preset, made))
     show.report(output, wanted.preset, made)

@@ -7,7 +7,7 @@ import typer
 from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import Force, OutputOptions
 from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
@@ -35,6 +35,7 @@ def train(
     plotting: PlotOptions,
     model: ModelPath = DEFAULT_MODEL,
     every: Every = 1,
+    force: Force = False,
 ) -> None:
     """Train the model, a row as each epoch ends, and save it.
 
@@ -48,7 +49,7 @@ def train(
     plotting.check()
     reader = Reader(output, reading)
     settings, wanted = method.settings(lambdas), holdout.wanted()
-    check_replaceable(model)
+    check_replaceable(model, force=force)
     sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
 
     from mlbias.cli.show import fit as show

@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from mlbias.cli.show.console import Output
 
 
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        rich_help_panel=OUTPUT,
+        help="Replace a file of that name even if mlbias did not write it.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
     """For people or as JSON, with notices or without."""

@@ -4,12 +4,16 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from mlbias.errors import LONGEST_MESSAGE
+from mlbias.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -56,7 +60,7 @@ class Output:
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result, at once; nothing where the result is JSON."""
         if not self._as_json:
-            self._print(self._out, text, style)
+            self._print(self._out, printable(text), style)
 
     def document(self, content: dict[str, Any]) -> None:
         """The result as one JSON document, where that is what was asked for."""
@@ -67,25 +71,26 @@ class Output:
                 ensure_ascii=not _is_utf8(self._out.file),
                 allow_nan=False,
             )
-            self._print(self._out, text, "")
+            lines = map(_printable_json, text.split("\n"))
+            self._print(self._out, "\n".join(lines), "")
 
     def notice(self, text: str) -> None:
         """Something that happened on the way and is worth knowing."""
         if not self._quiet:
-            self._print(self._err, text, "")
+            self._print(self._err, printable(text, LONGEST_MESSAGE), "")
 
     def warning(self, text: str) -> None:
         """Something without which the results would be misread: said in any case."""
-        self._print(self._err, text, "")
+        self._print(self._err, printable(text, LONGEST_MESSAGE), "")
 
     def hint(self, text: str) -> None:
         """What one may want to do next; to a person at a terminal only."""
         if not self._quiet and self._err.is_terminal:
-            self._print(self._err, text, FAINT)
+            self._print(self._err, printable(text, LONGEST_MESSAGE), FAINT)
 
     def shown(self, text: str) -> str:
         """The text as it will stand on stdout, whose encoding may want other letters."""
-        return _encodable(text, self._out.file)
+        return _encodable(printable(text), self._out.file)
 
     def signed(self, number: float, decimals: int) -> str:
         """A number with its sign, a real minus on a UTF-8 terminal."""
@@ -118,6 +123,7 @@ class Output:
             self._bar = None
 
     def _print(self, console: Console, text: str, style: str) -> None:
+        """Print text that has been made safe to show."""
         # Above a bar only the console that draws it may print; on a terminal it is the same one.
         if self._bar is not None and console.is_terminal:
             console = self._err
@@ -150,14 +156,21 @@ class ProgressBar:
             self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
 
+def print_traceback(error: BaseException) -> None:
+    """A traceback on stderr; what it quotes is escaped too."""
+    console = _console(sys.stderr)
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        _print(console, Text(_encodable(printable(line), sys.stderr)))
+
+
 def print_error(message: str, advice: str = "") -> None:
     """An error in a sentence, and what to do about it in another line, on stderr."""
     console = _console(sys.stderr)
     label = Text("error: ", style=ATTENTION)
-    text = Text(_encodable(message, sys.stderr), style="default not bold")
+    text = Text(_encodable(printable(message), sys.stderr), style="default not bold")
     _print(console, label.append(text))
     if advice:
-        _print(console, Text(_encodable(f"       {advice}", sys.stderr)))
+        _print(console, Text(_encodable(f"       {printable(advice)}", sys.stderr)))
 
 
 class _Console(Console):
@@ -189,6 +202,13 @@ def _console(file: TextIO) -> Console:
         # A pipe has no width of its own; Rich would take the terminal's.
         width=None if file.isatty() or "COLUMNS" in os.environ else 80,
     )
+
+
+def _printable_json(line: str) -> str:
+    """Escape what JSON allows in a string and a terminal would obey; the value stays the same."""
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
 
 
 def _encodable(text: str, file: Any) -> str:

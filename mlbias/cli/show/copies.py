@@ -24,10 +24,12 @@ def report(output: Output, copies: Sequence[CachedCopy]) -> None:
     for copy in copies:
         state = "ready" if copy.is_ready else "stale: the file has changed or is gone"
         if copy.source is None or copy.n_ratings is None:
-            output.line(f"{copy.path}\n  damaged · {size(copy.size)}")
+            output.line(str(copy.path))
+            output.line(f"  damaged · {size(copy.size)}")
         else:
             ratings = counted(copy.n_ratings, "rating")
-            output.line(f"{copy.source.label}\n  {ratings} · {size(copy.size)} · {state}")
+            output.line(copy.source.label)
+            output.line(f"  {ratings} · {size(copy.size)} · {state}")
     if not copies:
         output.line("no prepared copies")
     else:

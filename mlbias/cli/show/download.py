@@ -9,7 +9,6 @@ from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import data_line, size
 from mlbias.datasets.catalogue import ARCHIVES, DEFAULT_NAME
 from mlbias.download.install import Download, on_disk
-from mlbias.download.printable import printable
 from mlbias.download.request import DownloadRequest
 
 
@@ -28,9 +27,7 @@ def report(output: Output, request: DownloadRequest, done: Download | None) -> N
         if request.keep_archive:
             output.line(f"archive kept: {request.archive_path}")
         output.line("terms: no commercial use without permission; cite Harper & Konstan (2015)")
-        readme = next(
-            (printable(str(path)) for path in sorted(folder.glob("README*"))), "on the site"
-        )
+        readme = next((str(path) for path in sorted(folder.glob("README*"))), "on the site")
         output.line(f"in full: {readme}")
     named = "" if name == DEFAULT_NAME else f" --data {name}"
     if request.data_dir != DEFAULT_DATA_DIR:

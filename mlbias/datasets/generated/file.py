@@ -77,7 +77,9 @@ class RatingCounts:
 
 
 def truth_path(path: Path) -> Path:
-    """Where the truth behind a ratings file is."""
+    """Where the truth behind a ratings file is: beside it, or beside what a link leads to."""
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     return path.with_name(path.name + TRUTH_ENDING)
 
 
@@ -99,13 +101,13 @@ def check_place(path: Path, *, force: bool = False) -> None:
     if not force and path.exists() and not _is_generated(path):
         raise DataError(
             f"{path} exists and is not known to be generated, so it is not replaced.",
-            "Delete it, or name another file with --out.",
+            "Replace it with `force`, or name another file with `out`.",
         )
     truth = truth_path(path)
     if not force and truth.exists() and not _is_truth(truth):
         raise DataError(
             f"{truth} exists and is not the truth of generated ratings, so it is not replaced.",
-            "Delete it, or name another file with --out.",
+            "Replace it with `force`, or name another file with `out`.",
         )
 
 

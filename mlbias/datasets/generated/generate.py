@@ -54,6 +54,7 @@ def generate(
     seed: int = 0,
     format: str | None = None,  # noqa: A002 - as on the command line
     data_dir: str | os.PathLike[str] = DATA_DIR,
+    force: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Generated:
     """Write ratings with known biases and long tails to a file, and the truth beside it.
@@ -68,6 +69,7 @@ def generate(
         seed: the same seed gives the same bytes.
         format: csv or parquet; by default as ``out`` ends.
         data_dir: the folder of data sets.
+        force: replace files that were not generated, or were changed since.
         progress: is told how many ratings are written, and of how many.
 
     Raises:
@@ -91,7 +93,7 @@ def generate(
     given = None if out is None else Path(out)
     made = _format(format, given)
     path = given or Path(data_dir) / f"generated-{preset}" / f"ratings.{made}"
-    check_place(path)
+    check_place(path, force=force)
     started = time.perf_counter()
     generator = Generator(shape, seed, steps_a_star=steps)
     tally = write_generated(generator, path, made, progress or _unheard)
