@@ -46,6 +46,7 @@ class Output:
         self._quiet = quiet
         self._as_json = as_json
         self._bar: Progress | None = None
+        self._said = set[str]()
         self.unicode = _is_utf8(sys.stdout)
 
     @property
@@ -70,8 +71,9 @@ class Output:
             self._print(self._out, text, "")
 
     def notice(self, text: str) -> None:
-        """Something that happened on the way and is worth knowing."""
-        if not self._quiet:
+        """Something that happened on the way and is worth knowing; said once."""
+        if not self._quiet and text not in self._said:
+            self._said.add(text)
             self._print(self._err, text, "")
 
     def warning(self, text: str) -> None:
