@@ -13,7 +13,7 @@ _TRAINING = re.compile(r"base|training|train", re.IGNORECASE)
 
 
 def fold_files(pattern: str, data_dir: Path) -> list[tuple[str, str]]:
-    """The training file and the test file of each fold, as --data would name them.
+    """The training file and the test file of each fold, as `data` would name them.
 
     Args:
         pattern: of the training files, such as ``u[1-5].base``, with ARCHIVE.zip/ in front where
@@ -28,7 +28,7 @@ def fold_files(pattern: str, data_dir: Path) -> list[tuple[str, str]]:
     if not names:
         raise DataError(
             f"there are no files {pattern!r} of folds, here or in the folder {data_dir}.",
-            "Name their training files by a pattern in quotes, as in --folds-from 'u[1-5].base'.",
+            "Name their training files by a pattern in quotes, as in `folds_from` 'u[1-5].base'.",
         )
     return [(name, _test_file(name, names)) for name in names]
 
