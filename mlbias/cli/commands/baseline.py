@@ -1,13 +1,13 @@
 """mlbias baseline: what the ratings are like, and how well their mean predicts them."""
 
 from mlbias.cli.command import Command, command_app
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import takes_groups
 
 
 @takes_groups
-def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
+def baseline(reading: ReadingOptions, speaking: TableOutputOptions) -> None:
     """Describe ratings, and how well their mean predicts them.
 
     Example: mlbias baseline --data sample
@@ -23,8 +23,9 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions) -> None:
     dataset = reader.read(source, times=True)
     found = describe(dataset.ratings)
     understood = dataset.understood
-    source_document = document_skipped(understood) | {"source": document_source(understood)}
-    output.document({"data": source.label} | show.document(found) | source_document)
+    document = {"data": source.label} | show.document(found)
+    more = document_skipped(understood) | {"source": document_source(understood)}
+    output.document(document | more, [document])
     show.draw(output, source.label, found)
     reader.finish(dataset)
     output.hint("next: mlbias train" + (f" --data {reading.data}" if reading.data else ""))

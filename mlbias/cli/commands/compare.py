@@ -8,7 +8,7 @@ import typer
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import LambdaOptions
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import MODEL, takes_groups
 
@@ -57,7 +57,7 @@ def compare(
     reading: ReadingOptions,
     holdout: HoldoutOptions,
     lambdas: SharedLambdaOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     methods: Methods = None,
     epochs: Epochs = 100,
 ) -> None:
@@ -84,7 +84,8 @@ def compare(
         sides.training.ratings, sides.held_out, regularisation, epochs, reading.n_threads
     )
     results = show.draw_comparison(output, comparison, names)
-    output.document(show.document(comparison, sides, results))
+    document = show.document(comparison, sides, results)
+    output.document(document, document["methods"])
     reader.finish(sides.whole)
 
 

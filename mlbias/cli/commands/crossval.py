@@ -8,7 +8,7 @@ import typer
 
 from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.model import MethodName, MethodOptions
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import HOLDOUT, MODEL, takes_groups
 from mlbias.errors import OptionError
@@ -123,7 +123,7 @@ def crossval(
     reading: ReadingOptions,
     method: TriedMethodOptions,
     lambdas: TriedLambdaOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     cutting: FoldOptions,
 ) -> None:
     """Cross-validate settings on the same folds, the best marked.
@@ -149,7 +149,8 @@ def crossval(
     validation = CrossValidation(read.folds, settings, reading.n_threads)
     show.report_task(output, read, validation)
     trials = show.draw_trials(output, validation)
-    output.document(show.document(read, trials))
+    document = show.document(read, trials)
+    output.document(document, document["settings"])
     for dataset in read.datasets:
         reader.finish(dataset)
 

@@ -4,12 +4,14 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
+
+from mlbias.cli.show.formats import Format, csv_table, table_end, table_head, table_row
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -37,14 +39,15 @@ class Output:
 
     Args:
         quiet: no notices, hints and progress; results and errors stay.
-        as_json: results are one JSON document, so that ``line`` says nothing.
+        format_: how results are shown; ``line`` says something in text alone.
     """
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, format_: Format = Format.TEXT) -> None:
         self._out = _console(sys.stdout)
         self._err = _console(sys.stderr)
         self._quiet = quiet
-        self._as_json = as_json
+        self.format = format_
+        self._has_table = False
         self._bar: Progress | None = None
         self._said = set[str]()
         self.unicode = _is_utf8(sys.stdout)
@@ -55,13 +58,41 @@ class Output:
         return self._out.width
 
     def line(self, text: str = "", style: str = "") -> None:
-        """A line of the result, at once; nothing where the result is JSON."""
-        if not self._as_json:
+        """A line of the result, at once; nothing where the result is not text."""
+        if self.format == Format.TEXT:
             self._print(self._out, text, style)
 
-    def document(self, content: dict[str, Any]) -> None:
-        """The result as one JSON document, where that is what was asked for."""
-        if self._as_json:
+    def begin_table(self, headers: Sequence[str]) -> None:
+        """Print what stands above the rows of a table in Markdown or LaTeX."""
+        lines = table_head(self.format, headers)
+        for line in ["", *lines] if self._has_table else lines:
+            self._print(self._out, line, "")
+        self._has_table = True
+
+    def table_row(self, cells: Sequence[str]) -> None:
+        """Print one of its rows."""
+        self._print(self._out, table_row(self.format, cells), "")
+
+    def end_table(self) -> None:
+        """Print what stands below them."""
+        for line in table_end(self.format):
+            self._print(self._out, line, "")
+
+    def document(
+        self, content: dict[str, Any], rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        """The result as one JSON document or as CSV, where that is what was asked for.
+
+        Args:
+            content: under the names that it has in JSON.
+            rows: those of the CSV table; by default a single one of all that is no list.
+        """
+        if self.format == Format.CSV:
+            # Rich would make spaces of the tabs in an id.
+            text = csv_table([content] if rows is None else rows)
+            self._out.file.write(_encodable(text, self._out.file) + "\n")
+            self._out.file.flush()
+        if self.format == Format.JSON:
             text = json.dumps(
                 {"schema": SCHEMA} | content,
                 indent=2,

@@ -94,17 +94,17 @@ def document(read: FoldsRead, trials: Sequence[Trial]) -> dict[str, Any]:
 
 def _report(output: Output, trials: Sequence[Trial], best: Trial) -> None:
     headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
-    table = Table(output, headers, [10, 10, 8, 6, 8, 6, 20])
-    for trial in trials:
-        cells = [
-            *_lambda_cells(trial),
-            f"{trial.rmse.mean:.6f}",
-            f"{trial.rmse.sd:.4f}",
-            f"{trial.mae.mean:.6f}",
-            f"{trial.mae.sd:.4f}",
-            "best" if trial is best else standing(output, trial.above(best)),
-        ]
-        table.row(cells, GOOD if trial is best else "")
+    with Table(output, headers, [10, 10, 8, 6, 8, 6, 20]) as table:
+        for trial in trials:
+            cells = [
+                *_lambda_cells(trial),
+                f"{trial.rmse.mean:.6f}",
+                f"{trial.rmse.sd:.4f}",
+                f"{trial.mae.mean:.6f}",
+                f"{trial.mae.sd:.4f}",
+                "best" if trial is best else standing(output, trial.above(best)),
+            ]
+            table.row(cells, GOOD if trial is best else "")
     output.line()
     output.line("means and standard deviations over folds; = is within one standard error")
     warn_of_few_users(output, best.errors.effective_users)
