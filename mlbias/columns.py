@@ -6,9 +6,6 @@ from dataclasses import dataclass, replace
 
 from mlbias.errors import DataError, OptionError
 
-# The roles of columns, in the order of a file without a header.
-ROLES = ("user", "item", "rating", "time")
-NEEDED = ROLES[:3]
 RATING, PREDICTION = "rating", "prediction"
 
 # Names in lower case, without anything but letters and digits; the first that is there wins.

@@ -6,7 +6,7 @@ where there is text, because the import takes as long as loading a prepared copy
 """
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, overload
 
@@ -125,6 +125,23 @@ def distinct(column: Ids) -> tuple[Ids, ChunkCodes]:
     code_of[ids] = np.arange(len(ids))
     # All offsets are in range; "clip" only spares NumPy the check.
     return ids + lowest, code_of.take(offsets, mode="clip")
+
+
+def joined_ids(keys: Sequence[Ids], are_text: bool = False) -> tuple[Ids, list[Codes]]:
+    """Distinct ids over several columns, ascending, and where the ids of each are among them.
+
+    They are integers if those of every column are, and nothing says otherwise.
+    """
+    every: Ids
+    if are_text or any(isinstance(part, TextIds) for part in keys):
+        import polars as pl
+
+        every = TextIds(pl.concat([as_text(part) for part in keys]))
+    else:
+        every = np.concatenate([np.asarray(part) for part in keys])
+    ids, codes = distinct(every)
+    cuts = np.cumsum([len(part) for part in keys])[:-1]
+    return ids, np.split(codes.astype(np.int32, copy=False), cuts)
 
 
 def positions(wanted: Ids, ids: Ids) -> Codes:

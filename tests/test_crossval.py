@@ -1,7 +1,9 @@
 """Cross-validation against a naive loop over dense solves, and as a command."""
 
 import json
+import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,11 @@ import pytest
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Regularisation
-from mlbias.errors import DataError
-from mlbias.evaluation.crossval import CrossValidation
-from mlbias.evaluation.splits import folds_of
+from mlbias.errors import DataError, OptionError
+from mlbias.evaluation.crossval import CrossValidation, crossval
+from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation.folds import CutFolds, folds_of, time_folds, user_folds
+from mlbias.evaluation.splits import Mask
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Settings
@@ -29,7 +33,7 @@ def settings_of(lambdas: tuple[float, float] | None) -> Settings:
 
 def trials_of(ratings: Ratings, *lambdas: tuple[float, float] | None) -> list[Trial]:
     settings = [settings_of(pair) for pair in lambdas]
-    validation = CrossValidation(ratings, settings, folds=3, seed=4)
+    validation = CrossValidation(CutFolds.of(ratings, 3, 4), settings)
     done = list(validation.run())
     assert done == sorted(done)
     assert done[-1] == 3 * len(lambdas)
@@ -93,7 +97,7 @@ def test_neither_threads_nor_memory_change_a_bit(
 
 def test_an_error_on_a_fold_is_the_runs(four: Ratings) -> None:
     settings = [settings_of(None)]
-    validation = CrossValidation(four, settings, folds=2, seed=1)
+    validation = CrossValidation(CutFolds.of(four, 2, 1), settings)
     with pytest.raises(DataError, match="cannot be learned"):
         list(validation.run())
 
@@ -117,7 +121,7 @@ def test_a_setting_that_diverges_is_left_out_and_the_others_stay(run: Run) -> No
 
 def test_who_gives_up_waits_for_a_fit_and_not_for_all(make_ratings: Callable[..., Ratings]) -> None:
     settings = [settings_of((float(k), 1.0)) for k in range(1, 2_000)]
-    validation = CrossValidation(make_ratings(2_000, 40, 50), settings, folds=2)
+    validation = CrossValidation(CutFolds.of(make_ratings(2_000, 40, 50), 2), settings)
     progress = validation.run()
     next(progress)
     progress.close()
@@ -167,3 +171,94 @@ def test_the_table_marks_the_best(run: Run) -> None:
 )
 def test_usage_errors(run: Run, options: list[str], message: str) -> None:
     fails(run("crossval", "--data", "sample", *options), 2, message)
+
+
+def scores_of(trials: list[Trial]) -> list[tuple[int, float]]:
+    return [(fold.n_test, fold.rmse) for fold in trials[0].folds]
+
+
+def fitted_and_scored(whole: Ratings, trained: Mask, scored: Mask) -> tuple[int, float]:
+    training, test = whole.select(trained), whole.select(scored)
+    return len(test), evaluate(fit(training, "exact", lambda_=3), test).model.rmse
+
+
+def test_folds_of_users_and_of_time_by_hand(make_ratings: Callable[..., Ratings]) -> None:
+    whole = make_ratings(600, 30, 40)
+    times = np.random.default_rng(0).permutation(600)
+    whole = replace(whole, timestamp=times).by_user()
+    found = crossval(whole, split="user", folds=3, seed=5, lambda_=[3])
+    code = user_folds(whole, 3, 5)
+    by_hand = [fitted_and_scored(whole, code != k, code == k) for k in range(3)]
+    assert [n for n, _ in scores_of(found)] == [n for n, _ in by_hand]
+    assert [r for _, r in scores_of(found)] == pytest.approx([r for _, r in by_hand], rel=1e-9)
+    found = crossval(whole, split="time", folds=3, seed=5, lambda_=[3])
+    code = time_folds(whole, 3, 5)
+    by_hand = [fitted_and_scored(whole, code < k, code == k) for k in range(3)]
+    assert [r for _, r in scores_of(found)] == pytest.approx([r for _, r in by_hand], rel=1e-9)
+    assert sum(n for n, _ in scores_of(found)) == 450
+
+
+def test_repeats_are_single_runs_one_after_the_other(make_ratings: Callable[..., Ratings]) -> None:
+    ratings = make_ratings(600, 30, 40)
+    [twice] = crossval(ratings, folds=3, seed=5, repeats=2, lambda_=[3])[:1]
+    single = [crossval(ratings, folds=3, seed=seed, lambda_=[3])[0] for seed in (5, 6)]
+    assert twice.folds == single[0].folds + single[1].folds
+    assert len(twice.errors) == 1_200
+    squares = [trial.errors.rmse**2 for trial in single]
+    assert twice.errors.rmse == pytest.approx(np.sqrt(np.mean(squares)))
+    # A user's errors of both are one cluster: to repeat does not make ratings of new users.
+    stderr = [trial.errors.score().rmse_stderr or 0.0 for trial in single]
+    assert twice.errors.score().rmse_stderr == pytest.approx(np.mean(stderr), rel=0.05)
+
+
+def test_published_folds_from_python(make_ratings: Callable[..., Ratings]) -> None:
+    ratings = make_ratings(600, 30, 40)
+    code = folds_of(ratings, 3, 4)
+    pairs = [(ratings.select(code != k), ratings.select(code == k)) for k in range(3)]
+    [given, *_] = crossval(folds=pairs, lambda_=[3])
+    [cut, *_] = crossval(ratings, folds=3, seed=4, lambda_=[3])
+    assert given.folds == cut.folds
+    assert given.errors.score() == cut.errors.score()
+    with pytest.raises(OptionError, match="that are given go without ratings"):
+        crossval(ratings, folds=pairs)
+    with pytest.raises(OptionError, match="number of folds of ratings, or pairs"):
+        crossval()
+
+
+def write_folds(folder: Path) -> None:
+    """Three folds of nine ratings, under names such as ml-100k's."""
+    pairs = [(user, item) for user in (1, 2, 3) for item in (1, 2, 3)]
+    rows = [f"{user}\t{item}\t{1 + (user * item) % 5}\n" for user, item in pairs]
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in range(3):
+        (folder / f"u{k + 1}.base").write_text("".join(r for n, r in enumerate(rows) if n % 3 != k))
+        (folder / f"u{k + 1}.test").write_text("".join(r for n, r in enumerate(rows) if n % 3 == k))
+
+
+@pytest.mark.parametrize("where", ["here", "data", "zip"])
+def test_published_folds_are_found(run: Run, tmp_path: Path, where: str) -> None:
+    write_folds(tmp_path / "data/toy" if where == "data" else tmp_path)
+    pattern = "u*.base"
+    if where == "zip":
+        with zipfile.ZipFile(tmp_path / "toy.zip", "w") as archive:
+            for path in sorted(tmp_path.glob("u*.*")):
+                archive.write(path, f"toy/{path.name}")
+                path.unlink()
+        pattern = "toy.zip/toy/u*.base"
+    command = ("crossval", "--folds-from", pattern, "--lambda", "2")
+    found = json.loads(succeeds(run(*command, "--json")))
+    assert [found[key] for key in ("split", "folds", "repeats", "seed")] == ["given", 3, 1, None]
+    assert [fold["n_test"] for fold in found["settings"][0]["folds"]] == [3, 3, 3]
+    said = succeeds(run(*command))
+    assert "on the published folds u1.base, u2.base, u3.base" in said
+
+
+def test_published_folds_that_are_not_there(run: Run, tmp_path: Path) -> None:
+    write_folds(tmp_path)
+    fails(run("crossval", "--folds-from", "v*.base"), 1, r"there are no files 'v\*.base' of folds")
+    fails(run("crossval", "--folds-from", "u*.test"), 1, "u1.test is not called as a training file")
+    fails(run("crossval", "--folds-from", "u1.base"), 2, "two folds or more, not 1")
+    (tmp_path / "u2.test").unlink()
+    fails(run("crossval", "--folds-from", "u*.base"), 1, "u2.base has no test file: there is no u2")
+    both = run("crossval", "--folds-from", "u*.base", "--data", "sample")
+    fails(both, 2, "--folds-from has folds already")

@@ -24,6 +24,7 @@ from mlbias.evaluation import hashing
 from mlbias.evaluation.compare import compare
 from mlbias.evaluation.crossval import CrossValidation
 from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation.folds import CutFolds
 from mlbias.evaluation.means import MEANS
 from mlbias.evaluation.splits import n_shared, random_split, time_split, user_split
 from mlbias.evaluation.unmatched import unmatched_ids
@@ -151,7 +152,7 @@ def test_cross_validation(spell: Spell) -> None:
             Settings.of(Exact(), Regularisation(PenaltyScale.SUM, pair))
             for pair in ((1.0, 2.0), (9.0, 3.0))
         ]
-        validation = CrossValidation(table(of, 1), settings, folds=3, seed=4)
+        validation = CrossValidation(CutFolds.of(table(of, 1), 3, 4), settings)
         assert list(validation.run())
         return [(trial.folds, trial.rmse, trial.mae) for trial in validation.trials()]
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.splits import folds_of, n_shared, random_split, time_split, user_split
+from mlbias.evaluation.folds import CutFolds, GivenFolds, folds_of, time_folds, user_folds
+from mlbias.evaluation.splits import n_shared, random_split, time_split, user_split
 from mlbias.ratings import Ratings
 
 Pairs = set[tuple[object, object]]
@@ -279,3 +281,96 @@ def test_a_split_by_time_starts_at_a_year_or_a_date_too() -> None:
         assert time_split(ratings, start=start)[1].value.tolist() == [4.0]
     with pytest.raises(OptionError, match="is a date such as"):
         time_split(ratings, start="soon")
+
+
+@given(rows=TIMED, shuffle=st.randoms(use_true_random=False), folds=st.integers(2, 3))
+@settings(deadline=None)
+def test_folds_of_users_deal_out_their_pairs(
+    rows: list[tuple[int, int, int]], shuffle: Any, folds: int
+) -> None:
+    ratings = timed(rows)
+    try:
+        fold = user_folds(ratings, folds, 3)
+    except DataError:
+        return
+    by_user: dict[int, dict[int, set[int]]] = {}
+    for (user, item, _), own in zip(rows, fold.tolist(), strict=True):
+        by_user.setdefault(user, {}).setdefault(item, set()).add(own)
+    for items in by_user.values():
+        assert all(len(own) == 1 for own in items.values()), "ratings of a pair share a fold"
+        numbers = [next(iter(own)) for own in items.values()]
+        if len(numbers) == 1:
+            assert numbers == [-1]
+        else:
+            counts = np.bincount(numbers, minlength=folds)
+            assert counts.max() - counts.min() <= 1
+    order = list(range(len(rows)))
+    shuffle.shuffle(order)
+    again = user_folds(timed([rows[place] for place in order]), folds, 3)
+    assert again.tolist() == fold[order].tolist()
+
+
+@given(rows=TIMED, folds=st.integers(2, 3))
+@settings(deadline=None)
+def test_folds_in_time_come_after_what_they_are_trained_on(
+    rows: list[tuple[int, int, int]], folds: int
+) -> None:
+    ratings = timed(rows).by_user()
+    try:
+        cut = CutFolds.of(ratings, folds, 3, "time")
+    except DataError:
+        return
+    [code] = cut.codes
+    last: dict[tuple[int, int], int] = {}
+    stamps = np.asarray(ratings.timestamp)
+    for user, item, time in zip(ratings.user, ratings.item, stamps, strict=True):
+        last[user, item] = max(time, last.get((user, item), time))
+    times = np.array([last[pair] for pair in zip(ratings.user, ratings.item, strict=True)])
+    for k in range(folds):
+        training, test = cut.sides(k)
+        assert set(rows_of(training)) == set(rows_of(ratings.select(code < k)))
+        assert set(rows_of(test)) == set(rows_of(ratings.select(code == k)))
+        assert times[code < k].max() <= times[code == k].min()
+    for user in set(ratings.user.tolist()):
+        here = ratings.user == user
+        for item in set(ratings.item[here].tolist()):
+            assert len(set(code[here & (ratings.item == item)].tolist())) == 1
+
+
+def test_folds_in_time_and_of_users_are_equally_large() -> None:
+    draw = np.random.default_rng(0)
+    users, items = np.divmod(np.arange(12_000), 60)
+    ratings = Ratings.from_ids(users, items, np.ones(12_000), draw.permutation(12_000))
+    assert np.bincount(time_folds(ratings, 5) + 1).tolist() == [2_000] * 6
+    assert np.bincount(user_folds(ratings, 5)).tolist() == [2_400] * 5
+    # Seven pairs each, over five folds: which folds get two is drawn for each user.
+    seven = ratings.select(items < 7)
+    counts = np.bincount(user_folds(seven, 5))
+    assert counts.sum() == 1_400
+    assert counts.max() - counts.min() < 60
+    assert (user_folds(ratings, 5, 1) != user_folds(ratings, 5, 2)).mean() > 0.7
+
+
+def test_given_folds_have_the_users_of_all() -> None:
+    first = Ratings.from_ids(["b"], [1], [4.0]), Ratings.from_ids(["a"], [1], [3.0])
+    other = Ratings.from_ids([7], [1], [4.0]), Ratings.from_ids([10, 7], [2, 1], [2.0, 5.0])
+    folds = GivenFolds([first, other])
+    assert (folds.n_folds, folds.n_users, folds.n_ratings) == (2, 3, 3)
+    _, test = folds.sides(1)
+    assert np.asarray(test.user_ids)[test.user].tolist() == ["10", "7"]
+    assert test.value.tolist() == [2.0, 5.0]
+    with pytest.raises(OptionError, match="two folds or more, not 1"):
+        GivenFolds([first])
+
+
+def test_folds_that_cannot_be_cut(four: Ratings) -> None:
+    with pytest.raises(DataError, match="the times of the ratings are missing"):
+        CutFolds.of(four, 2, split="time")
+    with pytest.raises(OptionError, match="`split` is random, user or time, not 'items'"):
+        CutFolds.of(four, 2, split="items")
+    with pytest.raises(OptionError, match="a split by time is the same each time"):
+        CutFolds.of(replace(four, timestamp=np.arange(4)), 2, split="time", repeats=2)
+    with pytest.raises(OptionError, match="`repeats` must be 1 or more"):
+        CutFolds.of(four, 2, repeats=0)
+    with pytest.raises(DataError, match="3 folds leave none of 4 ratings in one of them"):
+        CutFolds.of(four.select(np.array([True] * 4)), 3, split="user", seed=0)

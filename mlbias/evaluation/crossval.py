@@ -13,8 +13,8 @@ from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import AUTO, Regularisation, check_lambda, scale_of
 from mlbias.errors import DataError, DivergenceError, MlbiasError, OptionError
 from mlbias.evaluation.evaluate import user_errors
+from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
 from mlbias.evaluation.scores import GroupedErrors
-from mlbias.evaluation.splits import folds_of
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting, Task
@@ -36,36 +36,28 @@ class CrossValidation:
     """Settings tried on the same folds.
 
     Args:
-        ratings: all of them.
+        folds: what each of them trains on and is scored on.
         candidates: settings to try, one or more.
-        folds: how many; see folds_of.
-        seed: another seed makes other folds.
         threads: how many work at a time; by default one for each core.
 
     A setting that cannot be trained on a fold is left out, unless none is left; ``failed`` then
     says why, by its number.
-
-    Raises:
-        OptionError, DataError: see folds_of.
     """
 
     def __init__(
         self,
-        ratings: Ratings,
+        folds: Folds,
         candidates: Sequence[Settings],
-        folds: int = 5,
-        seed: int = 0,
         threads: int | None = None,
     ) -> None:
-        self.ratings, self.candidates, self.folds, self.seed = ratings, candidates, folds, seed
-        self._fold = folds_of(ratings, folds, seed)
+        self.folds, self.candidates = folds, candidates
         self.failed: dict[int, str] = {}
         self._stop = threading.Event()
         self._n_done = 0
         self._scores: list[list[FoldScore]] = [[] for _ in candidates]
-        self._errors = [GroupedErrors(len(ratings.user_ids)) for _ in candidates]
+        self._errors = [GroupedErrors(folds.n_users) for _ in candidates]
         cores = usable_threads(threads)
-        self._workers = min(cores, folds, _folds_in_memory(len(ratings)))
+        self._workers = min(cores, folds.n_folds, _folds_in_memory(folds.n_ratings))
         self._threads = max(1, cores // self._workers)
 
     def run(self) -> Generator[int, None, None]:
@@ -75,7 +67,7 @@ class CrossValidation:
             DataError, DivergenceError: no setting can be trained on some fold.
         """
         with ThreadPoolExecutor(self._workers) as pool:
-            tasks = [pool.submit(self._on_fold, k) for k in range(self.folds)]
+            tasks = [pool.submit(self._on_fold, k) for k in range(self.folds.n_folds)]
             try:
                 done: set[Future[list[_Outcome]]] = set()
                 while len(done) < len(tasks) and not any(task.exception() for task in done):
@@ -105,18 +97,12 @@ class CrossValidation:
         return [
             Trial(settings, scores, errors)
             for settings, scores, errors in found
-            if len(scores) == self.folds
+            if len(scores) == self.folds.n_folds
         ]
 
     def _on_fold(self, k: int) -> list[_Outcome]:
         """Every setting, trained without a fold and scored on it."""
-        ratings, is_test = self.ratings, self._fold == k
-        training = ratings.select(~is_test)
-        # With all users, so that errors add up over folds.
-        test = Ratings(
-            ratings.user[is_test], ratings.item[is_test], ratings.value[is_test],
-            ratings.user_ids, ratings.item_ids,
-        )  # fmt: skip
+        training, test = self.folds.sides(k)
         errors_of = user_errors(test, training.user_ids, training.item_ids)
         incidence = BlockIncidence(training, self._threads)
         results: list[_Outcome] = []
@@ -156,10 +142,12 @@ def _folds_in_memory(n_ratings: int) -> int:
 
 
 def crossval(
-    ratings: Ratings | Frame,
+    ratings: Ratings | Frame | None = None,
     method: Method | str = "exact",
     *,
-    folds: int = 5,
+    folds: int | Sequence[tuple[Ratings | Frame, Ratings | Frame]] = 5,
+    split: str = "random",
+    repeats: int = 1,
     seed: int = 0,
     epochs: int | None = None,
     lr: float | None = None,
@@ -173,9 +161,13 @@ def crossval(
     """Cross-validate: every λ, or pair of λ's, on the same folds.
 
     Args:
-        ratings: all of them.
+        ratings: all of them; none where the folds are given.
         method: a name or a method with its options.
-        folds: how many; about equally large.
+        folds: how many, about equally large; or published ones, each as a pair of ratings to
+            train on and ratings to score.
+        split: random; user, where each user's ratings are dealt out to the folds; or time, where
+            each fold is trained on what is older than it.
+        repeats: how often the folds are cut anew, by the next seed.
         seed: another seed makes other folds.
         epochs: the most updates of each fit.
         lr: see fit.
@@ -205,10 +197,26 @@ def crossval(
     made, tol = method_with(method, {"lr": lr}, tol)
     tried = candidates(made, penalty, lambda_, lambda_user, lambda_item)
     settings = [Settings.of(made, regularisation, epochs, tol) for regularisation in tried]
-    validation = CrossValidation(as_ratings(ratings), settings, folds, seed, threads)
+    validation = CrossValidation(_folds(ratings, folds, seed, split, repeats), settings, threads)
     for _ in validation.run():
         pass
     return validation.trials()
+
+
+def _folds(
+    ratings: Ratings | Frame | None,
+    folds: int | Sequence[tuple[Ratings | Frame, Ratings | Frame]],
+    seed: int,
+    split: str,
+    repeats: int,
+) -> Folds:
+    if isinstance(folds, int):
+        if ratings is None:
+            raise OptionError("`folds` are a number of folds of ratings, or pairs of ratings.")
+        return CutFolds.of(as_ratings(ratings), folds, seed, split, repeats)
+    if ratings is not None or (split, repeats) != ("random", 1):
+        raise OptionError("`folds` that are given go without ratings, `split` and `repeats`.")
+    return GivenFolds([(as_ratings(one), as_ratings(other)) for one, other in folds])
 
 
 def candidates(

@@ -1,4 +1,4 @@
-"""Splits of ratings into training and hold-out, and into folds.
+"""Splits of ratings into training and hold-out; folds.py cuts into more.
 
 Whatever decides, the order of rows does not, no rating is lost or on both sides, and the ratings
 of one pair of a user and an item share a side: where time decides, all have that of the last.
@@ -83,7 +83,7 @@ def user_split(
         )
     ratings = as_ratings(ratings).by_user()
     hashes = pair_hashes(ratings, "user", seed)
-    times = None if random else _pair_times(ratings, hashes)
+    times = None if random else pair_times(ratings, hashes)
     held_out = np.empty(len(ratings), dtype=np.bool_)
 
     def decide(here: slice) -> None:
@@ -131,7 +131,7 @@ def time_split(
     start = moment(start) if isinstance(start, str) else start
     ratings = as_ratings(ratings).by_user()
     hashes = pair_hashes(ratings, "time", seed)
-    times = _pair_times(ratings, hashes)
+    times = pair_times(ratings, hashes)
     if start is not None:
         span = f"The ratings are from {shown_time(times.min())} to {shown_time(times.max())}."
         return _sides(ratings, times >= start, f"a cut at {shown_time(start)}", span)
@@ -150,26 +150,6 @@ def n_shared(training: Ratings, held_out: Ratings) -> int:
     wanted = user[known].astype(np.int64) * n_items + item[known]
     there = training.user.astype(np.int64) * n_items + training.item
     return int(np.count_nonzero(np.isin(wanted, there)))
-
-
-def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> NDArray[np.int16]:
-    """Which of so many folds, about equally large, each rating is in: (n,) from 0 on.
-
-    Raises:
-        OptionError: there are fewer than 2 folds, or more than 32,767.
-        DataError: a fold would be empty, or the only one.
-    """
-    if not 2 <= folds <= np.iinfo(np.int16).max:
-        raise OptionError(f"`folds` must be from 2 to 32,767, not {folds}.")
-    fold = np.empty(len(ratings), dtype=np.int16)
-    for here, hashes in hashed_pieces(ratings, "folds", seed):
-        fold[here] = as_shares(hashes) * folds
-    if np.bincount(fold, minlength=folds).min() == 0:
-        raise DataError(
-            f"{folds} folds leave none of {len(ratings):,} ratings in one of them.",
-            "Choose fewer folds, or another seed.",
-        )
-    return fold
 
 
 def _check_share(test_size: float) -> None:
@@ -193,7 +173,7 @@ def _sides(
     return ratings.select(~held_out), ratings.select(held_out)
 
 
-def _pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
+def pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
     """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
     if ratings.timestamp is None:
         why = f"cannot be used: {ratings.untimed}" if ratings.untimed else "are missing"

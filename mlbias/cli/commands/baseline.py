@@ -1,14 +1,14 @@
 """mlbias baseline: what the ratings are like, and how well their mean predicts them."""
 
 from mlbias.cli.command import Command, command_app
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import takes_groups
 
 
 @takes_groups
-def baseline(reading: ReadingOptions, speaking: OutputOptions, plotting: PlotOptions) -> None:
+def baseline(reading: ReadingOptions, speaking: TableOutputOptions, plotting: PlotOptions) -> None:
     """Describe ratings, and how well their mean predicts them.
 
     Example: mlbias baseline --data sample
@@ -26,8 +26,9 @@ def baseline(reading: ReadingOptions, speaking: OutputOptions, plotting: PlotOpt
     dataset = reader.read(source, times=True)
     found = describe(dataset.ratings)
     understood = dataset.understood
-    source_document = document_skipped(understood) | {"source": document_source(understood)}
-    output.document({"data": source.label} | show.document(found) | source_document)
+    document = {"data": source.label} | show.document(found)
+    more = document_skipped(understood) | {"source": document_source(understood)}
+    output.document(document | more, [document])
     show.draw(output, source.label, found)
     plotting.save(output, lambda: distributions(dataset.ratings))
     reader.finish(dataset)

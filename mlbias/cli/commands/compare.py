@@ -8,7 +8,7 @@ import typer
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import LambdaOptions
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import MODEL, takes_groups
@@ -58,7 +58,7 @@ def compare(
     reading: ReadingOptions,
     holdout: HoldoutOptions,
     lambdas: SharedLambdaOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     plotting: PlotOptions,
     methods: Methods = None,
     epochs: Epochs = 100,
@@ -88,7 +88,8 @@ def compare(
         sides.training.ratings, sides.held_out, regularisation, epochs, reading.n_threads
     )
     results = show.draw_comparison(output, comparison, names)
-    output.document(show.document(comparison, sides, results))
+    document = show.document(comparison, sides, results)
+    output.document(document, document["methods"])
     plotting.save(output, lambda: comparison_curves(results))
     reader.finish(sides.whole)
 

@@ -1,27 +1,86 @@
 """mlbias crossval: settings side by side on the same folds."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlbias.cli.command import MethodCommand, command_app
 from mlbias.cli.options.model import MethodName, MethodOptions
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import HOLDOUT, MODEL, takes_groups
+from mlbias.errors import OptionError
 
-Folds = Annotated[
-    int,
-    typer.Option("--folds", min=2, metavar="K", rich_help_panel=HOLDOUT, help="How many folds."),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed", metavar="N", rich_help_panel=HOLDOUT, help="Another seed makes other folds."
-    ),
-]
+if TYPE_CHECKING:
+    from mlbias.cli.reading import Reader
+    from mlbias.cli.show.trials import FoldsRead
+
+
+@dataclass(frozen=True, slots=True)
+class FoldOptions:
+    """How ratings are cut into folds, or where published ones are."""
+
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            "--folds", min=2, metavar="K", rich_help_panel=HOLDOUT, help="How many. [default: 5]"
+        ),
+    ] = None
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="random|user|time",
+            rich_help_panel=HOLDOUT,
+            help="What a fold is: random ratings; a part of each user's ratings; or a span of "
+            "time, predicted from what is older. [default: random]",
+        ),
+    ] = None
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            "--repeats",
+            min=1,
+            metavar="R",
+            rich_help_panel=HOLDOUT,
+            help="Cut the folds so many times, each time by the next seed. [default: 1]",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            rich_help_panel=HOLDOUT,
+            help="Another seed makes other folds. [default: 0]",
+        ),
+    ] = None
+    folds_from: Annotated[
+        str | None,
+        typer.Option(
+            "--folds-from",
+            metavar="PATTERN",
+            rich_help_panel=HOLDOUT,
+            help="Published folds instead of --data: their training files, such as "
+            "'u[1-5].base'. Beside each is its test file, called test in place of base or train.",
+        ),
+    ] = None
+
+    def check(self, data: str | None) -> None:
+        """See that options go together.
+
+        Raises:
+            OptionError: published folds are given with --data, or with how to cut others.
+        """
+        cutting = (data, self.folds, self.split, self.repeats, self.seed)
+        if self.folds_from is not None and any(option is not None for option in cutting):
+            raise OptionError(
+                "--folds-from has folds already; it goes without --data, --folds, --split, "
+                "--repeats and --seed."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +124,9 @@ def crossval(
     reading: ReadingOptions,
     method: TriedMethodOptions,
     lambdas: TriedLambdaOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     plotting: PlotOptions,
-    folds: Folds = 5,
-    seed: Seed = 0,
+    cutting: FoldOptions,
 ) -> None:
     """Cross-validate settings on the same folds, the best marked.
 
@@ -76,7 +134,6 @@ def crossval(
     """
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import trials as show
-    from mlbias.cli.show.source import document_skipped
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
     from mlbias.evaluation.crossval import CrossValidation, candidates
     from mlbias.figures.curves import lambda_curve
@@ -91,15 +148,39 @@ def crossval(
     item = parse_numbers(lambdas.lambda_item, "lambda_item")
     tried = candidates(chosen, method.penalty, both, user, item)
     settings = [Settings.of(chosen, each, method.epochs, tol) for each in tried]
-    source = reader.source(reading.data)
-    dataset = reader.read(source)
-    validation = CrossValidation(dataset.ratings, settings, folds, seed, reading.n_threads)
-    show.report_task(output, source, validation)
+    cutting.check(reading.data)
+    read = _read_folds(reader, reading, cutting)
+    validation = CrossValidation(read.folds, settings, reading.n_threads)
+    show.report_task(output, read, validation)
     trials = show.draw_trials(output, validation)
-    skipped = document_skipped(dataset.understood)
-    output.document(show.document(source, validation, trials) | skipped)
+    document = show.document(read, trials)
+    output.document(document, document["settings"])
     plotting.save(output, lambda: lambda_curve(trials))
-    reader.finish(dataset)
+    for dataset in read.datasets:
+        reader.finish(dataset)
+
+
+def _read_folds(reader: "Reader", reading: ReadingOptions, cutting: FoldOptions) -> "FoldsRead":
+    """Folds that are cut from --data, or those that are published."""
+    from mlbias.cli.show.trials import FoldsRead
+    from mlbias.datasets.fold_files import fold_files
+    from mlbias.evaluation.folds import CutFolds, GivenFolds
+
+    if cutting.folds_from is not None:
+        names = fold_files(cutting.folds_from, reading.data_dir)
+        pairs = [[reader.read(reader.source(name)) for name in pair] for pair in names]
+        given = GivenFolds([(one.ratings, other.ratings) for one, other in pairs])
+        told = f"the published folds {', '.join(Path(training).name for training, _ in names)}"
+        datasets = tuple(dataset for pair in pairs for dataset in pair)
+        return FoldsRead(cutting.folds_from, given, datasets, told)
+    source = reader.source(reading.data)
+    dataset = reader.read(source, times=cutting.split == "time")
+    split, repeats, seed = cutting.split or "random", cutting.repeats or 1, cutting.seed or 0
+    cut = CutFolds.of(dataset.ratings, cutting.folds or 5, seed, split, repeats)
+    kind = {"random": "", "user": " of each user's ratings", "time": " in the order of time"}[split]
+    again = f", {repeats} times" if repeats > 1 else ""
+    told = f"the same {cut.folds} folds{kind}{again}, seed {seed}"
+    return FoldsRead(source.label, cut, (dataset,), told, split, seed)
 
 
 app = command_app(crossval, MethodCommand)

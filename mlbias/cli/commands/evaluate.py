@@ -7,7 +7,7 @@ import typer
 
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath, OtherModelPath
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import DATA, takes_groups
 from mlbias.errors import OptionError
@@ -38,7 +38,7 @@ PredictionColumn = Annotated[
 @takes_groups
 def evaluate(
     reading: ReadingOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     model: ModelPath = DEFAULT_MODEL,
     against: OtherModelPath = None,
     predictions: Predictions = None,
@@ -62,6 +62,7 @@ def evaluate(
     from mlbias.cli.reading import Reader
     from mlbias.cli.scoring import read_scored
     from mlbias.cli.show import evaluation as show
+    from mlbias.cli.show.scores import evaluation_rows
     from mlbias.evaluation.evaluate import evaluate
     from mlbias.saved_model.file import read_model
 
@@ -76,13 +77,13 @@ def evaluate(
     if other is not None:
         compared = show.compared(output, saved, other, scored)
         document["against"] = {"model": str(against)} | compared
-    output.document(document)
+    output.document(document, evaluation_rows(found))
     reader.finish(scored.dataset)
 
 
 def _judge(
     reading: ReadingOptions,
-    speaking: OutputOptions,
+    speaking: TableOutputOptions,
     model: Path,
     files: list[str],
     prediction_col: str | None,
@@ -101,7 +102,8 @@ def _judge(
     scored = judged.scored(saved)
     found = judgement(saved.fit.model, judged.systems, scored.ratings)
     show.report(output, scored, saved, found)
-    output.document(show.document(found))
+    document = show.document(found)
+    output.document(document, show.rows(document, found))
     reader.finish(scored.dataset)
 
 

@@ -7,9 +7,11 @@ import typer
 
 from mlbias.cli.options.spread import OUTPUT
 from mlbias.cli.signals import raise_on_signals
+from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.cli.show.console import Output
+    from mlbias.cli.show.formats import Format
 
 
 Force = Annotated[
@@ -49,4 +51,34 @@ class OutputOptions:
         from mlbias.cli.show.console import Output
 
         raise_on_signals()
-        return Output(quiet=self.quiet, as_json=self.as_json)
+        return Output(quiet=self.quiet, format_=self._format())
+
+    def _format(self) -> "Format":
+        from mlbias.cli.show.formats import Format
+
+        return Format.JSON if self.as_json else Format.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class TableOutputOptions(OutputOptions):
+    """The same of a command that prints tables, which may be pasted into a paper."""
+
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="text|markdown|latex|csv|json",
+            rich_help_panel=OUTPUT,
+            help="How to print the tables, and nothing else; csv has one table with all digits. "
+            "--json is short for --format json. [default: text]",
+        ),
+    ] = None
+
+    def _format(self) -> "Format":
+        from mlbias.cli.show.formats import Format
+
+        if self.format is not None and self.format not in list(Format):
+            raise OptionError(f"`format` is {', '.join(Format)}, not {self.format[:40]!r}.")
+        if self.as_json and self.format not in (None, Format.JSON):
+            raise OptionError(f"--json and --format {self.format} do not go together.")
+        return Format.JSON if self.as_json else Format(self.format or Format.TEXT)

@@ -5,13 +5,14 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
+from mlbias.cli.show.formats import Format, csv_table, table_end, table_head, table_row
 from mlbias.errors import LONGEST_MESSAGE
 from mlbias.printable import printable
 
@@ -41,15 +42,17 @@ class Output:
 
     Args:
         quiet: no notices, hints and progress; results and errors stay.
-        as_json: results are one JSON document, so that ``line`` says nothing.
+        format_: how results are shown; ``line`` says something in text alone.
     """
 
-    def __init__(self, *, quiet: bool = False, as_json: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, format_: Format = Format.TEXT) -> None:
         self._out = _console(sys.stdout)
         self._err = _console(sys.stderr)
         self._quiet = quiet
-        self._as_json = as_json
+        self.format = format_
+        self._has_table = False
         self._bar: Progress | None = None
+        self._said = set[str]()
         self.unicode = _is_utf8(sys.stdout)
 
     @property
@@ -58,13 +61,41 @@ class Output:
         return self._out.width
 
     def line(self, text: str = "", style: str = "") -> None:
-        """A line of the result, at once; nothing where the result is JSON."""
-        if not self._as_json:
+        """A line of the result, at once; nothing where the result is not text."""
+        if self.format == Format.TEXT:
             self._print(self._out, printable(text), style)
 
-    def document(self, content: dict[str, Any]) -> None:
-        """The result as one JSON document, where that is what was asked for."""
-        if self._as_json:
+    def begin_table(self, headers: Sequence[str]) -> None:
+        """Print what stands above the rows of a table in Markdown or LaTeX."""
+        lines = table_head(self.format, headers)
+        for line in ["", *lines] if self._has_table else lines:
+            self._print(self._out, line, "")
+        self._has_table = True
+
+    def table_row(self, cells: Sequence[str]) -> None:
+        """Print one of its rows."""
+        self._print(self._out, table_row(self.format, [*map(printable, cells)]), "")
+
+    def end_table(self) -> None:
+        """Print what stands below them."""
+        for line in table_end(self.format):
+            self._print(self._out, line, "")
+
+    def document(
+        self, content: dict[str, Any], rows: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        """The result as one JSON document or as CSV, where that is what was asked for.
+
+        Args:
+            content: under the names that it has in JSON.
+            rows: those of the CSV table; by default a single one of all that is no list.
+        """
+        if self.format == Format.CSV:
+            # Rich would make spaces of the tabs in an id.
+            text = csv_table([content] if rows is None else rows)
+            self._out.file.write(_encodable(text, self._out.file) + "\n")
+            self._out.file.flush()
+        if self.format == Format.JSON:
             text = json.dumps(
                 {"schema": SCHEMA} | content,
                 indent=2,
@@ -75,8 +106,9 @@ class Output:
             self._print(self._out, "\n".join(lines), "")
 
     def notice(self, text: str) -> None:
-        """Something that happened on the way and is worth knowing."""
-        if not self._quiet:
+        """Something that happened on the way and is worth knowing; said once."""
+        if not self._quiet and text not in self._said:
+            self._said.add(text)
             self._print(self._err, printable(text, LONGEST_MESSAGE), "")
 
     def warning(self, text: str) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import bar
+from mlbias.cli.show.formats import Format
+from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import data_line, percent
 from mlbias.evaluation.describe import Description
 
@@ -11,7 +13,10 @@ _BAR_WIDTH = 24
 
 
 def draw(output: Output, label: str, found: Description) -> None:
-    """Draw all of it."""
+    """Draw all of it: a table of one row where it is to be pasted, else bars too."""
+    if output.format != Format.TEXT:
+        _draw_tables(output, label, found)
+        return
     output.line(data_line(label, found.n_ratings, found.n_users, found.n_items))
     output.line()
     for name, number in (
@@ -22,6 +27,17 @@ def draw(output: Output, label: str, found: Description) -> None:
         output.line(f" {name:<19}  {number:.6f}")
     output.line()
     _draw_histogram(output, found)
+
+
+def _draw_tables(output: Output, label: str, found: Description) -> None:
+    headers = ["data", "ratings", "users", "items", "density", "mean", "RMSE", "MAE"]
+    sizes = [f"{n:,}" for n in (found.n_ratings, found.n_users, found.n_items)]
+    numbers = [f"{number:.6f}" for number in (found.mean, found.errors.rmse, found.errors.mae)]
+    with Table(output, headers, [0] * len(headers)) as table:
+        table.row([label, *sizes, f"{found.density:.6f}", *numbers])
+    with Table(output, ["rating", "share", "ratings"], [0] * 3) as table:
+        for label_, part in zip(_labels(found), found.histogram, strict=True):
+            table.row([label_, percent(part.count / found.n_ratings), f"{part.count:,}"])
 
 
 def document(found: Description) -> dict[str, Any]:
@@ -41,12 +57,7 @@ def document(found: Description) -> dict[str, Any]:
 
 
 def _draw_histogram(output: Output, found: Description) -> None:
-    labels = [
-        f"{part.low:g}" if part.low == part.high else f"{part.low:.4g} to {part.high:.4g}"
-        for part in found.histogram
-    ]
-    if all(part.low == part.high for part in found.histogram):
-        labels = _aligned(labels)
+    labels = _labels(found)
     widest = max(map(len, labels))
     most = max(part.count for part in found.histogram)
     for label, part in zip(labels, found.histogram, strict=True):
@@ -55,6 +66,15 @@ def _draw_histogram(output: Output, found: Description) -> None:
             f" {label:>{widest}} {drawn:<{_BAR_WIDTH}} "
             f"{percent(part.count / found.n_ratings):>7} {part.count:>{len(f'{most:,}')},}"
         )
+
+
+def _labels(found: Description) -> list[str]:
+    labels = [
+        f"{part.low:g}" if part.low == part.high else f"{part.low:.4g} to {part.high:.4g}"
+        for part in found.histogram
+    ]
+    single = all(part.low == part.high for part in found.histogram)
+    return _aligned(labels) if single else labels
 
 
 def _aligned(labels: list[str]) -> list[str]:

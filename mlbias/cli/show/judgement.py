@@ -35,9 +35,8 @@ def report(output: Output, scored: Scored, saved: SavedModel, found: Judgement) 
     output.line()
     for one in found.predictions:
         output.line(verdict(one))
-        if one.low is not None and one.high is not None:
-            ends = (output.signed(end, 5) for end in (one.low, one.high))
-            output.line(f"  95 % interval of the difference: {' to '.join(ends)}")
+        if one.p_value is not None:
+            output.line(f"  95 % interval of the difference: {_interval(output, one)}")
     _report_test(output, found)
     for one in found.predictions:
         if one.by_user:
@@ -70,6 +69,16 @@ def document(found: Judgement) -> dict[str, Any]:
     }
 
 
+def rows(document: dict[str, Any], found: Judgement) -> list[dict[str, Any]]:
+    """The rows of the table of errors, with all digits."""
+    n = {"n_ratings": found.n_ratings}
+    return [
+        {"file": "training mean", **n, **_document_score(found.mean)},
+        {"file": "bias model", **n, **document["baseline"]},
+        *document["predictions"],
+    ]
+
+
 def verdict(one: Judged) -> str:
     """A sentence: better, worse, or cannot be told."""
     difference = one.difference.rmse
@@ -84,19 +93,34 @@ def verdict(one: Judged) -> str:
 def _report_scores(output: Output, found: Judgement) -> None:
     names = ["training mean", "bias model", *(_short(one.name) for one in found.predictions)]
     headers = ["", "RMSE", "±", "MAE", "difference", "±", "p", "can tell"]
-    table = Table(output, headers, [max(map(len, names)), 8, 6, 8, 10, 7, 8, 8])
-    scores = (found.mean, found.model)
-    for name, score in zip(names, scores, strict=False):
-        table.row([name, *_cells(score), "", "", "", ""])
-    for name, one in zip(names[2:], found.predictions, strict=True):
-        stderr, least = one.difference.stderr, one.smallest_detectable
-        more = [
-            output.signed(one.difference.rmse, 5),
-            "" if stderr is None else f"{stderr:.5f}",
-            "" if one.p_value is None else _p(one.p_value).removeprefix("p = ").removeprefix("p "),
-            "" if least is None else f"{least:.5f}",
-        ]
-        table.row([name, *_cells(one.score), *more], GOOD if one.verdict == BETTER else "")
+    headers += ["95 % interval", "verdict"]
+    widths = [max(map(len, names)), 8, 6, 8, 10, 7, 8, 8, 0, 0]
+    with Table(output, headers, widths) as table:
+        for name, score in zip(names, (found.mean, found.model), strict=False):
+            table.row([name, *_cells(score), *[""] * 6])
+        for name, one in zip(names[2:], found.predictions, strict=True):
+            cells = [name, *_cells(one.score), *_difference_cells(output, one)]
+            table.row(cells, GOOD if one.verdict == BETTER else "")
+
+
+def _difference_cells(output: Output, one: Judged) -> list[str]:
+    difference = output.signed(one.difference.rmse, 5)
+    if one.difference.stderr is None or one.p_value is None:
+        return [difference, "", "", "", "", one.verdict]
+    return [
+        difference,
+        f"{one.difference.stderr:.5f}",
+        _p(one.p_value).removeprefix("p = ").removeprefix("p "),
+        f"{one.smallest_detectable:.5f}",
+        _interval(output, one),
+        one.verdict,
+    ]
+
+
+def _interval(output: Output, one: Judged) -> str:
+    assert one.low is not None
+    assert one.high is not None
+    return f"{output.signed(one.low, 5)} to {output.signed(one.high, 5)}"
 
 
 def _report_test(output: Output, found: Judgement) -> None:
@@ -119,12 +143,13 @@ def _report_buckets(output: Output, one: Judged) -> None:
     output.line(f"where {one.name} differs from the bias model, by ratings in training")
     output.line(f"{'':>8}{'of the user':>30}{'of the item':>31}")
     headers = ["ratings", *["ratings", "difference", "±"] * 2]
-    table = Table(output, headers, [8, 10, 10, 7, 12, 10, 7])
     sides = [{part.name: part for part in side} for side in (one.by_user, one.by_item)]
-    for name in BUCKET_NAMES:
-        cells = [cell for side in sides for cell in _bucket_cells(output, side.get(name))]
-        if any(cells):
-            table.row([name, *cells])
+    names = [one.name, *(f"{side} {name}" for side in ("user", "item") for name in headers[1:4])]
+    with Table(output, headers, [8, 10, 10, 7, 12, 10, 7], names) as table:
+        for name in BUCKET_NAMES:
+            cells = [cell for side in sides for cell in _bucket_cells(output, side.get(name))]
+            if any(cells):
+                table.row([name, *cells])
 
 
 def _bucket_cells(output: Output, part: BucketDifference | None) -> Sequence[str]:

@@ -18,19 +18,13 @@ def report_scores(output: Output, found: Evaluation) -> None:
     headers = ["", "RMSE", "±", "MAE", "±", "RMSE", "MAE"]
     widths = [15, 9, 6, 9, 6, 10, 9]
     output.line(" " * 50 + "mean over users")
-    table = Table(output, headers, widths)
-    for name, score in _scores(found).items():
-        table.row(
-            [
-                name,
-                f"{score.rmse:.6f}",
-                _error(score.rmse_stderr),
-                f"{score.mae:.6f}",
-                _error(score.mae_stderr),
-                f"{score.user_rmse:.6f}",
-                f"{score.user_mae:.6f}",
-            ]
-        )
+    names = [*headers[:5], "mean user RMSE", "mean user MAE"]
+    with Table(output, headers, widths, names) as table:
+        for name, score in _scores(found).items():
+            errors = f"{score.rmse:.6f}", _error(score.rmse_stderr)
+            magnitudes = f"{score.mae:.6f}", _error(score.mae_stderr)
+            means = f"{score.user_rmse:.6f}", f"{score.user_mae:.6f}"
+            table.row([name, *errors, *magnitudes, *means])
     output.line()
     output.line(
         f"RMSE {with_error(found.model.rmse, found.model.rmse_stderr)}, "
@@ -85,10 +79,11 @@ def report_details(output: Output, found: Evaluation) -> None:
     if found.by_user:
         _report_buckets(output, found)
     output.line()
-    table = Table(output, ["tenth", "predicted", "observed", "ratings"], [6, 10, 10, 12])
-    for k, decile in enumerate(found.calibration, 1):
-        row = [f"{k}", f"{decile.predicted:.4f}", f"{decile.observed:.4f}", f"{decile.n_ratings:,}"]
-        table.row(row)
+    headers, widths = ["tenth", "predicted", "observed", "ratings"], [6, 10, 10, 12]
+    with Table(output, headers, widths) as table:
+        for k, decile in enumerate(found.calibration, 1):
+            means = f"{decile.predicted:.4f}", f"{decile.observed:.4f}"
+            table.row([f"{k}", *means, f"{decile.n_ratings:,}"])
     if len(found.calibration) < _TENTHS:
         output.line("equal predictions stay together, so that there are fewer than ten groups")
     if found.intervals is not None:
@@ -98,6 +93,11 @@ def report_details(output: Output, found: Evaluation) -> None:
         output.line(f"intervals of {levels} % hold {shares} % of the ratings")
         likelihood = output.signed(found.intervals.log_likelihood, 4)
         output.line(f"log-likelihood: {likelihood} a rating on average")
+
+
+def evaluation_rows(found: Evaluation) -> list[dict[str, Any]]:
+    """The rows of the table of errors, with all digits."""
+    return [{"scores": name} | asdict(score) for name, score in _scores(found).items()]
 
 
 def document_evaluation(found: Evaluation) -> dict[str, Any]:
@@ -145,12 +145,15 @@ def _error(stderr: float | None) -> str:
 def _report_buckets(output: Output, found: Evaluation) -> None:
     output.line()
     output.line(f"{'in training':>12}{'by user':>29}{'by item':>32}")
-    table = Table(output, ["ratings", *["ratings", "RMSE", "MAE"] * 2], [11, 11, 9, 9, 12, 9, 9])
+    headers, widths = ["ratings", *["ratings", "RMSE", "MAE"] * 2], [11, 11, 9, 9, 12, 9, 9]
+    by_side = (f"{side} {name}" for side in ("user", "item") for name in headers[1:4])
+    names = ["in training", *by_side]
     sides = [{bucket.name: bucket for bucket in side} for side in (found.by_user, found.by_item)]
-    for name in BUCKET_NAMES:
-        cells = [cell for side in sides for cell in _bucket_cells(side.get(name))]
-        if any(cells):
-            table.row([name, *cells])
+    with Table(output, headers, widths, names) as table:
+        for name in BUCKET_NAMES:
+            cells = [cell for side in sides for cell in _bucket_cells(side.get(name))]
+            if any(cells):
+                table.row([name, *cells])
 
 
 def _bucket_cells(bucket: Bucket | None) -> list[str]:

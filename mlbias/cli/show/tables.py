@@ -1,8 +1,10 @@
 """Tables whose rows appear as they come."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from mlbias.cli.show.console import FAINT, Output
+from mlbias.cli.show.formats import Format
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import EpochStats
 
@@ -10,28 +12,53 @@ from mlbias.core.training import EpochStats
 class Table:
     """A table whose rows appear one at a time, so that its widths are fixed from the start.
 
+    In Markdown and LaTeX it is ended by ``with``; CSV and JSON have no such tables.
+
     Args:
         output: where to.
         headers: above the columns.
-        widths: of the columns; all are flush right, with a space in between.
+        widths: of the columns in text; all are flush right, with a space in between. Columns
+            of width 0 are left out of text.
+        names: the headers where nothing stands above them that would tell which is which.
     """
 
-    def __init__(self, output: Output, headers: Sequence[str], widths: Sequence[int]) -> None:
+    def __init__(
+        self,
+        output: Output,
+        headers: Sequence[str],
+        widths: Sequence[int],
+        names: Sequence[str] | None = None,
+    ) -> None:
         self._output = output
+        self._is_marked_up = output.format in (Format.MARKDOWN, Format.LATEX)
         self._widths = [
-            max(width, len(output.shown(header)))
+            width and max(width, len(output.shown(header)))
             for width, header in zip(widths, headers, strict=True)
         ]
+        if self._is_marked_up:
+            output.begin_table(names or headers)
+            return
         self._row(headers, "")
-        output.line("─" * (sum(self._widths) + len(self._widths)), FAINT)
+        shown = [width for width in self._widths if width]
+        output.line("─" * (sum(shown) + len(shown)), FAINT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._is_marked_up:
+            self._output.end_table()
 
     def row(self, cells: Sequence[str], style: str = "") -> None:
         """One more row."""
-        self._row(cells, style)
+        if self._is_marked_up:
+            self._output.table_row(cells)
+        else:
+            self._row(cells, style)
 
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
-        line = "".join(f" {self._output.shown(cell):>{width}}" for cell, width in pairs)
+        line = "".join(f" {self._output.shown(cell):>{width}}" for cell, width in pairs if width)
         self._output.line(line.rstrip(), style)
 
 

@@ -1,26 +1,67 @@
 """Settings on the same folds: a table and JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
 from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import counted, data_line
-from mlbias.datasets.sources import Source
+from mlbias.datasets.dataset import Dataset
 from mlbias.evaluation.crossval import CrossValidation
+from mlbias.evaluation.folds import CutFolds, GivenFolds
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.record import Settings
 
 
-def report_task(output: Output, source: Source, validation: CrossValidation) -> None:
+@dataclass(frozen=True, slots=True)
+class FoldsRead:
+    """Folds as a command read them.
+
+    Attributes:
+        label: what the user calls the ratings, or the pattern of published folds.
+        folds: the folds.
+        datasets: all that was read.
+        told: the folds in words.
+        split: random, user or time; given for published ones.
+        seed: of the first repeat, None of published ones.
+    """
+
+    label: str
+    folds: CutFolds | GivenFolds
+    datasets: tuple[Dataset, ...]
+    told: str
+    split: str = "given"
+    seed: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The same under the names that it has in JSON."""
+        folds = self.folds
+        cut = (folds.folds, len(folds.codes)) if isinstance(folds, CutFolds) else (folds.n_folds, 1)
+        first = next((one.understood for one in self.datasets if one.understood.n_skipped), None)
+        return {
+            "data": self.label,
+            "n_ratings": self.folds.n_ratings,
+            "split": self.split,
+            "folds": cut[0],
+            "repeats": cut[1],
+            "seed": self.seed,
+            "n_skipped": sum(one.understood.n_skipped for one in self.datasets),
+            "first_skipped": None if first is None else first.first_skipped,
+        }
+
+
+def report_task(output: Output, read: FoldsRead, validation: CrossValidation) -> None:
     """What is tried on what."""
-    ratings, tried = validation.ratings, validation.candidates
-    output.line(data_line(source.label, len(ratings), ratings.n_users, ratings.n_items))
+    tried = validation.candidates
+    if isinstance(read.folds, CutFolds):
+        ratings = read.folds.ratings
+        output.line(data_line(read.label, len(ratings), ratings.n_users, ratings.n_items))
+    else:
+        output.line(f"{read.label} · {counted(read.folds.n_folds, 'fold')}")
     name, scale = tried[0].method.name, tried[0].regularisation.scale
-    folds = f"the same {validation.folds} folds, seed {validation.seed}"
-    output.line(f"{name}, λ on the {scale} scale: {counted(len(tried), 'setting')} on {folds}")
+    output.line(f"{name}, λ on the {scale} scale: {counted(len(tried), 'setting')} on {read.told}")
     output.line()
 
 
@@ -29,7 +70,7 @@ def draw_trials(output: Output, validation: CrossValidation) -> list[Trial]:
     tried = validation.candidates
     with output.progress("cross-validating", "fits") as bar:
         for done in validation.run():
-            bar.update(done, validation.folds * len(tried))
+            bar.update(done, validation.folds.n_folds * len(tried))
     for number, reason in validation.failed.items():
         output.notice(f"left out {_name(tried[number])}: {reason}")
     trials = validation.trials()
@@ -42,16 +83,10 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda trial: trial.errors.rmse)
 
 
-def document(
-    source: Source, validation: CrossValidation, trials: Sequence[Trial]
-) -> dict[str, Any]:
+def document(read: FoldsRead, trials: Sequence[Trial]) -> dict[str, Any]:
     """All of it under the names that it has in JSON."""
     best = best_of(trials)
-    return {
-        "data": source.label,
-        "n_ratings": len(validation.ratings),
-        "folds": validation.folds,
-        "seed": validation.seed,
+    return read.document() | {
         "effective_users": best.errors.effective_users,
         "settings": [_document_trial(trial, best) for trial in trials],
     }
@@ -59,17 +94,17 @@ def document(
 
 def _report(output: Output, trials: Sequence[Trial], best: Trial) -> None:
     headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
-    table = Table(output, headers, [10, 10, 8, 6, 8, 6, 20])
-    for trial in trials:
-        cells = [
-            *_lambda_cells(trial),
-            f"{trial.rmse.mean:.6f}",
-            f"{trial.rmse.sd:.4f}",
-            f"{trial.mae.mean:.6f}",
-            f"{trial.mae.sd:.4f}",
-            "best" if trial is best else standing(output, trial.above(best)),
-        ]
-        table.row(cells, GOOD if trial is best else "")
+    with Table(output, headers, [10, 10, 8, 6, 8, 6, 20]) as table:
+        for trial in trials:
+            cells = [
+                *_lambda_cells(trial),
+                f"{trial.rmse.mean:.6f}",
+                f"{trial.rmse.sd:.4f}",
+                f"{trial.mae.mean:.6f}",
+                f"{trial.mae.sd:.4f}",
+                "best" if trial is best else standing(output, trial.above(best)),
+            ]
+            table.row(cells, GOOD if trial is best else "")
     output.line()
     output.line("means and standard deviations over folds; = is within one standard error")
     warn_of_few_users(output, best.errors.effective_users)

@@ -1,6 +1,6 @@
 """Ids to codes: a chunk at a time while reading, then all chunks onto one set of ids."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, Values
-from mlbias.ids import ChunkCodes, Ids, TextIds, as_text, distinct
+from mlbias.core.ratings import Values
+from mlbias.ids import ChunkCodes, Ids, TextIds, distinct, joined_ids
 from mlbias.ratings import Ratings
 
 # Times in a unit that is told only once all are known.
@@ -94,8 +94,8 @@ class RatingsBuilder:
         Raises:
             DataError: there are more distinct ids than int32 codes.
         """
-        user_ids, user_codes = _joined_ids(self._user_keys, "user" in text_ids)
-        item_ids, item_codes = _joined_ids(self._item_keys, "item" in text_ids)
+        user_ids, user_codes = joined_ids(self._user_keys, "user" in text_ids)
+        item_ids, item_codes = joined_ids(self._item_keys, "item" in text_ids)
         user, item = self._user.array(), self._item.array()
 
         def recode(number: int) -> None:
@@ -126,21 +126,6 @@ class _Column:
 
     def array(self) -> NDArray[Any]:
         return np.frombuffer(self._bytes, self._dtype)
-
-
-def _joined_ids(keys: Sequence[Ids], are_text: bool) -> tuple[Ids, list[Codes]]:
-    """Distinct ids over all chunks, ascending, and each chunk's map from its codes to theirs.
-
-    They are integers if those of every chunk are, and nothing says otherwise.
-    """
-    every: Ids
-    if are_text or any(isinstance(part, TextIds) for part in keys):
-        every = TextIds(pl.concat([as_text(part) for part in keys]))
-    else:
-        every = np.concatenate([np.asarray(part) for part in keys])
-    ids, codes = distinct(every)
-    cuts = np.cumsum([len(part) for part in keys])[:-1]
-    return ids, np.split(codes.astype(np.int32, copy=False), cuts)
 
 
 def _column(column: pl.Series) -> Ids:
