@@ -27,9 +27,9 @@ frames](../how-to/python.md) shows how it all goes together.
 # What the functions return; not imported from mlbias itself, but their attributes are public.
 _RESULTS = {
     "Evaluation": "evaluation.evaluate",
-    "Score": "evaluation.scores",
-    "GroupedErrors": "evaluation.scores",
-    "Difference": "evaluation.scores",
+    "Score": "core.scores",
+    "GroupedErrors": "core.scores",
+    "Difference": "core.scores",
     "Bucket": "evaluation.evaluate",
     "Judgement": "evaluation.judge",
     "Judged": "evaluation.judge",
@@ -45,6 +45,7 @@ _RESULTS = {
     "Result": "evaluation.compare",
     "EpochStats": "core.training",
     "Certificate": "core.equations.certificate",
+    "LeaveOneOut": "core.leave_one_out",
     "Learned": "core.reml.learn",
     "VarianceComponents": "core.reml.learn",
     "StandardErrors": "core.reml.standard_errors",

@@ -146,7 +146,12 @@ def test_json_of_train_is_one_document_with_full_precision(run: Run, method: str
     assert (found["rmse"], found["alpha"]) == (
         found["history"][-1]["rmse"], found["history"][-1]["alpha"],
     )  # fmt: skip
-    assert found["seconds"].keys() == {"read", "train"}
+    assert found["seconds"].keys() == {"read", "train", "check"}
+    # 0.001 is far from the best λ, and three iterations of exact from the optimum.
+    assert ("exact_leave_one_out" in found) == (method != "exact")
+    assert found.get("exact_leave_one_out", {"rmse": 0.84375})["rmse"] == pytest.approx(
+        0.84375, abs=1e-4
+    )
     evaluated = document(run("evaluate", "--json"))
     assert evaluated["rmse"] == pytest.approx(found["rmse"], rel=1e-12)
     assert evaluated["baseline_rmse"] == pytest.approx(found["history"][0]["rmse"], rel=1e-12)
@@ -165,7 +170,17 @@ def test_exact_learns_lambda_and_certifies_the_optimum(run: Run) -> None:
     assert found["lambda_user"] == (components["sigma"] / components["sigma_user"]) ** 2
     assert sum(components["shares"].values()) == pytest.approx(1)
     assert found["certificate"]["gap"] <= 1e-8 * found["cost"]
-    assert found["seconds"].keys() == {"read", "learn", "train"}
+    assert found["seconds"].keys() == {"read", "learn", "train", "check"}
+    left_out = found["leave_one_out"]
+    assert left_out["rmse"] == pytest.approx(0.843754, abs=1e-6)
+    assert left_out["mae"] == pytest.approx(0.686826, abs=1e-6)
+    assert left_out.keys() == {"rmse", "rmse_stderr", "mae", "mae_stderr", "by"}
+    assert "\nleave-one-out: RMSE 0.843754 ± 0.0028, 18.1 % better than the mean\n" in said
+    # Where the model's own ratings are scored, it comes first.
+    assert document(run("evaluate", "--json"))["leave_one_out"] == left_out
+    scored = succeeds(run("evaluate"))
+    assert scored.index("leave-one-out: RMSE 0.843754") < scored.index("training mean")
+    assert "leave_one_out" not in document(run("evaluate", "--data", "sample", "--json"))
     # The λ's that were learned, given by hand, are the same training to the last bit.
     given = (
         "--lambda-user",

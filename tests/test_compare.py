@@ -8,11 +8,11 @@ import pytest
 
 from mlbias.cli.show.curves import chart
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.scores import GroupedErrors
 from mlbias.core.training import EpochStats
 from mlbias.evaluation.compare import CONTESTANTS, NEAR, Result
 from mlbias.evaluation.compare import compare as compare_methods
 from mlbias.evaluation.means import item_means, mean_model, user_means
-from mlbias.evaluation.scores import GroupedErrors
 from mlbias.evaluation.splits import random_split
 from mlbias.ratings import Ratings
 from tests.oracle import dense_optimum

@@ -10,8 +10,10 @@ import pytest
 
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
-from mlbias.core.reml import bias_errors
 from mlbias.core.reml.bias_errors import error_bars, sampled_errors
+from mlbias.core.reml.posterior import inverse_at, posterior
+from mlbias.core.statistics import Incidence
+from mlbias.core.uncertainty import Uncertainty
 from mlbias.errors import DataError
 from mlbias.evaluation.splits import random_split
 from mlbias.fitting.fit import fit
@@ -28,20 +30,22 @@ def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:
     return np.linalg.inv(design.T @ design + ridge)
 
 
-@pytest.fixture
-def without_inverse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where the ratings are too many for an exact inverse."""
-    monkeypatch.setattr(bias_errors, "exact_inverse", lambda _: None)
+def bars(incidence: Incidence, penalty: Penalty, variance: float) -> Uncertainty:
+    """With the exact inverse."""
+    known = posterior(incidence, penalty, inverse_at(incidence, penalty))
+    return error_bars(known, penalty, variance)
 
 
-def test_they_are_near_the_dense_ones(
-    make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def expanded_bars(incidence: Incidence, penalty: Penalty, variance: float) -> Uncertainty:
+    """As where the ratings are too many for one."""
+    return error_bars(posterior(incidence, penalty), penalty, variance)
+
+
+def test_they_are_near_the_dense_ones(make_ratings: Callable[..., Ratings]) -> None:
     ratings, penalty, variance = make_ratings(4_000, 60, 80), Penalty(4.0, 3.0), 0.7
     incidence = BlockIncidence(ratings)
-    exactly = error_bars(incidence, penalty, variance)
-    monkeypatch.setattr(bias_errors, "exact_inverse", lambda _: None)
-    known = error_bars(incidence, penalty, variance)
+    exactly = bars(incidence, penalty, variance)
+    known = expanded_bars(incidence, penalty, variance)
     covariance = variance * dense_covariance(ratings, penalty)
     exact = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose(known.user_stderr, exact[1:61], rtol=0.02)
@@ -62,7 +66,7 @@ def test_predictions_for_unknown_ids_include_the_uncertainty_of_alpha(
     make_ratings: Callable[..., Ratings], known_side: str
 ) -> None:
     ratings, penalty, variance = make_ratings(300, 12, 9), Penalty(2.0, 0.5), 0.7
-    known = error_bars(BlockIncidence(ratings), penalty, variance)
+    known = bars(BlockIncidence(ratings), penalty, variance)
     covariance = variance * dense_covariance(ratings, penalty)
     columns = {"user": range(1, 13), "item": range(13, 22), "neither": [None]}[known_side]
     expected: list[float] = []
@@ -94,16 +98,15 @@ def test_on_separate_communities_they_are_exact_at_given_lambdas() -> None:
 
 def test_they_are_at_most_the_priors(make_ratings: Callable[..., Ratings]) -> None:
     ratings = make_ratings(60, 40, 40)
-    known = error_bars(BlockIncidence(ratings), Penalty(4.0, 100.0), 1.0)
+    known = bars(BlockIncidence(ratings), Penalty(4.0, 100.0), 1.0)
     assert (known.user_stderr <= 0.5).all()
     assert (known.item_stderr <= 0.1).all()
 
 
-@pytest.mark.usefixtures("without_inverse")
 def test_a_few_are_measured_exactly(make_ratings: Callable[..., Ratings]) -> None:
     ratings, penalty = make_ratings(900, 60, 80), Penalty(4.0, 3.0)
     incidence = BlockIncidence(ratings)
-    known = error_bars(incidence, penalty, 1.0)
+    known = expanded_bars(incidence, penalty, 1.0)
     exact = np.sqrt(np.diag(dense_covariance(ratings, penalty)))
     off_user = np.abs(known.user_stderr / exact[1:61] - 1)
     off_item = np.abs(known.item_stderr / exact[61:] - 1)

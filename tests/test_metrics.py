@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mlbias.core.scores import GroupedErrors
 from mlbias.evaluation import describe as baseline
 from mlbias.evaluation import evaluate as metrics
 from mlbias.evaluation.describe import Bar, describe
 from mlbias.evaluation.evaluate import errors_per_user, evaluate
-from mlbias.evaluation.scores import GroupedErrors
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 

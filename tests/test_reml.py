@@ -244,7 +244,7 @@ def test_without_an_inverse_probes_come_as_near_as_their_error_says(
 
 def test_probes_that_are_too_few_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
     without_inverse(monkeypatch)
-    monkeypatch.setattr("mlbias.core.reml.probed_estimate._MOST_PROBES", 4)
+    monkeypatch.setattr("mlbias.core.reml.learn.MOST_PROBES", 4)
     learned = learned_from(large("nested", 0))
     assert learned.check.n_probes == 4
     assert not learned.check.is_known

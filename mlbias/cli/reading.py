@@ -41,6 +41,7 @@ class Sides:
         tested: how the source of the hold-out was taken; None where there is no such source.
         holdout: how it was chosen, likewise.
         seconds: spent on reading and splitting.
+        threads: how many may work at a time; None for one for each core.
     """
 
     source: Source
@@ -51,6 +52,7 @@ class Sides:
     tested: Understood | None
     holdout: Holdout | None
     seconds: float
+    threads: int | None
 
     def holdout_document(self) -> dict[str, Any]:
         """What is held out, under the names that it has in JSON."""
@@ -159,8 +161,10 @@ class Reader:
         elif wanted is not None:
             rest, held_out = wanted.sides(whole.ratings)
             training = Dataset.of(rest, Understood(), self._reading.n_threads)
-        seconds = time.perf_counter() - started
-        return Sides(source, self.options, whole, training, held_out, understood, wanted, seconds)
+        return Sides(
+            source, self.options, whole, training, held_out, understood, wanted,
+            time.perf_counter() - started, self._reading.n_threads,
+        )  # fmt: skip
 
     def finish(self, dataset: Dataset) -> None:
         """Wait until the prepared copy is on disk, if one is being made, and say so."""

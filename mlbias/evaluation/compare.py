@@ -9,11 +9,11 @@ from mlbias.core.methods import METHODS, make_method
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
+from mlbias.core.scores import GroupedErrors
 from mlbias.core.training import EpochStats
 from mlbias.errors import DivergenceError, OptionError
 from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.means import MEANS
-from mlbias.evaluation.scores import GroupedErrors
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Settings
 from mlbias.model import BiasModel

@@ -11,10 +11,10 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import AUTO, Regularisation, check_lambda, scale_of
+from mlbias.core.scores import GroupedErrors
 from mlbias.errors import DataError, DivergenceError, MlbiasError, OptionError
 from mlbias.evaluation.evaluate import user_errors
 from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
-from mlbias.evaluation.scores import GroupedErrors
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting, Task

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlbias.core.ratings import Codes
+from mlbias.core.scores import GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
 from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
-from mlbias.evaluation.scores import GroupedErrors, Score
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from mlbias.evaluation.scores import Difference, GroupedErrors
+from mlbias.core.scores import Difference, GroupedErrors
 from mlbias.fitting.record import Settings
 
 

@@ -68,7 +68,7 @@ def fit(
     ratings = as_ratings(ratings)
     incidence = BlockIncidence(ratings, usable_threads(threads))
     task = Task.of(incidence, ratings.user_ids, ratings.item_ids, regularisation)
-    return Fitting(task, settings).run()
+    return Fitting(task, settings).run(lambda: ratings, threads)
 
 
 def method_with(

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from mlbias.core.equations.certificate import Certificate, certify
+from mlbias.core.equations.certificate import certify
 from mlbias.core.model import Parameters, Penalty, Problem
+from mlbias.core.ratings import CodedRatings
 from mlbias.core.regularisation import Regularisation
-from mlbias.core.reml.bias_errors import error_bars
 from mlbias.core.reml.learn import Learned, learn
 from mlbias.core.statistics import Incidence
 from mlbias.core.training import EpochStats, Scorer, train
-from mlbias.core.uncertainty import Uncertainty
+from mlbias.fitting.assessment import Assessment, assessed
 from mlbias.fitting.record import Fit, Settings
 from mlbias.ids import Ids
 from mlbias.model import BiasModel, to_model
@@ -100,42 +100,35 @@ class Fitting:
         """The model after the last whole epoch, without error bars."""
         return self.task.model(self._state)
 
-    def result(self) -> Fit:
-        """The model after the last whole epoch, with its error bars and the record of the fit."""
-        method, learned = self.settings.method, self.task.learned
-        certificate = certify(self.task.problem, self._state) if method.ends_by_itself else None
-        known = _uncertainty(self.task, self._state, certificate)
+    def result(
+        self, ratings: Callable[[], CodedRatings] | None = None, threads: int | None = None
+    ) -> Fit:
+        """The model after the last whole epoch, with its error bars and the record of the fit.
+
+        Args:
+            ratings: gives those of the task, for leave-one-out; not called without an optimum.
+            threads: how many work at a time; by default one for each core.
+        """
+        problem, learned = self.task.problem, self.task.learned
+        certificate, found = None, Assessment()
+        if self.settings.method.ends_by_itself:
+            certificate = certify(problem, self._state)
+            if certificate.is_optimum:
+                found = assessed(problem, learned, self._state, ratings, threads)
         return Fit(
-            replace(self.model(), uncertainty=known),
+            replace(self.model(), uncertainty=found.uncertainty),
             tuple(self.history),
             certificate,
             # The inverse behind it is of no use once the error bars are known.
             None if learned is None else replace(learned, inverse=None),
             self.settings,
+            found.leave_one_out,
         )
 
-    def run(self) -> Fit:
+    def run(
+        self, ratings: Callable[[], CodedRatings] | None = None, threads: int | None = None
+    ) -> Fit:
         """Draw every epoch; the result."""
         for _ in self.epochs():
             pass
-        return self.result()
-
-
-def _uncertainty(task: Task, at: Parameters, certificate: Certificate | None) -> Uncertainty | None:
-    """How well the biases of an optimum are known; None for methods that stop before it.
-
-    σ² is the learned one or, at λ's that were given, J/(n - 1). None too where a λ is 0, so that
-    a prior is without bounds.
-    """
-    problem, learned = task.problem, task.learned
-    penalty, s = problem.penalty, problem.statistics
-    if certificate is None or not certificate.is_optimum:
-        return None
-    if penalty.user == 0 or penalty.item == 0 or s.n_ratings < 2:
-        return None
-    if learned is not None:
-        variance = learned.components.sigma**2
-        return error_bars(problem.incidence, penalty, variance, learned.inverse)
-    squared_error = problem.squared_error(at, problem.error_sums(at))
-    variance = problem.cost(at, squared_error) / (s.n_ratings - 1)
-    return error_bars(problem.incidence, penalty, variance) if variance > 0 else None
+        return self.result(ratings, threads)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, overload
 
 from mlbias.core.equations.certificate import Certificate
+from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods.protocol import Method
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.learn import Learned
@@ -75,6 +76,8 @@ class Fit:
             itself.
         learned: the variance components behind learned λ's; None where λ was given.
         settings: what was asked for; None for a model from a file of format 1 or 2.
+        leave_one_out: errors of predicting each training rating from all others; None unless the
+            model is an optimum at λ's well above 0.
     """
 
     model: BiasModel
@@ -82,6 +85,7 @@ class Fit:
     certificate: Certificate | None = None
     learned: Learned | None = None
     settings: Settings | None = None
+    leave_one_out: LeaveOneOut | None = None
 
     def __repr__(self) -> str:
         if self.settings is None or not self.history:

@@ -202,5 +202,6 @@ def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
         record.certificate,
         record.learned,
         record.settings,
+        record.leave_one_out,
     )
     return SavedModel(fit, about["data"] and rebuilt_data(about["data"]))

@@ -7,18 +7,20 @@ Seconds are left out, so that the same fit gives the same bytes.
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.equations.certificate import Certificate
+from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.methods.protocol import options_of
 from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.learn import Learned, VarianceComponents
+from mlbias.core.reml.posterior import EntriesBy
 from mlbias.core.reml.standard_errors import StandardErrors
 from mlbias.core.training import EpochStats
 from mlbias.core.vectors import FloatArray
@@ -36,6 +38,7 @@ class Optimisation:
     certificate: Certificate | None = None
     learned: Learned | None = None
     settings: Settings | None = None
+    leave_one_out: LeaveOneOut | None = None
 
 
 def described_optimisation(fit: Fit) -> dict[str, Any] | None:
@@ -57,6 +60,7 @@ def described_optimisation(fit: Fit) -> dict[str, Any] | None:
         "rmse": last.rmse,
         "certificate": fit.certificate and asdict(fit.certificate),
         "learned": learned and _described_learned(learned),
+        "leave_one_out": fit.leave_one_out and asdict(fit.leave_one_out),
     }
 
 
@@ -84,6 +88,7 @@ def rebuilt_optimisation(training: dict[str, Any], history: NDArray[Any]) -> Opt
         certificate and Certificate(**_checked(certificate)),
         learned and _rebuilt_learned(learned),
         _rebuilt_settings(training),
+        _rebuilt_leave_one_out(training.get("leave_one_out")),  # older versions saved none
     )
 
 
@@ -114,6 +119,15 @@ def _rebuilt_settings(training: dict[str, Any]) -> Settings | None:
         whole(training["max_epochs"]),
         None if training["tol"] is None else number(training["tol"], 0.0),
     )
+
+
+def _rebuilt_leave_one_out(found: dict[str, Any] | None) -> LeaveOneOut | None:
+    if found is None:
+        return None
+    if found["by"] not in get_args(EntriesBy):
+        raise ValueError("leave-one-out by unknown means")
+    numbers = {name: value for name, value in found.items() if name != "by"}
+    return LeaveOneOut(**_checked(numbers), by=found["by"])
 
 
 def _described_learned(learned: Learned) -> dict[str, Any]:

@@ -1,14 +1,21 @@
 """What `mlbias evaluate` says of a model, and of two on the same ratings."""
 
+from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.scoring import Scored
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.scores import document_evaluation, report_details, report_scores
+from mlbias.cli.show.scores import (
+    document_evaluation,
+    report_details,
+    report_leave_one_out,
+    report_scores,
+)
 from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.text import data_line
+from mlbias.core.leave_one_out import LeaveOneOut
+from mlbias.core.scores import Difference
 from mlbias.evaluation.evaluate import Evaluation, errors_per_user
-from mlbias.evaluation.scores import Difference
 from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.saved_model.file import SavedModel
 
@@ -21,18 +28,25 @@ def report(output: Output, scored: Scored, saved: SavedModel, found: Evaluation)
     for notice in unmatched_ids(scored.ratings, model.user_ids, model.item_ids):
         output.notice(notice)
     output.line()
+    left_out = _leave_one_out(scored, saved)
+    if left_out is not None:
+        report_leave_one_out(output, left_out, found.baseline.rmse)
+        output.line("below: the fit to its own training ratings, which is no error to publish")
+        output.line()
     report_scores(output, found)
     report_details(output, found)
 
 
 def document(scored: Scored, saved: SavedModel, found: Evaluation) -> dict[str, Any]:
     """The same under the names that it has in JSON."""
+    left_out = _leave_one_out(scored, saved)
     return {
         "data": scored.source.label,
         "part": scored.part,
         "data_changed": scored.changed,
         "trained_on_these": scored.seen_by(saved),
         **document_skipped(scored.dataset.understood),
+        **({} if left_out is None else {"leave_one_out": asdict(left_out)}),
     } | document_evaluation(found)
 
 
@@ -63,6 +77,12 @@ def seen_sentence(seen: bool | None, who: str) -> str:
     if seen is None:
         return f"{who} was trained on other data; whether these ratings were in them is not known"
     return f"{who} was trained on some or all of these ratings" if seen else ""
+
+
+def _leave_one_out(scored: Scored, saved: SavedModel) -> LeaveOneOut | None:
+    """Of the model, where its own training ratings are scored."""
+    is_own = scored.part == "training ratings" and not scored.changed
+    return saved.fit.leave_one_out if is_own else None
 
 
 def part_line(scored: Scored, seen: bool | None) -> str:

@@ -8,15 +8,22 @@ from mlbias.cli.reading import Sides
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import learning_curve
 from mlbias.cli.show.learned import document_learned, report_learned
-from mlbias.cli.show.scores import document_evaluation, users_line, warn_of_few_users
+from mlbias.cli.show.scores import (
+    document_evaluation,
+    report_leave_one_out,
+    users_line,
+    warn_of_few_users,
+)
 from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.tables import EpochTable
 from mlbias.cli.show.text import against_mean, counted, data_line, duration, percent, with_error
 from mlbias.cli.signals import StopRequest
 from mlbias.core.equations.certificate import Certificate
+from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods.protocol import options_of
 from mlbias.core.training import EpochStats
 from mlbias.evaluation.evaluate import Evaluation, evaluate, scorer
+from mlbias.fitting.assessment import learned_leave_one_out
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Settings
 from mlbias.ratings import Ratings
@@ -34,11 +41,13 @@ class Run:
         fit: what came of it.
         seconds: spent on each part.
         signal: that ended it, if one did.
+        exactly: what exact with learned λ's gives, after another method, where it takes a moment.
     """
 
     fit: Fit
     seconds: dict[str, float]
     signal: int | None
+    exactly: LeaveOneOut | None
 
     @property
     def settings(self) -> Settings:
@@ -67,7 +76,19 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
     fitting = Fitting(task, settings, score)
     signal = _draw_epochs(output, fitting, every, with_holdout=held_out is not None)
     seconds["train"] = fitting.history[-1].seconds
-    return Run(fitting.result(), seconds, signal)
+    return _assessed(fitting, sides, seconds, signal)
+
+
+def _assessed(fitting: Fitting, sides: Sides, seconds: dict[str, float], signal: int | None) -> Run:
+    """The result, with error bars and leave-one-out; after other methods that of exact."""
+    training, threads, exactly = sides.training, sides.threads, None
+    started = time.perf_counter()
+    fit = fitting.result(lambda: training.ratings, threads)
+    if fit.certificate is None and signal is None:
+        exactly = learned_leave_one_out(training.incidence, lambda: training.ratings, threads)
+    if fit.certificate is not None or exactly is not None:
+        seconds["check"] = time.perf_counter() - started
+    return Run(fit, seconds, signal, exactly)
 
 
 def evaluated(fit: Fit, held_out: Ratings | None) -> Evaluation | None:
@@ -81,6 +102,8 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
     output.line()
     if evaluation is not None:
         _report_holdout(output, evaluation)
+    if run.fit.leave_one_out is not None:
+        report_leave_one_out(output, run.fit.leave_one_out, first.rmse)
     name = run.settings.method.name if evaluation is None else "training"
     output.line(
         f"{name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
@@ -92,6 +115,9 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
     output.line(f"{curve}   {line}" if output.unicode else line)
     if run.fit.certificate is not None:
         _report_certificate(output, run.fit, run.fit.certificate)
+    if run.exactly is not None:
+        rmse, stderr = run.exactly.rmse, run.exactly.rmse_stderr
+        output.line(f"exact, λ learned: leave-one-out {with_error(rmse, stderr, 4)}")
     _report_stop(output, run, last.epoch)
 
 
@@ -124,6 +150,9 @@ def document(run: Run, sides: Sides, evaluation: Evaluation | None) -> dict[str,
         found["holdout"] = sides.holdout_document() | document_evaluation(evaluation)
     if fit.certificate is not None:
         found["certificate"] = asdict(fit.certificate)
+        found["leave_one_out"] = fit.leave_one_out and asdict(fit.leave_one_out)
+    if run.exactly is not None:
+        found["exact_leave_one_out"] = asdict(run.exactly)
     if fit.learned is not None:
         found["variance_components"] = document_learned(fit.learned)
     return found
@@ -171,11 +200,14 @@ def _report_certificate(output: Output, fit: Fit, certificate: Certificate) -> N
     output.line(f"relative residual of the equations {certificate.relative_residual:.1e}")
     if not certificate.is_optimum:
         output.notice("not at the optimum yet; --epochs allows more")
-    elif 0 in fit.lambdas:
+        return
+    if 0 in fit.lambdas:
         output.notice(
             "a lambda of 0 leaves the biases' levels open: this is the limit of one lambda that "
             "goes to 0"
         )
+    if fit.leave_one_out is None:
+        output.notice("no leave-one-out: it needs two ratings, and lambdas well above 0")
 
 
 def _report_stop(output: Output, run: Run, epoch: int) -> None:

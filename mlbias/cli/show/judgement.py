@@ -9,9 +9,9 @@ from mlbias.cli.show.evaluation import part_line
 from mlbias.cli.show.scores import warn_of_few_users
 from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import counted, data_line
+from mlbias.core.scores import Score
 from mlbias.evaluation.evaluate import BUCKET_NAMES
 from mlbias.evaluation.judge import BETTER, UNTOLD, BucketDifference, Judged, Judgement
-from mlbias.evaluation.scores import Score
 from mlbias.saved_model.file import SavedModel
 
 _LONGEST_NAME = 18

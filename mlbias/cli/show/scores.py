@@ -6,9 +6,10 @@ from typing import Any
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import against_mean, counted, percent, with_error
+from mlbias.core.leave_one_out import LeaveOneOut
+from mlbias.core.scores import FEW_USERS, Difference, Score
 from mlbias.evaluation.calibration import LEVELS
 from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
-from mlbias.evaluation.scores import FEW_USERS, Difference, Score
 
 _TENTHS = 10
 
@@ -39,6 +40,16 @@ def report_scores(output: Output, found: Evaluation) -> None:
     )
     if found.ratings_of_unknown:
         output.line("an unknown user or item was predicted with a bias of 0")
+
+
+def report_leave_one_out(output: Output, found: LeaveOneOut, mean_rmse: float) -> None:
+    """What each training rating is predicted with from all others."""
+    how = "" if found.by == "exact" else ", leverages to second order"
+    output.line(
+        f"leave-one-out: RMSE {with_error(found.rmse, found.rmse_stderr)}, "
+        f"{against_mean(found.rmse, mean_rmse)}"
+    )
+    output.line(f"               MAE {with_error(found.mae, found.mae_stderr)}{how}")
 
 
 def users_line(found: Evaluation) -> str:

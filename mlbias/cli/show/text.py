@@ -37,9 +37,9 @@ def against_mean(rmse: float, mean_rmse: float) -> str:
     return f"{percent(abs(share))} {'better' if share > 0 else 'worse'} than the mean"
 
 
-def with_error(value: float, stderr: float | None) -> str:
+def with_error(value: float, stderr: float | None, decimals: int = 6) -> str:
     """As 0.876338 ± 0.0104."""
-    return f"{value:.6f}" if stderr is None else f"{value:.6f} ± {stderr:.4f}"
+    return f"{value:.{decimals}f}" + ("" if stderr is None else f" ± {stderr:.4f}")
 
 
 def counted(number: int, noun: str) -> str:

@@ -33,6 +33,20 @@ class RepeatedPairs:
         user, item, times = incidence.repeated_pairs()
         return cls(user, item, times * times - times)
 
+    def entries(self, user: Codes, item: Codes) -> FloatArray:
+        """A_ui of pairs (k,) that were rated: 1, or how often."""
+        found = np.ones(len(user))
+        if len(self.excess):
+            times = (1 + np.sqrt(1 + 4 * self.excess)) / 2
+            n_items = int(max(self.item.max(), item.max())) + 1
+            keys = self.user.astype(np.int64) * n_items + self.item
+            order = np.argsort(keys)
+            wanted = user.astype(np.int64) * n_items + item
+            at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
+            is_repeated = keys[order[at]] == wanted
+            found[is_repeated] = times[order[at[is_repeated]]].round()
+        return found
+
     def squared_per_user(self, of_items: FloatArray, plain: FloatArray) -> FloatArray:
         """Σ_i A_ui² v_i, (n_users,), from Σ_i A_ui v_i."""
         if len(self.excess) == 0:

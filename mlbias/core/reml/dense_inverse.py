@@ -4,6 +4,7 @@ With L the inverse of the reduced equations' matrix K (normal_equations.py), the
 of M⁻¹ is L, and with a = g/s the rest is
 
     (M⁻¹)_αα = 1/(λ_u s) + aᵀ L a
+    (M⁻¹)_ui = -D_u [(A L)_ui - c_u (L a)_i]
     diag (M⁻¹)_uu = D_u + D_u² [c_u² (M⁻¹)_αα - 2 c_u (A L a)_u + (A L Aᵀ)_uu]
     log|M| = log|K| + log(λ_u s) - Σ log D_u
 """
@@ -20,6 +21,9 @@ from mlbias.core.reml.pairs import Pairs
 from mlbias.core.reml.sparse_inverse import inverse_of
 from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray, dot
+
+# Numbers of a product that fit the cache.
+_BLOCK = 1 << 17
 
 _T = TypeVar("_T")
 
@@ -71,6 +75,20 @@ class DenseInverse:
         across = table.multiply(table @ self._inverse).sum(axis=1)
         through = counts**2 * self._alpha_variance - 2 * counts * (table @ self._shared) + across
         return self._sides(shrinkage + shrinkage**2 * through, np.diag(self._inverse).copy())
+
+    def pairs(self) -> csr_array:
+        """(M⁻¹)_ui where A has an entry, (n_users, n_items)."""
+        table, starts = self._table, self._table.indptr
+        found = table.astype(np.float64)
+        rows = max(1, _BLOCK // table.shape[1])
+        for first in range(0, table.shape[0], rows):
+            last = min(first + rows, table.shape[0])
+            here = slice(starts[first], starts[last])
+            row = np.repeat(np.arange(last - first), np.diff(starts[first : last + 1]))
+            across = (table[first:last] @ self._inverse)[row, table.indices[here]]
+            shared = self._eliminated[first + row] * self._shared[table.indices[here]]
+            found.data[here] = -self._shrinkage[first + row] * (across - shared)
+        return found if self._keeps_items else found.T.tocsr()
 
     def alpha_variance(self) -> float:
         """(M⁻¹)_αα."""

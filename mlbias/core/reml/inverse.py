@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from scipy.sparse import csr_array
+
 from mlbias.core.model import ErrorSums, Parameters, Penalty
 from mlbias.core.vectors import FloatArray
 
@@ -17,6 +19,10 @@ class Inverse(Protocol):
 
     def diagonals(self) -> tuple[FloatArray, FloatArray]:
         """The diagonal of M⁻¹ for the users and for the items, (n_users,) and (n_items,)."""
+        ...
+
+    def pairs(self) -> csr_array:
+        """(M⁻¹)_ui where A has an entry, (n_users, n_items)."""
         ...
 
     def alpha_variance(self) -> float:

@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 
 from mlbias.core.model import Penalty
-from mlbias.core.reml.bias_errors import alpha_variance
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.estimate import MOST_ROUNDS, START, Estimate, check_noise, search
 from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
-from mlbias.core.reml.probed_estimate import probed_estimate, rough_estimate
+from mlbias.core.reml.posterior import alpha_variance
+from mlbias.core.reml.probed_estimate import MOST_PROBES, probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
 
@@ -119,7 +119,22 @@ def learn(incidence: Incidence) -> Learned:
     exact = exact_inverse(incidence)
     if exact is not None:
         return _learned(incidence, _exact_estimate(incidence, exact), exact.by, Check(0))
-    found, check = probed_estimate(incidence, rough_estimate(incidence))
+    return _probed(incidence, MOST_PROBES)
+
+
+def learn_quickly(incidence: Incidence) -> Learned | None:
+    """The same by the fewest probes, on any ratings; None where so few do not tell.
+
+    Raises:
+        DataError: the ratings do not tell the components apart.
+    """
+    check_identified(incidence)
+    learned = _probed(incidence, 1)
+    return learned if learned.check.is_known else None
+
+
+def _probed(incidence: Incidence, most_probes: int) -> Learned:
+    found, check = probed_estimate(incidence, rough_estimate(incidence), most_probes)
     by: By = "probes" if check.is_corrected else "expansion"
     return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
 

@@ -21,7 +21,7 @@ from mlbias.core.statistics import Incidence
 _ROUGH = 3e-3
 _NEGLIGIBLE = 5e-3
 _FINE = 1e-6
-_PROBES, _MOST_PROBES = 4, 1024
+_PROBES, MOST_PROBES = 4, 1024
 # Probes times ratings, beyond which no further ones are asked for.
 _MOST_WORK = 1_600_000_000
 # Of a normal distribution, outside of three standard deviations on one side.
@@ -34,8 +34,15 @@ def rough_estimate(incidence: Incidence) -> Estimate:
     return search(likelihood, incidence.statistics, START, _ROUGH)
 
 
-def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Check]:
+def probed_estimate(
+    incidence: Incidence, rough: Estimate, most_probes: int
+) -> tuple[Estimate, Check]:
     """The estimate as it is, or the one that probes lead to; and how that was told.
+
+    Args:
+        incidence: of the ratings.
+        rough: from rough_estimate.
+        most_probes: of each side; on many ratings there may be fewer.
 
     Raises:
         DataError: the ratings have no noise.
@@ -53,7 +60,7 @@ def probed_estimate(incidence: Incidence, rough: Estimate) -> tuple[Estimate, Ch
         if not found.point.ratios.all():
             return _on_boundary(incidence, found), Check(0)
         errors, is_known = _errors(found, traces)
-        if is_known or n_probes >= _most_probes(incidence):
+        if is_known or n_probes >= min(_most_probes(incidence), most_probes):
             break
         n_probes *= 2
     off = rough.point.penalty, found.point.penalty
@@ -80,7 +87,7 @@ def _on_boundary(incidence: Incidence, found: Estimate) -> Estimate:
 
 def _most_probes(incidence: Incidence) -> int:
     share = _MOST_WORK // incidence.statistics.n_ratings
-    return min(max(share, _PROBES), _MOST_PROBES)
+    return min(max(share, _PROBES), MOST_PROBES)
 
 
 def _errors(found: Estimate, traces: ProbedTraces) -> tuple[list[float], bool]:

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from mlbias.core.model import ErrorSums, Parameters, Penalty
 from mlbias.core.reml.blas import one_thread
@@ -59,6 +60,7 @@ class SparseInverse:
     ) -> None:
         s = statistics
         self._n_users, self._n_ratings, self._penalty = s.n_users, s.n_ratings, penalty
+        self._pairs = pairs
         self._counts = np.concatenate([s.user_counts, s.item_counts])
         diagonal = np.concatenate([s.user_counts + penalty.user, s.item_counts + penalty.item])
         edges = pairs.count
@@ -78,13 +80,17 @@ class SparseInverse:
 
     def diagonals(self) -> tuple[FloatArray, FloatArray]:
         """The diagonal of M⁻¹ for the users and for the items, (n_users,) and (n_items,)."""
-        places = self._core.diagonal
-        diagonal = self._inverse[places]
-        edges = self._inverse[self._core.upper]
-        for one in reversed(self._stages):
-            diagonal, edges = _extended(one, diagonal, edges)
+        diagonal, _ = self._entries()
         diagonal = diagonal + self._shape**2 / self._pivot
         return diagonal[: self._n_users], diagonal[self._n_users :]
+
+    def pairs(self) -> csr_array:
+        """(M⁻¹)_ui where A has an entry, (n_users, n_items)."""
+        _, edges = self._entries()
+        user, item = self._pairs.user, self._pairs.item
+        of_user, of_item = np.split(self._shape, [self._n_users])
+        values = edges + of_user[user] * of_item[item] / self._pivot
+        return csr_array((values, (user, item)), shape=(len(of_user), len(of_item)))
 
     def alpha_variance(self) -> float:
         """(M⁻¹)_αα."""
@@ -96,6 +102,13 @@ class SparseInverse:
         alpha = (right.total - dot(self._shape, sums)) / self._pivot
         bias = self._solved(sums - self._counts * alpha)
         return Parameters(alpha, bias[: self._n_users], bias[self._n_users :])
+
+    def _entries(self) -> tuple[FloatArray, FloatArray]:
+        """H⁻¹ on the diagonal, and at the pairs."""
+        diagonal, edges = self._inverse[self._core.diagonal], self._inverse[self._core.upper]
+        for one in reversed(self._stages):
+            diagonal, edges = _extended(one, diagonal, edges)
+        return diagonal, edges
 
     def _solved(self, right: FloatArray) -> FloatArray:
         """H⁻¹ times a vector over users and items."""

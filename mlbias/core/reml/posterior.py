@@ -1,0 +1,174 @@
+"""The entries of M⁻¹ that error bars and leverages need: its diagonal, and xᵀ M⁻¹ x of a rating.
+
+x has a 1 for α, for the user and for the item. Where the ratings allow an inverse or a side is held
+at 0 all is exact. Elsewhere it is to second order: with D = 1/(c + λ), and the level that all users
+share put right, the diagonal is
+
+    (M⁻¹)_uu ≈ D_u + D_u² (A² D_i)_u + 1/(n_users λ_u)
+
+and likewise for the items; traces.py has the same expansion, added up. For xᵀ M⁻¹ x all other users
+and items are eliminated as if nothing linked them, which leaves two equations, and α exactly: with
+its row m = M⁻¹ (1, 0, 0), which is solved for, and A_ui = 1,
+
+    a = c_u + λ_u - Σ_{j≠i} A_uj² D_j,   b = c_i + λ_i - Σ_{v≠u} A_vi² D_v
+    xᵀ M⁻¹ x ≈ (a + b - 2)/(a b - 1) + (m_α + m_u + m_i)²/m_α
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from mlbias.core.equations.normal_equations import NormalEquations
+from mlbias.core.equations.repeated_pairs import RepeatedPairs
+from mlbias.core.model import ErrorSums, Penalty, Problem
+from mlbias.core.ratings import Codes
+from mlbias.core.reml.boundary import diagonals_at_zero
+from mlbias.core.reml.exact_inverse import exact_inverse
+from mlbias.core.reml.inverse import Inverse
+from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
+
+# (M⁻¹)_αα is off by about the square of this.
+_FORM_TOLERANCE = 1e-4
+
+PairForms = Callable[[Codes, Codes], FloatArray]
+EntriesBy = Literal["exact", "expansion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """Entries of M⁻¹; times σ² they are posterior variances and covariances.
+
+    Attributes:
+        alpha: (M⁻¹)_αα.
+        user, item: the diagonal, (n_users,) and (n_items,).
+        forms: from codes of users and items that were rated together, (k,) each, to xᵀ M⁻¹ x.
+        by: whether all this is exact, or the expansion.
+    """
+
+    alpha: float
+    user: FloatArray
+    item: FloatArray
+    forms: PairForms
+    by: EntriesBy
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """M⁻¹ (1, 0, 0)."""
+
+    alpha: float
+    user: FloatArray
+    item: FloatArray
+
+
+def posterior(incidence: Incidence, penalty: Penalty, inverse: Inverse | None = None) -> Posterior:
+    """The entries at λ's above 0, infinite ones included.
+
+    Args:
+        incidence: of the ratings.
+        penalty: on the scale of sums.
+        inverse: M⁻¹ at these λ's; without it, and with no side held at 0, the entries are expanded.
+    """
+    row = _row_of_alpha(incidence, penalty, inverse)
+    by: EntriesBy = "exact"
+    if math.inf in (penalty.user, penalty.item):
+        user, item = diagonals_at_zero(incidence.statistics, penalty)
+        forms = _exact_forms(row, user, item, None)
+    elif inverse is not None:
+        user, item = inverse.diagonals()
+        forms = _exact_forms(row, user, item, inverse.pairs())
+    else:
+        user, item = expanded_diagonals(incidence, penalty)
+        user, item = np.minimum(user, 1 / penalty.user), np.minimum(item, 1 / penalty.item)
+        forms, by = _expanded_forms(incidence, penalty, row), "expansion"
+    return Posterior(row.alpha, user, item, forms, by)
+
+
+def inverse_at(incidence: Incidence, penalty: Penalty) -> Inverse | None:
+    """The exact inverse, where the ratings allow one."""
+    if math.inf in (penalty.user, penalty.item):
+        return None
+    exact = exact_inverse(incidence)
+    try:
+        return None if exact is None else exact.at(penalty)
+    except np.linalg.LinAlgError:  # λ's next to 0
+        return None
+
+
+def alpha_variance(incidence: Incidence, penalty: Penalty, inverse: Inverse | None = None) -> float:
+    """(M⁻¹)_αα; times σ² it is the variance of α."""
+    if inverse is not None:
+        return inverse.alpha_variance()
+    return _row_of_alpha(incidence, penalty, None).alpha
+
+
+def expanded_diagonals(incidence: Incidence, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
+    """The diagonal of M⁻¹ to second order, (n_users,) and (n_items,); costs two products."""
+    s = incidence.statistics
+    repeated = RepeatedPairs.of(incidence)
+    user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
+    around_user = repeated.squared_per_user(item, incidence.per_user(item))
+    around_item = repeated.squared_per_item(user, incidence.per_item(user))
+    return (
+        user + user * user * around_user + 1 / (s.n_users * penalty.user),
+        item + item * item * around_item + 1 / (s.n_items * penalty.item),
+    )
+
+
+def _row_of_alpha(incidence: Incidence, penalty: Penalty, inverse: Inverse | None) -> _Row:
+    s = incidence.statistics
+    if inverse is not None:
+        row = inverse.solve(ErrorSums(1.0, np.zeros(s.n_users), np.zeros(s.n_items)))
+        return _Row(inverse.alpha_variance(), row.user_bias, row.item_bias)
+    nothing = np.zeros((1, s.n_users)), np.zeros((1, s.n_items))
+    equations = NormalEquations(Problem(incidence, penalty))
+    alpha, user, item = equations.solve_rows(np.ones(1), *nothing, _FORM_TOLERANCE)
+    return _Row(float(alpha[0]), user[0], item[0])
+
+
+def _exact_forms(
+    row: _Row, user: FloatArray, item: FloatArray, entries: csr_array | None
+) -> PairForms:
+    """xᵀ M⁻¹ x from its entries; without any between users and items where a side is held at 0."""
+    of_user, of_item = user + 2 * row.user, item + 2 * row.item
+    keys = values = np.empty(0)
+    if entries is not None:
+        entries.sort_indices()
+        rows = np.repeat(np.arange(len(user)), np.diff(entries.indptr))
+        keys, values = rows * len(item) + entries.indices, entries.data
+
+    def forms(users: Codes, items: Codes) -> FloatArray:
+        found = row.alpha + of_user[users] + of_item[items]
+        if entries is not None:
+            places = np.searchsorted(keys, users.astype(np.int64) * len(item) + items)
+            found += 2 * values[places]
+        return np.asarray(found)
+
+    return forms
+
+
+def _expanded_forms(incidence: Incidence, penalty: Penalty, row: _Row) -> PairForms:
+    """The same, all but α, the user and the item eliminated by themselves, and α exactly."""
+    s, repeated = incidence.statistics, RepeatedPairs.of(incidence)
+    user, item = s.user_counts + penalty.user, s.item_counts + penalty.item
+    of_user, of_item = 1 / user, 1 / item
+    user = user - repeated.squared_per_user(of_item, incidence.per_user(of_item))
+    item = item - repeated.squared_per_item(of_user, incidence.per_item(of_user))
+    most = row.alpha + 1 / penalty.user + 1 / penalty.item  # the variance without any rating
+    root = math.sqrt(row.alpha)
+    user_level, item_level = root + row.user / root, row.item / root
+
+    def forms(users: Codes, items: Codes) -> FloatArray:
+        entry = repeated.entries(users, items)
+        a = user[users] + entry * entry * of_item[items]
+        b = item[items] + entry * entry * of_user[users]
+        level = user_level[users] + item_level[items]
+        found = (a + b - 2 * entry) / (a * b - entry * entry) + level * level
+        return np.asarray(np.minimum(found, most / (1 + most)))
+
+    return forms

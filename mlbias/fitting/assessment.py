@@ -1,0 +1,90 @@
+"""How well an optimum is known, and how well it predicts: error bars and leave-one-out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlbias.core.leave_one_out import LeaveOneOut, leave_one_out
+from mlbias.core.methods.exact import Exact
+from mlbias.core.model import Parameters, Problem
+from mlbias.core.ratings import CodedRatings
+from mlbias.core.reml.bias_errors import error_bars
+from mlbias.core.reml.learn import Learned, learn_quickly
+from mlbias.core.reml.posterior import inverse_at, posterior
+from mlbias.core.statistics import Incidence
+from mlbias.core.uncertainty import Uncertainty
+from mlbias.errors import DataError
+
+# So many ratings take half a second of one core.
+_MOMENT = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is known of an optimum; nothing of each where it is not defined.
+
+    Attributes:
+        uncertainty: None too where a λ is 0, so that a prior is without bounds.
+        leave_one_out: likewise, since a bias that nothing else tells of is free then.
+    """
+
+    uncertainty: Uncertainty | None = None
+    leave_one_out: LeaveOneOut | None = None
+
+
+def assessed(
+    problem: Problem,
+    learned: Learned | None,
+    at: Parameters,
+    ratings: Callable[[], CodedRatings] | None,
+    threads: int | None,
+) -> Assessment:
+    """What is known of an optimum.
+
+    Args:
+        problem: whose it is.
+        learned: what was learned of the λ's, if they were.
+        at: the optimum.
+        ratings: gives the problem's, for leave-one-out; None to do without.
+        threads: how many work at a time; by default one for each core.
+    """
+    penalty, n = problem.penalty, problem.statistics.n_ratings
+    if penalty.user == 0 or penalty.item == 0 or n < 2:
+        return Assessment()
+    if learned is not None:
+        variance, inverse = learned.components.sigma**2, learned.inverse
+    else:
+        squared_error = problem.squared_error(at, problem.error_sums(at))
+        variance = problem.cost(at, squared_error) / (n - 1)
+        inverse = inverse_at(problem.incidence, penalty)
+    known = posterior(problem.incidence, penalty, inverse)
+    left_out = None
+    if ratings is not None:
+        left_out = leave_one_out(ratings(), _in_units(problem, at), known, threads)
+    return Assessment(error_bars(known, penalty, variance) if variance > 0 else None, left_out)
+
+
+def learned_leave_one_out(
+    incidence: Incidence, ratings: Callable[[], CodedRatings], threads: int | None = None
+) -> LeaveOneOut | None:
+    """What exact with learned λ's gives on these ratings.
+
+    None where that takes more than a moment, which depends on the ratings alone, or where λ cannot
+    be learned from them.
+    """
+    if incidence.statistics.n_ratings > _MOMENT:
+        return None
+    try:
+        learned = learn_quickly(incidence)
+    except DataError:
+        return None
+    if learned is None:
+        return None
+    problem = Problem(incidence, learned.penalty)
+    *_, last = Exact().iterates(problem)
+    known = posterior(incidence, learned.penalty, None)
+    return leave_one_out(ratings(), _in_units(problem, last.parameters), known, threads)
+
+
+def _in_units(problem: Problem, at: Parameters) -> Parameters:
+    """The same with alpha in the ratings' own units."""
+    return Parameters(at.alpha + problem.statistics.center, at.user_bias, at.item_bias)
