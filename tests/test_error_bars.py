@@ -11,6 +11,7 @@ import pytest
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Penalty
 from mlbias.core.reml.bias_errors import error_bars, sampled_errors
+from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
@@ -32,7 +33,7 @@ def dense_covariance(ratings: Ratings, penalty: Penalty) -> np.ndarray:
 
 def bars(incidence: Incidence, penalty: Penalty, variance: float) -> Uncertainty:
     """With the exact inverse."""
-    known = posterior(incidence, penalty, inverse_at(incidence, penalty))
+    known = posterior(incidence, penalty, inverse_at(exact_inverse(incidence), penalty))
     return error_bars(known, penalty, variance)
 
 

@@ -15,6 +15,7 @@ from mlbias.core.leave_one_out import leave_one_out
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, PenaltyScale
 from mlbias.core.regularisation import Regularisation
+from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.likelihood import optimum_at
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.evaluation.crossval import CrossValidation
@@ -59,7 +60,7 @@ def left_out(
     if way in WAYS:
         inverse = WAYS[way](incidence, penalty)
     elif way is None:
-        inverse = inverse_at(incidence, penalty)
+        inverse = inverse_at(exact_inverse(incidence), penalty)
     return leave_one_out(ratings, at, posterior(incidence, penalty, inverse), threads)
 
 

@@ -48,23 +48,30 @@ class BlockIncidence:
         # Of the same type, since NumPy would otherwise widen a copy of all the codes.
         starts = np.searchsorted(user, np.arange(ratings.n_users + 1, dtype=np.int32))
         self._lay_out(item, starts, ratings.n_items, threads)
-        self._statistics = self._sums(value, starts)
+        self._values = lambda: value
+        self._statistics = self._sums(value, np.diff(starts).astype(np.float64))
 
     @classmethod
     def restored(
-        cls, item: Codes, statistics: Statistics, threads: int | None = None
+        cls,
+        item: Codes,
+        values: Callable[[], Values],
+        statistics: Statistics,
+        threads: int | None = None,
     ) -> "BlockIncidence":
         """The incidence of ratings whose statistics are known, without a pass over them.
 
         Args:
             item: (n,) codes of the items, the ratings in the order of their users; used as it is,
                 so that it may be a file that is mapped into memory.
+            values: gives the (n,) ratings in the same order; called when products ask for them.
             statistics: of the same ratings.
             threads: as above.
         """
         incidence = cls.__new__(cls)
         starts = starts_of(statistics.user_counts)
         incidence._lay_out(item, starts, statistics.n_items, threads)
+        incidence._values = values
         incidence._statistics = statistics
         return incidence
 
@@ -98,6 +105,53 @@ class BlockIncidence:
 
         return _added(self._map(lane)).T
 
+    def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
+        """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
+        return self._per_rated_user(lambda rated: np.asarray(rated @ item_bias))
+
+    def squares_per_user(self) -> FloatArray:
+        """Each user's centered ratings squared and added up, (n_users,)."""
+        ones = np.ones(self._shape[1])
+
+        def squared(rated: csr_array) -> FloatArray:
+            rated.data = rated.data * rated.data
+            return np.asarray(rated @ ones)
+
+        return self._per_rated_user(squared)
+
+    def rated_per_item(self, user_bias: FloatArray) -> FloatArray:
+        """Rᵀ·b_user, (n_items,)."""
+        value, center = self._values(), self._statistics.center
+
+        def lane(blocks: NDArray[np.intp]) -> FloatArray:
+            sums = np.zeros(self._shape[1])
+            for k in blocks:
+                of_users = user_bias[self._cuts[k] : self._cuts[k + 1]]
+                rated = self._rated(k, value, center)
+                sums += _transposed(rated) @ of_users
+            return sums
+
+        return _added(self._map(lane))
+
+    def _per_rated_user(self, sums_of: Callable[[csr_array], FloatArray]) -> FloatArray:
+        """Sums of each block's users, from the block with the ratings in it, (n_users,)."""
+        sums, value, center = np.empty(self._shape[0]), self._values(), self._statistics.center
+
+        def lane(blocks: NDArray[np.intp]) -> None:
+            for k in blocks:
+                rated = self._rated(k, value, center)
+                sums[self._cuts[k] : self._cuts[k + 1]] = sums_of(rated)
+
+        for _ in self._map(lane):
+            pass
+        return sums
+
+    def _rated(self, k: int, value: Values, center: float) -> csr_array:
+        """A block with the centered ratings in the place of its ones."""
+        rated = copy(self._blocks[k])
+        rated.data = value[self._edges[k] : self._edges[k + 1]].astype(np.float64) - center
+        return rated
+
     def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
         if self._known_pairs is not None:
@@ -130,6 +184,7 @@ class BlockIncidence:
         """Cut the ratings of users that start there, (n_users + 1,), into blocks and lanes."""
         self._shape = len(starts) - 1, n_items
         self._cuts = _block_cuts(starts)
+        self._edges = starts[self._cuts]
         ones = np.ones(int(np.diff(starts[self._cuts]).max()))
         self._blocks = [
             self._block(ones, item, starts[first : last + 1])
@@ -151,9 +206,8 @@ class BlockIncidence:
     def _map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
         return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
 
-    def _sums(self, value: Values, starts: NDArray[np.int64]) -> Statistics:
+    def _sums(self, value: Values, user_counts: FloatArray) -> Statistics:
         """The statistics: the same two products, with the ratings in the place of the ones."""
-        edges = starts[self._cuts]
         center = center_of(value)
         user_sums = np.empty(self._shape[0])
         totals, squares = np.empty((2, len(self._blocks)))
@@ -161,13 +215,11 @@ class BlockIncidence:
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
             sums = np.zeros(self._shape[1])
             for k in blocks:
-                centered = value[edges[k] : edges[k + 1]].astype(np.float64) - center
-                rated = copy(self._blocks[k])
-                rated.data = centered
+                rated = self._rated(k, value, center)
                 user_sums[self._cuts[k] : self._cuts[k + 1]] = rated @ np.ones(self._shape[1])
                 sums += _transposed(rated) @ np.ones(rated.shape[0])
-                totals[k] = centered.sum()
-                squares[k] = (centered * centered).sum()
+                totals[k] = rated.data.sum()
+                squares[k] = (rated.data * rated.data).sum()
             return sums
 
         with np.errstate(over="ignore"):
@@ -176,13 +228,13 @@ class BlockIncidence:
         if not np.isfinite(sum_of_squares):
             raise DataError("the ratings are too large: the sum of their squares overflows.")
         return Statistics(
-            n_ratings=int(edges[-1]),
+            n_ratings=int(self._edges[-1]),
             center=center,
             total=float(totals.sum()),
             squares=sum_of_squares,
             low=float(value.min()),
             high=float(value.max()),
-            user_counts=np.diff(starts).astype(np.float64),
+            user_counts=user_counts,
             item_counts=self.per_item(np.ones(self._shape[0])),
             user_sums=user_sums,
             item_sums=item_sums,

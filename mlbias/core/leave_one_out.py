@@ -88,7 +88,7 @@ def _pieces(
             part = slice(first, min(first + _PIECE, here.stop))
             user, item = ratings.user[part], ratings.item[part]
             error = ratings.value[part] - (at.alpha + at.user_bias[user] + at.item_bias[item])
-            left = 1 - known.forms(user, item)
+            left = 1 - known.leverages(user, item)
             if left.min() < _LEAST:
                 return here, None
             found[first - start : part.stop - start] = error / left

@@ -26,6 +26,8 @@ class Statistics:
         low, high: the lowest and the highest rating, as they are.
         user_counts, item_counts: (n_users,) and (n_items,) ratings of each, c_u and c_i.
         user_sums, item_sums: centered ratings of each added up, R_u and R_i, same shapes.
+        weights: (n_users,) of each user's ratings, where not all are 1: then every count, sum and
+            square above is of weighted ratings. Their mean over ratings is 1.
     """
 
     n_ratings: int
@@ -38,6 +40,7 @@ class Statistics:
     item_counts: FloatArray
     user_sums: FloatArray
     item_sums: FloatArray
+    weights: FloatArray | None = None
 
     @property
     def n_users(self) -> int:
@@ -75,6 +78,18 @@ class Incidence(Protocol):
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """Aᵀ·b_user: for each item the sum over its ratings of the users' biases, (n_items,)."""
+        ...
+
+    def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
+        """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
+        ...
+
+    def rated_per_item(self, user_bias: FloatArray) -> FloatArray:
+        """Rᵀ·b_user, (n_items,)."""
+        ...
+
+    def squares_per_user(self) -> FloatArray:
+        """Each user's centered ratings squared and added up, (n_users,)."""
         ...
 
     def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:

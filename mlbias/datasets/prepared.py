@@ -18,6 +18,7 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import numpy as np
 
 from mlbias.core.cores import usable_cores
 from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import users_of
+from mlbias.core.ratings import Values, users_of
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_folder import (
     Column,
@@ -241,18 +242,21 @@ def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int 
     if not fits or item.view(np.uint32).max() >= statistics.n_items:
         raise ValueError("the columns do not fit together")
 
+    @cache
+    def values() -> Values:
+        return to_values(columns["value"], about["steps"], about["value_type"])
+
     def ratings() -> Ratings:
-        value = to_values(columns["value"], about["steps"], about["value_type"])
         timestamp = columns.get("timestamp")
         untimed = str(about["untimed"])
-        return Ratings(users_of(starts), item, value, user_ids, item_ids, timestamp, untimed)
+        return Ratings(users_of(starts), item, values(), user_ids, item_ids, timestamp, untimed)
 
     return Dataset(
         user_ids=user_ids,
         item_ids=item_ids,
         n_ratings=statistics.n_ratings,
         understood=Understood.from_record(about["understood"]),
-        incidence=lambda: BlockIncidence.restored(item, statistics, threads),
+        incidence=lambda: BlockIncidence.restored(item, values, statistics, threads),
         ratings=ratings,
         fingerprint=about["fingerprint"],
     )

@@ -8,6 +8,7 @@ from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Problem
 from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.bias_errors import error_bars
+from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.learn import Learned, learn_quickly
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
@@ -55,7 +56,7 @@ def assessed(
     else:
         squared_error = problem.squared_error(at, problem.error_sums(at))
         variance = problem.cost(at, squared_error) / (n - 1)
-        inverse = inverse_at(problem.incidence, penalty)
+        inverse = inverse_at(exact_inverse(problem.incidence), penalty)
     known = posterior(problem.incidence, penalty, inverse)
     left_out = None
     if ratings is not None:

@@ -1,7 +1,7 @@
-"""Products with the squares of A's entries, which differ from A where a pair was rated twice.
+"""Products with the squares of the entries of A, or of W A where ratings are weighted.
 
-A trace or a variance sums A_ui² over pairs. All entries are 1 except those of repeated pairs, so
-the correction needs only these: m² - m for a pair with m ratings.
+A trace or a variance sums A_ui² over pairs. All entries of A are 1 except those of repeated pairs,
+so the correction needs only these: m² - m for a pair with m ratings.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,13 @@ class RepeatedPairs:
     """Pairs with several ratings.
 
     Attributes:
+        incidence: that they are of.
         user: (k,) their users.
         item: (k,) their items.
         excess: (k,) m² - m, where m is the number of ratings of the pair.
     """
 
+    incidence: Incidence
     user: Codes
     item: Codes
     excess: FloatArray
@@ -31,30 +33,38 @@ class RepeatedPairs:
     def of(cls, incidence: Incidence) -> "RepeatedPairs":
         """Those of an incidence."""
         user, item, times = incidence.repeated_pairs()
-        return cls(user, item, times * times - times)
+        return cls(incidence, user, item, times * times - times)
 
     def entries(self, user: Codes, item: Codes) -> FloatArray:
-        """A_ui of pairs (k,) that were rated: 1, or how often."""
-        found = np.ones(len(user))
+        """Entries at pairs (k,) that were rated: 1, or how often, times the weight."""
+        weights = self.incidence.statistics.weights
+        found = np.ones(len(user)) if weights is None else weights[user]
         if len(self.excess):
-            times = (1 + np.sqrt(1 + 4 * self.excess)) / 2
-            n_items = int(max(self.item.max(), item.max())) + 1
+            times = np.sqrt(self.excess + 0.25) + 0.5
+            n_items = self.incidence.statistics.n_items
             keys = self.user.astype(np.int64) * n_items + self.item
             order = np.argsort(keys)
             wanted = user.astype(np.int64) * n_items + item
             at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
             is_repeated = keys[order[at]] == wanted
-            found[is_repeated] = times[order[at[is_repeated]]].round()
+            found[is_repeated] *= times[order[at[is_repeated]]].round()
         return found
 
     def squared_per_user(self, of_items: FloatArray, plain: FloatArray) -> FloatArray:
         """Σ_i A_ui² v_i, (n_users,), from Σ_i A_ui v_i."""
+        weights = self.incidence.statistics.weights
+        squared = plain if weights is None else weights * plain
         if len(self.excess) == 0:
-            return plain
-        return plain + np.bincount(self.user, self.excess * of_items[self.item], len(plain))
+            return squared
+        more = np.bincount(self.user, self.excess * of_items[self.item], len(plain))
+        return squared + (more if weights is None else weights * weights * more)
 
     def squared_per_item(self, of_users: FloatArray, plain: FloatArray) -> FloatArray:
-        """Σ_u A_ui² v_u, (n_items,), from Σ_u A_ui v_u."""
+        """Σ_u A_ui² v_u, (n_items,), from Σ_u A_ui v_u; weights cost a product of their own."""
+        weights = self.incidence.statistics.weights
+        if weights is not None:
+            plain = self.incidence.per_item(weights * of_users)
+            of_users = weights * weights * of_users
         if len(self.excess) == 0:
             return plain
         return plain + np.bincount(self.item, self.excess * of_users[self.user], len(plain))

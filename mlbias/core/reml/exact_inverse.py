@@ -5,13 +5,12 @@ small, or the core of the elimination is larger than it, the other side is elimi
 (dense_inverse.py). The choice depends only on the graph.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from mlbias.core.model import Penalty
 from mlbias.core.reml.dense_inverse import DenseInverse, dense_table
-from mlbias.core.reml.elimination import elimination_order
+from mlbias.core.reml.elimination import Elimination, elimination_order
 from mlbias.core.reml.inverse import Inverse, Traces
 from mlbias.core.reml.pairs import Pairs, distinct_pairs
 from mlbias.core.reml.sparse_inverse import SparseInverse
@@ -31,12 +30,36 @@ class ExactInverse:
     """How to invert M exactly for these ratings.
 
     Attributes:
-        by: "sparse" or "dense".
-        at: from λ's above 0 and finite to the inverse there.
+        statistics: of the ratings.
+        pairs: the entries of their matrix.
+        order: in which M is factorised; None for the dense way.
     """
 
-    by: Literal["sparse", "dense"]
-    at: Callable[[Penalty], Inverse]
+    statistics: Statistics
+    pairs: Pairs
+    order: Elimination | None
+
+    @property
+    def by(self) -> Literal["sparse", "dense"]:
+        """Which way that is."""
+        return "dense" if self.order is None else "sparse"
+
+    def at(self, penalty: Penalty) -> Inverse:
+        """The inverse at λ's above 0 and finite.
+
+        Raises:
+            LinAlgError: rounding has made M singular, which takes λ's next to 0.
+        """
+        s = self.statistics
+        if self.order is not None:
+            return SparseInverse(s, self.pairs, self.order, penalty)
+        return DenseInverse(s, dense_table(self.pairs, s.n_users, s.n_items), penalty)
+
+    def weighted(self, statistics: Statistics) -> "ExactInverse":
+        """The same way for the same ratings with other weights."""
+        assert statistics.weights is not None
+        count = self.pairs.count * statistics.weights[self.pairs.user]
+        return ExactInverse(statistics, replace(self.pairs, count=count), self.order)
 
     def traces(self, penalty: Penalty) -> Traces:
         """tr_u and tr_i, and the inverse that they are of."""
@@ -56,15 +79,8 @@ def exact_inverse(incidence: Incidence) -> ExactInverse | None:
         most = min(dense_work, _MOST_WORK)
         order = elimination_order(pairs, s.n_users, s.n_items, most)
         if order is not None and order.work <= most:
-            return ExactInverse("sparse", lambda penalty: SparseInverse(s, pairs, order, penalty))
-    if dense_work > _MOST_WORK:
-        return None
-    return _dense(s, pairs)
-
-
-def _dense(s: Statistics, pairs: Pairs) -> ExactInverse:
-    table = dense_table(pairs, s.n_users, s.n_items)
-    return ExactInverse("dense", lambda penalty: DenseInverse(s, table, penalty))
+            return ExactInverse(s, pairs, order)
+    return None if dense_work > _MOST_WORK else ExactInverse(s, pairs, None)
 
 
 def _dense_work(s: Statistics) -> float:

@@ -116,10 +116,22 @@ def learn(incidence: Incidence) -> Learned:
         DataError: the ratings do not tell the components apart.
     """
     check_identified(incidence)
-    exact = exact_inverse(incidence)
+    return learn_by(incidence, exact_inverse(incidence))
+
+
+def learn_by(
+    incidence: Incidence, exact: ExactInverse | None, near: Estimate | None = None
+) -> Learned:
+    """The same with a way to M⁻¹ that is known already, by probes where there is none.
+
+    Args:
+        incidence: of the ratings.
+        exact: from exact_inverse.
+        near: an estimate to start from.
+    """
     if exact is not None:
-        return _learned(incidence, _exact_estimate(incidence, exact), exact.by, Check(0))
-    return _probed(incidence, MOST_PROBES)
+        return _learned(incidence, _exact_estimate(incidence, exact, near), exact.by, Check(0))
+    return _probed(incidence, MOST_PROBES, near)
 
 
 def learn_quickly(incidence: Incidence) -> Learned | None:
@@ -133,16 +145,16 @@ def learn_quickly(incidence: Incidence) -> Learned | None:
     return learned if learned.check.is_known else None
 
 
-def _probed(incidence: Incidence, most_probes: int) -> Learned:
-    found, check = probed_estimate(incidence, rough_estimate(incidence), most_probes)
+def _probed(incidence: Incidence, most_probes: int, near: Estimate | None = None) -> Learned:
+    found, check = probed_estimate(incidence, rough_estimate(incidence, near), most_probes)
     by: By = "probes" if check.is_corrected else "expansion"
     return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
 
 
-def _exact_estimate(incidence: Incidence, exact: ExactInverse) -> Estimate:
+def _exact_estimate(incidence: Incidence, exact: ExactInverse, near: Estimate | None) -> Estimate:
     """The estimate with exact traces: the best of the maxima inside and on the boundary."""
     likelihood, s = Likelihood(incidence, exact.traces), incidence.statistics
-    rough = rough_estimate(incidence)
+    rough = rough_estimate(incidence, near)
     starts = [START if rough.is_noiseless else rough.point.ratios]
     if s.n_ratings <= _FEW:
         starts.extend(np.array(ratios) for ratios in _FURTHER_STARTS)

@@ -1,6 +1,7 @@
 """The entries of M⁻¹ that error bars and leverages need: its diagonal, and xᵀ M⁻¹ x of a rating.
 
-x has a 1 for α, for the user and for the item. Where the ratings allow an inverse or a side is held
+x has a 1 for α, for the user and for the item; the leverage is w_u xᵀ M⁻¹ x, w_u = 1 where ratings
+have no weights. Where the ratings allow an inverse or a side is held
 at 0 all is exact. Elsewhere it is to second order: with D = 1/(c + λ), and the level that all users
 share put right, the diagonal is
 
@@ -8,7 +9,7 @@ share put right, the diagonal is
 
 and likewise for the items; traces.py has the same expansion, added up. For xᵀ M⁻¹ x all other users
 and items are eliminated as if nothing linked them, which leaves two equations, and α exactly: with
-its row m = M⁻¹ (1, 0, 0), which is solved for, and A_ui = 1,
+its row m = M⁻¹ (1, 0, 0), which is solved for, and A_ui = 1 without weights,
 
     a = c_u + λ_u - Σ_{j≠i} A_uj² D_j,   b = c_i + λ_i - Σ_{v≠u} A_vi² D_v
     xᵀ M⁻¹ x ≈ (a + b - 2)/(a b - 1) + (m_α + m_u + m_i)²/m_α
@@ -27,7 +28,7 @@ from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import ErrorSums, Penalty, Problem
 from mlbias.core.ratings import Codes
 from mlbias.core.reml.boundary import diagonals_at_zero
-from mlbias.core.reml.exact_inverse import exact_inverse
+from mlbias.core.reml.exact_inverse import ExactInverse
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
@@ -35,8 +36,9 @@ from mlbias.core.vectors import FloatArray
 # (M⁻¹)_αα is off by about the square of this.
 _FORM_TOLERANCE = 1e-4
 
-PairForms = Callable[[Codes, Codes], FloatArray]
+Leverages = Callable[[Codes, Codes], FloatArray]
 EntriesBy = Literal["exact", "expansion"]
+_EXACT: EntriesBy = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,18 @@ class Posterior:
 
     Attributes:
         alpha: (M⁻¹)_αα.
+        alpha_user, alpha_item: (M⁻¹)_αu and (M⁻¹)_αi, (n_users,) and (n_items,).
         user, item: the diagonal, (n_users,) and (n_items,).
-        forms: from codes of users and items that were rated together, (k,) each, to xᵀ M⁻¹ x.
+        leverages: from codes of users and items that were rated together, (k,) each, to theirs.
         by: whether all this is exact, or the expansion.
     """
 
     alpha: float
+    alpha_user: FloatArray
+    alpha_item: FloatArray
     user: FloatArray
     item: FloatArray
-    forms: PairForms
+    leverages: Leverages
     by: EntriesBy
 
 
@@ -75,27 +80,26 @@ def posterior(incidence: Incidence, penalty: Penalty, inverse: Inverse | None = 
         inverse: M⁻¹ at these λ's; without it, and with no side held at 0, the entries are expanded.
     """
     row = _row_of_alpha(incidence, penalty, inverse)
-    by: EntriesBy = "exact"
+    weights, by = incidence.statistics.weights, _EXACT
     if math.inf in (penalty.user, penalty.item):
         user, item = diagonals_at_zero(incidence.statistics, penalty)
-        forms = _exact_forms(row, user, item, None)
+        leverages = _exact_leverages(row, user, item, None, weights)
     elif inverse is not None:
         user, item = inverse.diagonals()
-        forms = _exact_forms(row, user, item, inverse.pairs())
+        leverages = _exact_leverages(row, user, item, inverse.pairs(), weights)
     else:
         user, item = expanded_diagonals(incidence, penalty)
         user, item = np.minimum(user, 1 / penalty.user), np.minimum(item, 1 / penalty.item)
-        forms, by = _expanded_forms(incidence, penalty, row), "expansion"
-    return Posterior(row.alpha, user, item, forms, by)
+        leverages, by = _expanded_leverages(incidence, penalty, row), "expansion"
+    return Posterior(row.alpha, row.user, row.item, user, item, leverages, by)
 
 
-def inverse_at(incidence: Incidence, penalty: Penalty) -> Inverse | None:
-    """The exact inverse, where the ratings allow one."""
-    if math.inf in (penalty.user, penalty.item):
+def inverse_at(exact: ExactInverse | None, penalty: Penalty) -> Inverse | None:
+    """M⁻¹, if there is a way to it; None at λ's that have none, too."""
+    if exact is None or math.inf in (penalty.user, penalty.item):
         return None
-    exact = exact_inverse(incidence)
     try:
-        return None if exact is None else exact.at(penalty)
+        return exact.at(penalty)
     except np.linalg.LinAlgError:  # λ's next to 0
         return None
 
@@ -131,10 +135,14 @@ def _row_of_alpha(incidence: Incidence, penalty: Penalty, inverse: Inverse | Non
     return _Row(float(alpha[0]), user[0], item[0])
 
 
-def _exact_forms(
-    row: _Row, user: FloatArray, item: FloatArray, entries: csr_array | None
-) -> PairForms:
-    """xᵀ M⁻¹ x from its entries; without any between users and items where a side is held at 0."""
+def _exact_leverages(
+    row: _Row,
+    user: FloatArray,
+    item: FloatArray,
+    entries: csr_array | None,
+    weights: FloatArray | None,
+) -> Leverages:
+    """From the entries of M⁻¹; without any between users and items where a side is held at 0."""
     of_user, of_item = user + 2 * row.user, item + 2 * row.item
     keys = values = np.empty(0)
     if entries is not None:
@@ -142,18 +150,18 @@ def _exact_forms(
         rows = np.repeat(np.arange(len(user)), np.diff(entries.indptr))
         keys, values = rows * len(item) + entries.indices, entries.data
 
-    def forms(users: Codes, items: Codes) -> FloatArray:
+    def leverages(users: Codes, items: Codes) -> FloatArray:
         found = row.alpha + of_user[users] + of_item[items]
         if entries is not None:
             places = np.searchsorted(keys, users.astype(np.int64) * len(item) + items)
             found += 2 * values[places]
-        return np.asarray(found)
+        return np.asarray(found if weights is None else weights[users] * found)
 
-    return forms
+    return leverages
 
 
-def _expanded_forms(incidence: Incidence, penalty: Penalty, row: _Row) -> PairForms:
-    """The same, all but α, the user and the item eliminated by themselves, and α exactly."""
+def _expanded_leverages(incidence: Incidence, penalty: Penalty, row: _Row) -> Leverages:
+    """With all but α, the user and the item eliminated by themselves, and α exactly."""
     s, repeated = incidence.statistics, RepeatedPairs.of(incidence)
     user, item = s.user_counts + penalty.user, s.item_counts + penalty.item
     of_user, of_item = 1 / user, 1 / item
@@ -163,12 +171,13 @@ def _expanded_forms(incidence: Incidence, penalty: Penalty, row: _Row) -> PairFo
     root = math.sqrt(row.alpha)
     user_level, item_level = root + row.user / root, row.item / root
 
-    def forms(users: Codes, items: Codes) -> FloatArray:
+    def leverages(users: Codes, items: Codes) -> FloatArray:
         entry = repeated.entries(users, items)
         a = user[users] + entry * entry * of_item[items]
         b = item[items] + entry * entry * of_user[users]
         level = user_level[users] + item_level[items]
         found = (a + b - 2 * entry) / (a * b - entry * entry) + level * level
-        return np.asarray(np.minimum(found, most / (1 + most)))
+        weight = 1.0 if s.weights is None else s.weights[users]
+        return np.asarray(weight * np.minimum(found, most / (1 + weight * most)))
 
-    return forms
+    return leverages

@@ -7,6 +7,8 @@ curvature of -2 log L and C the covariance of the probed score, that noise has t
 H⁻¹ C H⁻¹.
 """
 
+from functools import partial
+
 import numpy as np
 
 from mlbias.core.reml.bias_errors import sampled_errors
@@ -28,10 +30,21 @@ _MOST_WORK = 1_600_000_000
 _TAIL = 0.00135
 
 
-def rough_estimate(incidence: Incidence) -> Estimate:
-    """By the expansion alone."""
-    likelihood = Likelihood(incidence, lambda penalty: expanded_traces(incidence, penalty))
-    return search(likelihood, incidence.statistics, START, _ROUGH)
+def rough_estimate(
+    incidence: Incidence, near: Estimate | None = None, tolerance: float = _ROUGH
+) -> Estimate:
+    """By the expansion alone.
+
+    Args:
+        incidence: of the ratings.
+        near: where to start, if something near is known.
+        tolerance: length of the step at which it ends, in standard errors.
+    """
+    start = None if near is None else near.point.optimum.parameters
+    traces = partial(expanded_traces, incidence)
+    likelihood = Likelihood(incidence, traces, start)
+    ratios = START if near is None else np.where(near.point.ratios > 0, near.point.ratios, START)
+    return search(likelihood, incidence.statistics, ratios, tolerance)
 
 
 def probed_estimate(
