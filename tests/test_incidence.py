@@ -14,9 +14,18 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings
 
+
+def restored(ratings: Ratings) -> Incidence:
+    """As from a prepared copy: the statistics known, the values fetched when they are asked for."""
+    ratings = ratings.by_user()
+    statistics = BlockIncidence(ratings).statistics
+    return BlockIncidence.restored(ratings.item, lambda: ratings.value, statistics)
+
+
 # A further implementation (mapped from disk, Spark) is held to the same by one more line here.
 IMPLEMENTATIONS: dict[str, Callable[[Ratings], Incidence]] = {
     "in memory": BlockIncidence,
+    "restored": restored,
     "in memory, one thread": lambda ratings: BlockIncidence(ratings, threads=1),
 }
 every_implementation = pytest.mark.parametrize(
@@ -66,6 +75,25 @@ def test_products_are_those_of_the_dense_matrix(
     of_users: FloatArray = rng.normal(size=(3, matrix.shape[0]))
     np.testing.assert_allclose(incidence.per_user(of_items), of_items @ matrix.T, atol=1e-12)
     np.testing.assert_allclose(incidence.per_item(of_users), of_users @ matrix, atol=1e-12)
+
+
+@every_implementation
+@given(rows=pairs)
+@settings(deadline=None)
+def test_products_with_the_ratings_values(
+    build: Callable[[Ratings], Incidence], rows: list[tuple[int, int, int]]
+) -> None:
+    ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
+    incidence = build(ratings)
+    centered = ratings.value - incidence.statistics.center
+    rated, squared = np.zeros((2, ratings.n_users, ratings.n_items))
+    np.add.at(rated, (ratings.user, ratings.item), centered)
+    np.add.at(squared, (ratings.user, ratings.item), centered**2)
+    rng = np.random.default_rng(len(rows))
+    of_items, of_users = rng.normal(size=ratings.n_items), rng.normal(size=ratings.n_users)
+    np.testing.assert_allclose(incidence.rated_per_user(of_items), rated @ of_items, atol=1e-12)
+    np.testing.assert_allclose(incidence.rated_per_item(of_users), of_users @ rated, atol=1e-12)
+    np.testing.assert_allclose(incidence.squares_per_user(), squared.sum(axis=1), atol=1e-12)
 
 
 @every_implementation
@@ -145,6 +173,12 @@ def test_many_blocks_give_the_same_bits_on_any_number_of_threads(
     for other in (three, twelve):
         np.testing.assert_array_equal(one.per_user(item_bias), other.per_user(item_bias))
         np.testing.assert_array_equal(one.per_item(user_bias), other.per_item(user_bias))
+        for mine, its in (
+            (one.rated_per_user(item_bias), other.rated_per_user(item_bias)),
+            (one.rated_per_item(user_bias), other.rated_per_item(user_bias)),
+            (one.squares_per_user(), other.squares_per_user()),
+        ):
+            np.testing.assert_array_equal(mine, its)
         np.testing.assert_array_equal(one.statistics.item_sums, other.statistics.item_sums)
         assert one.statistics.squares == other.statistics.squares
 

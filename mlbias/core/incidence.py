@@ -39,6 +39,7 @@ class BlockIncidence:
     """
 
     _known_pairs: tuple[Codes, Codes, FloatArray] | None
+    _values: Callable[[], Values]
 
     def __init__(self, ratings: CodedRatings, threads: int | None = None) -> None:
         user, item, value = ratings.user, ratings.item, ratings.value

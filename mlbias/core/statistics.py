@@ -54,8 +54,10 @@ class Statistics:
 
     @property
     def mean(self) -> float:
-        """Mean of the centered ratings; add the center for the mean in stars."""
-        return self.total / self.n_ratings
+        """Mean of the centered ratings, not weighted; add the center for the mean in stars."""
+        if self.weights is None:
+            return self.total / self.n_ratings
+        return float((self.user_sums / self.weights).sum()) / self.n_ratings
 
 
 class Incidence(Protocol):

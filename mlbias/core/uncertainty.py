@@ -17,6 +17,9 @@ class Uncertainty:
         sigma_user, sigma_item: of the biases before any rating is seen, the prior's.
         user_stderr, item_stderr: (n_users,) and (n_items,) of the biases given the ratings.
         alpha_stderr: of α; None in models of older files.
+        user_noise: (n_users,) of each user's ratings around their level, where users differ; then
+            sigma is that of a rating with the mean weight.
+        unknown_noise: the same of an unknown user.
     """
 
     sigma: float
@@ -25,6 +28,8 @@ class Uncertainty:
     user_stderr: FloatArray
     item_stderr: FloatArray
     alpha_stderr: float | None = None
+    user_noise: FloatArray | None = None
+    unknown_noise: float | None = None
 
     def of_ratings(self, user: Codes, item: Codes) -> FloatArray:
         """Of (k,) ratings to come around their predictions, the noise included.
@@ -46,7 +51,13 @@ class Uncertainty:
             + _variances(self.user_stderr, self.sigma_user, levels[0])[user]
             + _variances(self.item_stderr, self.sigma_item, levels[1])[item]
         )
-        return np.asarray(np.sqrt(self.sigma**2 + np.maximum(variances, 0.0)))
+        return np.asarray(np.sqrt(self._noise(user) + np.maximum(variances, 0.0)))
+
+    def _noise(self, user: Codes) -> FloatArray | float:
+        """The variance of ratings around their level, (k,) or of all alike."""
+        if self.user_noise is None or self.unknown_noise is None:
+            return self.sigma**2
+        return np.asarray(np.append(self.user_noise, self.unknown_noise)[user] ** 2)
 
 
 def _variances(stderr: FloatArray, prior: float, level: float) -> FloatArray:

@@ -22,13 +22,15 @@ class WeightedIncidence:
         incidence: of the ratings, not weighted yet.
         weights: (n_users,), above 0; scaled to a mean of 1 over ratings.
         squares: from ``squares_per_user``, which costs a pass.
+
+    ``weights`` are the scaled ones.
     """
 
     def __init__(self, incidence: Incidence, weights: FloatArray, squares: FloatArray) -> None:
         s = incidence.statistics
         weights = weights * (s.n_ratings / dot(weights, s.user_counts))
         user_sums = weights * s.user_sums
-        self._incidence, self._weights = incidence, weights
+        self._incidence, self.weights = incidence, weights
         self._statistics = replace(
             s,
             total=float(user_sums.sum()),
@@ -47,23 +49,23 @@ class WeightedIncidence:
 
     def per_user(self, item_bias: FloatArray) -> FloatArray:
         """W A·b_item, (n_users,); of several at once, a row each."""
-        return self._weights * self._incidence.per_user(item_bias)
+        return self.weights * self._incidence.per_user(item_bias)
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """(W A)ᵀ·b_user, (n_items,); of several at once, a row each."""
-        return self._incidence.per_item(self._weights * user_bias)
+        return self._incidence.per_item(self.weights * user_bias)
 
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """W R·b_item, (n_users,)."""
-        return self._weights * self._incidence.rated_per_user(item_bias)
+        return self.weights * self._incidence.rated_per_user(item_bias)
 
     def rated_per_item(self, user_bias: FloatArray) -> FloatArray:
         """(W R)ᵀ·b_user, (n_items,)."""
-        return self._incidence.rated_per_item(self._weights * user_bias)
+        return self._incidence.rated_per_item(self.weights * user_bias)
 
     def squares_per_user(self) -> FloatArray:
         """Each user's centered ratings squared, weighted and added up, (n_users,)."""
-        return self._weights * self._incidence.squares_per_user()
+        return self.weights * self._incidence.squares_per_user()
 
     def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""

@@ -1,7 +1,9 @@
 """Whether predictions mean what they say: by their deciles, and by intervals around them."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -12,6 +14,7 @@ from mlbias.core.vectors import FloatArray
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 _GROUPS = 10
+_QUARTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,23 @@ class Intervals:
     Args:
         coverage: shares of ratings inside the central intervals of LEVELS.
         log_likelihood: mean over ratings of the log density, natural logarithm.
+        by_noise: where each user has a noise of their own, ratings of known users by quarters of
+            these, the most consistent first.
     """
 
     coverage: tuple[float, ...]
     log_likelihood: float
+    by_noise: tuple["NoiseQuarter", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseQuarter:
+    """A quarter of the model's users by their noise, from ``low`` to ``high`` in rating units."""
+
+    low: float
+    high: float
+    n_ratings: int
+    coverage: tuple[float, ...]
 
 
 def deciles(predicted: FloatArray, value: Values) -> tuple[Decile, ...]:
@@ -52,18 +68,38 @@ class IntervalCheck:
     def __init__(self, uncertainty: Uncertainty) -> None:
         self._uncertainty = uncertainty
         self._reach = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
-        self._inside = np.zeros(len(LEVELS))
-        self._n, self._log_likelihood = 0, 0.0
+        noise = uncertainty.user_noise
+        # An unknown user, -1, is in a group of their own at the end.
+        self._quarter = np.zeros(1, np.int64)
+        self._edges = np.empty(0)
+        if noise is not None:
+            self._edges = np.quantile(noise, np.arange(5) / 4)
+            own = np.searchsorted(self._edges[1:-1], noise, side="right")
+            self._quarter = np.append(own, _QUARTERS)
+        self._inside = np.zeros((len(LEVELS), _QUARTERS + 1))
+        self._n, self._log_likelihood = np.zeros(_QUARTERS + 1), 0.0
 
     def add(self, user: Codes, item: Codes, errors: FloatArray) -> None:
         """(k,) positions of users and items in the model, -1 where unknown, and errors."""
         std = self._uncertainty.of_ratings(user, item)
         distance = np.abs(errors) / std
-        self._inside += [np.count_nonzero(distance <= reach) for reach in self._reach]
-        self._n += len(errors)
+        is_one = len(self._quarter) == 1
+        quarter = np.zeros(len(user), np.int64) if is_one else self._quarter[user]
+        for k, reach in enumerate(self._reach):
+            self._inside[k] += np.bincount(quarter, distance <= reach, _QUARTERS + 1)
+        self._n += np.bincount(quarter, minlength=_QUARTERS + 1)
         log_density = -0.5 * distance * distance - np.log(std)
         self._log_likelihood += float(log_density.sum()) - 0.5 * len(errors) * math.log(math.tau)
 
     def result(self) -> Intervals:
         """Over all that were added."""
-        return Intervals(tuple((self._inside / self._n).tolist()), self._log_likelihood / self._n)
+        n = float(self._n.sum())
+        coverage = tuple((self._inside.sum(axis=1) / n).tolist())
+        return Intervals(coverage, self._log_likelihood / n, tuple(self._by_noise()))
+
+    def _by_noise(self) -> Iterator[NoiseQuarter]:
+        edges = self._edges.tolist()
+        for k, (low, high) in enumerate(pairwise(edges)):
+            n = int(self._n[k])
+            if n:
+                yield NoiseQuarter(low, high, n, tuple((self._inside[:, k] / n).tolist()))

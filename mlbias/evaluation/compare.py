@@ -25,6 +25,8 @@ _OPTIMUM_TOLERANCE = 1e-12
 _ROUNDING = 1e-15
 
 CONTESTANTS = (*MEANS, *METHODS)
+# Minimises a cost of its own, by the users' weights, and takes part only where it is named.
+WITH_USER_NOISE = "exact --noise user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,20 @@ class Comparison:
             if name in MEANS:
                 statistics = self.task.problem.statistics
                 yield self._result(name, MEANS[name](statistics, self._training))
+            elif name == WITH_USER_NOISE:
+                yield self._result(name, self._with_user_noise())
             else:
                 yield self._fitted(name)
+
+    def _with_user_noise(self) -> BiasModel:
+        settings = Settings.of(Exact(), self._regularisation, noise="user")
+        task = self.task
+        ids = task.user_ids, task.item_ids
+        own = Task.of(task.incidence, *ids, settings.regularisation, settings.noise)
+        fitting = Fitting(own, settings)
+        for _ in fitting.epochs():
+            pass
+        return fitting.model()
 
     def _fitted(self, name: str) -> Result:
         method, diverged = make_method(name), ""
@@ -144,7 +158,7 @@ def compare(
     Args:
         training: ratings to train on.
         held_out: ratings to score on.
-        methods: names of methods and of means; by default all of them.
+        methods: names of methods and of means, or "exact --noise user"; by default all but that.
         epochs: the most of each method that does not end by itself.
         lambda_: regularisation of both sides on the sum scale; by default learned.
         lambda_user: regularisation of the users' biases alone.
@@ -176,8 +190,8 @@ def contestants(names: Sequence[str] | None) -> tuple[str, ...]:
         OptionError: there is no such method.
     """
     for name in names or ():
-        if name not in CONTESTANTS:
-            known = ", ".join(CONTESTANTS)
+        if name not in (*CONTESTANTS, WITH_USER_NOISE):
+            known = ", ".join((*CONTESTANTS, WITH_USER_NOISE))
             raise OptionError(f"`methods` has no {name!r}.", f"There are {known}.")
     return tuple(dict.fromkeys(names or CONTESTANTS))
 

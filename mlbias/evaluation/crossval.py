@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import product
 from typing import Literal
 
@@ -18,7 +19,7 @@ from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting, Task
-from mlbias.fitting.record import Settings
+from mlbias.fitting.record import Noise, Settings
 from mlbias.memory import available_memory
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
@@ -125,7 +126,7 @@ def _scored(
 ) -> tuple[FoldScore, GroupedErrors]:
     """One fit without a fold, scored on it."""
     ids = training.user_ids, training.item_ids
-    task = Task.of(incidence, *ids, settings.regularisation)
+    task = Task.of(incidence, *ids, settings.regularisation, settings.noise)
     fitting = Fitting(task, settings)
     for _ in fitting.epochs():
         pass
@@ -156,6 +157,7 @@ def crossval(
     lambda_: Sequence[float] | Literal["auto"] | None = None,
     lambda_user: Sequence[float] | None = None,
     lambda_item: Sequence[float] | None = None,
+    noise: Noise = "one",
     threads: int | None = None,
 ) -> list[Trial]:
     """Cross-validate: every λ, or pair of λ's, on the same folds.
@@ -177,6 +179,7 @@ def crossval(
             learned ones beside any list.
         lambda_user: λ's of the users, each tried with each of the items'.
         lambda_item: λ's of the items.
+        noise: "user" tries the learned λ's with a noise for each user too.
         threads: how many work at a time; by default one for each core.
 
     Returns:
@@ -197,6 +200,7 @@ def crossval(
     made, tol = method_with(method, {"lr": lr}, tol)
     tried = candidates(made, penalty, lambda_, lambda_user, lambda_item)
     settings = [Settings.of(made, regularisation, epochs, tol) for regularisation in tried]
+    settings = with_noise(settings, noise)
     validation = CrossValidation(_folds(ratings, folds, seed, split, repeats), settings, threads)
     for _ in validation.run():
         pass
@@ -251,3 +255,15 @@ def candidates(
         tried = [Regularisation(on, (float(a), float(b))) for a, b in pairs]
     learns = default is None and on == PenaltyScale.SUM
     return [*tried, Regularisation(on, None)] if learns else tried
+
+
+def with_noise(settings: list[Settings], noise: Noise) -> list[Settings]:
+    """The same settings and, for a noise of each user, those that learn λ with that noise too.
+
+    Raises:
+        OptionError: none learns λ by a method that knows such a noise.
+    """
+    if noise == "one":
+        return settings
+    learned = [each for each in settings if each.regularisation.lambdas is None]
+    return [*settings, *(replace(each, noise=noise) for each in learned or settings)]

@@ -10,6 +10,7 @@ from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.bias_errors import error_bars
 from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.learn import Learned, learn_quickly
+from mlbias.core.reml.noise_prior import UserNoise
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
@@ -38,6 +39,7 @@ def assessed(
     at: Parameters,
     ratings: Callable[[], CodedRatings] | None,
     threads: int | None,
+    noise: UserNoise | None,
 ) -> Assessment:
     """What is known of an optimum.
 
@@ -47,6 +49,7 @@ def assessed(
         at: the optimum.
         ratings: gives the problem's, for leave-one-out; None to do without.
         threads: how many work at a time; by default one for each core.
+        noise: of each user, where each has its own.
     """
     penalty, n = problem.penalty, problem.statistics.n_ratings
     if penalty.user == 0 or penalty.item == 0 or n < 2:
@@ -61,7 +64,9 @@ def assessed(
     left_out = None
     if ratings is not None:
         left_out = leave_one_out(ratings(), _in_units(problem, at), known, threads)
-    return Assessment(error_bars(known, penalty, variance) if variance > 0 else None, left_out)
+    return Assessment(
+        error_bars(known, penalty, variance, noise) if variance > 0 else None, left_out
+    )
 
 
 def learned_leave_one_out(

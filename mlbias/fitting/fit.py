@@ -11,7 +11,7 @@ from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.errors import OptionError
 from mlbias.fitting.pipeline import Fitting, Task
-from mlbias.fitting.record import Fit, Settings
+from mlbias.fitting.record import Fit, Noise, Settings
 from mlbias.ratings import Frame, Ratings, as_ratings
 
 
@@ -26,6 +26,7 @@ def fit(
     lambda_: Lambda = None,
     lambda_user: float | None = None,
     lambda_item: float | None = None,
+    noise: Noise = "one",
     threads: int | None = None,
     learning_rate: float | None = None,
     tolerance: float | None = None,
@@ -45,6 +46,8 @@ def fit(
             ratings; by default the method's own, which is auto for exact.
         lambda_user: regularisation of the users' biases alone.
         lambda_item: regularisation of the items' biases alone.
+        noise: "one" for all ratings, or "user" to learn a noise for each user, which goes with
+            exact and learned λ's.
         threads: how many work at a time; by default one for each core. Never changes a bit.
         learning_rate: the old name of lr.
         tolerance: the old name of tol.
@@ -64,10 +67,10 @@ def fit(
     tol = _renamed("tolerance", tolerance, "tol", tol)
     chosen, tol = method_with(method, {"lr": lr}, tol)
     regularisation = Regularisation.of(chosen, penalty, lambda_, lambda_user, lambda_item)
-    settings = Settings.of(chosen, regularisation, epochs, tol)
+    settings = Settings.of(chosen, regularisation, epochs, tol, noise)
     ratings = as_ratings(ratings)
     incidence = BlockIncidence(ratings, usable_threads(threads))
-    task = Task.of(incidence, ratings.user_ids, ratings.item_ids, regularisation)
+    task = Task.of(incidence, ratings.user_ids, ratings.item_ids, regularisation, noise)
     return Fitting(task, settings).run(lambda: ratings, threads)
 
 

@@ -1,5 +1,6 @@
 """The one way from a problem to a fitted model, an epoch at a time."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -8,10 +9,14 @@ from mlbias.core.model import Parameters, Penalty, Problem
 from mlbias.core.ratings import CodedRatings
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.learn import Learned, learn
+from mlbias.core.reml.noise_prior import UserNoise
+from mlbias.core.reml.user_noise import learn_user_noise
 from mlbias.core.statistics import Incidence
 from mlbias.core.training import EpochStats, Scorer, train
+from mlbias.core.vectors import FloatArray
+from mlbias.core.weighted import squared_errors_per_user
 from mlbias.fitting.assessment import Assessment, assessed
-from mlbias.fitting.record import Fit, Settings
+from mlbias.fitting.record import Fit, Noise, Settings
 from mlbias.ids import Ids
 from mlbias.model import BiasModel, to_model
 
@@ -21,37 +26,51 @@ class Task:
     """What is to be minimised, and whose biases it is about.
 
     Attributes:
-        problem: J over the ratings, the λ's known.
+        incidence: of the ratings.
+        problem: J over the ratings, weighted where users' noises differ, the λ's known.
         learned: what was learned of the λ's; None where they were given.
+        noise: of each user, where each has its own.
         user_ids, item_ids: (n_users,) and (n_items,) ids.
     """
 
+    incidence: Incidence
     problem: Problem
     learned: Learned | None
+    noise: UserNoise | None
     user_ids: Ids
     item_ids: Ids
 
     @classmethod
     def of(
-        cls, incidence: Incidence, user_ids: Ids, item_ids: Ids, regularisation: Regularisation
+        cls,
+        incidence: Incidence,
+        user_ids: Ids,
+        item_ids: Ids,
+        regularisation: Regularisation,
+        noise: Noise = "one",
     ) -> "Task":
-        """The task that these ratings pose; learns the λ's where that is asked for.
+        """The task that these ratings pose; learns λ's and noises where that is asked for.
 
         Raises:
-            DataError: the λ's cannot be learned from these ratings.
+            DataError: they cannot be learned from these ratings.
         """
-        learned = None
-        if regularisation.lambdas is None:
+        learned = noises = None
+        weighted = incidence
+        if noise == "user":
+            weighted, learned, noises = learn_user_noise(incidence)
+            penalty = learned.penalty
+        elif regularisation.lambdas is None:
             learned = learn(incidence)
             penalty = learned.penalty
         else:
             scale, lambdas = regularisation.scale, regularisation.lambdas
             penalty = Penalty.on_scale(scale, *lambdas, incidence.statistics)
-        return cls(Problem(incidence, penalty), learned, user_ids, item_ids)
+        problem = Problem(weighted, penalty)
+        return cls(incidence, problem, learned, noises, user_ids, item_ids)
 
     def model(self, state: Parameters) -> BiasModel:
         """The model of a state of training, without error bars."""
-        return to_model(state, self.problem.statistics, self.user_ids, self.item_ids)
+        return to_model(state, self.incidence.statistics, self.user_ids, self.item_ids)
 
     def scorer(self, score: Callable[[BiasModel], tuple[float, float]]) -> Scorer:
         """From a function that gives RMSE and MAE of a model to one of a state of training."""
@@ -76,6 +95,7 @@ class Fitting:
         self.task, self.settings, self._score = task, settings, score
         self._state = task.problem.start()
         self.history: list[EpochStats] = []
+        self._squares: FloatArray | None = None
 
     def epochs(self) -> Iterator[EpochStats]:
         """Yield a report as each epoch ends, the start first.
@@ -92,9 +112,19 @@ class Fitting:
             tol=settings.tol,
             holdout=scorer,
         ):
-            self._state = state
+            self._state, stats = state, self._unweighted(state, stats)
             self.history.append(stats)
             yield stats
+
+    def _unweighted(self, state: Parameters, stats: EpochStats) -> EpochStats:
+        """The same with the RMSE of the ratings as they are."""
+        incidence, n = self.task.incidence, self.task.incidence.statistics.n_ratings
+        if self.task.problem.incidence is incidence:
+            return stats
+        if self._squares is None:
+            self._squares = incidence.squares_per_user()
+        errors = squared_errors_per_user(incidence, self._squares, state)
+        return replace(stats, rmse=math.sqrt(float(errors.sum()) / n))
 
     def model(self) -> BiasModel:
         """The model after the last whole epoch, without error bars."""
@@ -114,7 +144,7 @@ class Fitting:
         if self.settings.method.ends_by_itself:
             certificate = certify(problem, self._state)
             if certificate.is_optimum:
-                found = assessed(problem, learned, self._state, ratings, threads)
+                found = assessed(problem, learned, self._state, ratings, threads, self.task.noise)
         return Fit(
             replace(self.model(), uncertainty=found.uncertainty),
             tuple(self.history),

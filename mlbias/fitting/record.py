@@ -12,8 +12,12 @@ from mlbias.core.reml.learn import Learned
 from mlbias.core.training import EpochStats, check_stopping
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
+from mlbias.errors import OptionError
 from mlbias.ids import Ids
 from mlbias.model import BiasModel, TrainedOn
+
+# Whether all ratings have one noise, or each user has a noise of their own.
+Noise = Literal["one", "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +29,21 @@ class Settings:
         regularisation: the λ's and their scale.
         epochs: the most updates to make, 0 or more.
         tol: stop once the cost's relative change in an epoch is at most this; None never.
+        noise: "one" for all ratings, or "user" for a noise of each user.
     """
 
     method: Method
     regularisation: Regularisation
     epochs: int
     tol: float | None = None
+    noise: Noise = "one"
 
     def __post_init__(self) -> None:
         check_stopping(self.epochs, self.tol)
+        noise_of(self.noise)
+        is_learned = self.regularisation.lambdas is None
+        if self.noise == "user" and not (is_learned and self.method.ends_by_itself):
+            raise OptionError("`noise` user goes with exact and learned lambdas only.")
 
     @classmethod
     def of(
@@ -42,6 +52,7 @@ class Settings:
         regularisation: Regularisation | None = None,
         epochs: int | None = None,
         tol: float | None = None,
+        noise: Noise = "one",
     ) -> "Settings":
         """What was asked for, with the method's own defaults for what was not.
 
@@ -53,7 +64,21 @@ class Settings:
             regularisation or Regularisation.of(method),
             method.default_epochs if epochs is None else epochs,
             tol,
+            noise,
         )
+
+
+def noise_of(name: str) -> Noise:
+    """The noise of this name.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if name == "one":
+        return "one"
+    if name == "user":
+        return "user"
+    raise OptionError(f"`noise` is one or user, not {name!r}.")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

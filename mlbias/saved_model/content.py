@@ -76,7 +76,13 @@ def _uncertainty(
     user, item = _pair("stderr", archive, sizes, 0.0)
     of_alpha = about.get("alpha_stderr")  # older versions saved none
     alpha = None if of_alpha is None else number(of_alpha, 0.0)
-    return Uncertainty(sigma, sigma_user, sigma_item, user, item, alpha)
+    unknown = about.get("unknown_noise")
+    if unknown is None:
+        return Uncertainty(sigma, sigma_user, sigma_item, user, item, alpha)
+    noise = _row(archive["user_noise"], sizes[0], 0.0, np.float64)
+    return Uncertainty(
+        sigma, sigma_user, sigma_item, user, item, alpha, noise, number(unknown, 0.0)
+    )
 
 
 def _trained_on(

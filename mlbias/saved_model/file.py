@@ -4,6 +4,7 @@
 trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
 user_stderr and item_stderr are the biases' standard errors, where they are known; user_counts and
+user_noise has the users' own σ's, if they differ; user_counts and
 item_counts are their numbers of training ratings; history has a row for each epoch.
 """
 
@@ -30,7 +31,8 @@ from mlbias.saved_model.optimisation import (
 from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
 
 _FORMAT = "mlbias model"
-_VERSION = 3
+# Format 4 is format 3 with a noise of each user, which older versions would leave out.
+_VERSION, _WITHOUT_NOISE = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,12 @@ def write_model(saved: SavedModel, path: Path) -> None:
     known, trained_on = model.uncertainty, model.trained_on
     about = {
         "format": _FORMAT,
-        "version": _VERSION,
+        "version": _WITHOUT_NOISE if known is None or known.user_noise is None else _VERSION,
         "alpha": model.alpha,
         "mean": model.mean,
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
         "alpha_stderr": known and known.alpha_stderr,
+        "unknown_noise": known and known.unknown_noise,
         "scale": trained_on and (trained_on.low, trained_on.high),
         "training": described_optimisation(saved.fit),
         "data": saved.data and described_data(saved.data),
@@ -121,6 +124,8 @@ def write_model(saved: SavedModel, path: Path) -> None:
         arrays["history"] = history_array(saved.fit)
     if known is not None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
+        if known.user_noise is not None:
+            arrays["user_noise"] = known.user_noise
     if trained_on is not None:
         arrays |= {
             "user_counts": trained_on.user_counts.astype(np.int32),

@@ -20,6 +20,7 @@ from mlbias.core.model import Penalty, PenaltyScale
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.learn import Learned, VarianceComponents
+from mlbias.core.reml.noise_prior import NoisePrior
 from mlbias.core.reml.posterior import EntriesBy
 from mlbias.core.reml.standard_errors import StandardErrors
 from mlbias.core.training import EpochStats
@@ -56,6 +57,7 @@ def described_optimisation(fit: Fit) -> dict[str, Any] | None:
         "lambda_item": item,
         "max_epochs": settings.epochs,
         "tol": settings.tol,
+        "noise": settings.noise,
         "epochs": last.epoch,
         "rmse": last.rmse,
         "certificate": fit.certificate and asdict(fit.certificate),
@@ -118,6 +120,7 @@ def _rebuilt_settings(training: dict[str, Any]) -> Settings | None:
         Regularisation(PenaltyScale(training["penalty"]), lambdas),
         whole(training["max_epochs"]),
         None if training["tol"] is None else number(training["tol"], 0.0),
+        training.get("noise", "one"),  # likewise
     )
 
 
@@ -140,6 +143,7 @@ def _described_learned(learned: Learned) -> dict[str, Any]:
         "check": asdict(learned.check),
         "alpha_stderr": learned.alpha_stderr,
         "log_likelihood": learned.log_likelihood,
+        "noise": learned.noise and [_or_none(learned.noise.freedom), learned.noise.variance],
     }
 
 
@@ -153,7 +157,15 @@ def _rebuilt_learned(learned: dict[str, Any]) -> Learned:
         Check(**_checked(learned["check"])),
         number(learned["alpha_stderr"], 0.0),
         learned["log_likelihood"],
+        noise=_rebuilt_noise(learned.get("noise")),  # older versions saved none
     )
+
+
+def _rebuilt_noise(noise: list[Any] | None) -> NoisePrior | None:
+    if noise is None:
+        return None
+    freedom, variance = noise
+    return NoisePrior(math.inf if freedom is None else number(freedom, 0.0), number(variance, 0.0))
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ Methods = Annotated[
         "--methods",
         metavar="NAME,NAME,…",
         rich_help_panel=MODEL,
-        help="Which, in this order. [default: mean, user-means, item-means, gd, adam, "
-        "closed-form, exact]",
+        help="Which, in this order, among them exact --noise user. [default: mean, user-means, "
+        "item-means, gd, adam, closed-form, exact]",
     ),
 ]
 Epochs = Annotated[

@@ -135,9 +135,9 @@ def crossval(
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import trials as show
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
-    from mlbias.evaluation.crossval import CrossValidation, candidates
+    from mlbias.evaluation.crossval import CrossValidation, candidates, with_noise
     from mlbias.figures.curves import lambda_curve
-    from mlbias.fitting.record import Settings
+    from mlbias.fitting.record import Settings, noise_of
 
     output = speaking.console()
     plotting.check()
@@ -148,6 +148,7 @@ def crossval(
     item = parse_numbers(lambdas.lambda_item, "lambda_item")
     tried = candidates(chosen, method.penalty, both, user, item)
     settings = [Settings.of(chosen, each, method.epochs, tol) for each in tried]
+    settings = with_noise(settings, noise_of(method.noise))
     cutting.check(reading.data)
     read = _read_folds(reader, reading, cutting)
     validation = CrossValidation(read.folds, settings, reading.n_threads)

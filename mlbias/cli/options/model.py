@@ -97,6 +97,17 @@ class MethodOptions:
         ),
     ] = None
 
+    noise: Annotated[
+        str,
+        typer.Option(
+            "--noise",
+            metavar="one|user",
+            rich_help_panel=MODEL,
+            help="One noise for all ratings, or one for each user, learned with lambda by exact. "
+            "Consistent users then count more, and prediction intervals fit each user.",
+        ),
+    ] = "one"
+
     def chosen(self) -> "tuple[Method, float | None]":
         """The method with its options, and the tolerance that is left for the loop around it.
 
@@ -114,11 +125,11 @@ class MethodOptions:
         Raises:
             OptionError: options are out of range, or do not go together.
         """
-        from mlbias.fitting.record import Settings
+        from mlbias.fitting.record import Settings, noise_of
 
         method, tol = self.chosen()
         regularisation = lambdas.regularisation(method, self.penalty)
-        return Settings.of(method, regularisation, self.epochs, tol)
+        return Settings.of(method, regularisation, self.epochs, tol, noise_of(self.noise))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,11 @@ def document(comparison: Comparison, sides: Sides, results: Sequence[Result]) ->
 
 def _report(output: Output, results: Sequence[Result], best: Result) -> None:
     curves = {result.name: result.gaps for result in results if len(result.gaps) > 1}
-    output.line(f"{'within 1e-6':>24}{'training':>17}{'hold-out':>9}")
+    width = max(11, *(len(result.name) for result in results))
+    output.line(" " * (width - 11) + f"{'within 1e-6':>24}{'training':>17}{'hold-out':>9}")
     headers = ["method", "epochs", "time", "RMSE", "RMSE", "±", "above the best"]
     names = [*headers[:3], "training RMSE", "hold-out RMSE", *headers[5:]]
-    with Table(output, headers, [11, 10, 7, 8, 8, 6, 20], names) as table:
+    with Table(output, headers, [width, 10, 7, 8, 8, 6, 20], names) as table:
         for result in results:
             table.row(_cells(output, result, best), GOOD if result is best else "")
     output.line()

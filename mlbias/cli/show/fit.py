@@ -67,7 +67,7 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
     if held_out is not None:
         output.line(f"{counted(len(held_out), 'rating')} held out")
     started = time.perf_counter()
-    task = Task.of(incidence, *ids, settings.regularisation)
+    task = Task.of(incidence, *ids, settings.regularisation, settings.noise)
     if task.learned is not None:
         seconds["learn"] = time.perf_counter() - started
         report_learned(output, task.learned)
@@ -132,6 +132,7 @@ def document(run: Run, sides: Sides, evaluation: Evaluation | None) -> dict[str,
         "penalty": run.settings.regularisation.scale,
         "lambda_user": user,
         "lambda_item": item,
+        "noise": run.settings.noise,
         "lr": options.get("lr"),
         "options": options,
         "epochs": last.epoch,

@@ -1,10 +1,12 @@
 """What was learned of λ, as lines for people and as JSON."""
 
+import math
 from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.show.console import Output
 from mlbias.core.reml.learn import Learned
+from mlbias.core.reml.noise_prior import NoisePrior
 from mlbias.core.reml.standard_errors import interval
 
 
@@ -16,6 +18,8 @@ def report_learned(output: Output, learned: Learned) -> None:
         f"users' {_number(c.sigma_user, e.sigma_user)}, "
         f"items' {_number(c.sigma_item, e.sigma_item)}"
     )
+    if learned.noise is not None:
+        output.line(_noise(learned.noise))
     user, item, rest = (f"{100 * share:.1f} %" for share in learned.shares)
     output.line(
         f"λ users {_number(c.lambda_user, e.lambda_user, 3)}, "
@@ -54,6 +58,7 @@ def document_learned(learned: Learned) -> dict[str, Any]:
         "alpha_stderr": learned.alpha_stderr,
         "shares": {"user": user, "item": item, "rest": rest},
         "log_likelihood": learned.log_likelihood,
+        "noise": None if learned.noise is None else _document_noise(learned.noise),
         "by": learned.by,
         "rounds": c.rounds,
         "residual": c.residual,
@@ -61,6 +66,20 @@ def document_learned(learned: Learned) -> dict[str, Any]:
         "reason": c.reason,
         "check": asdict(learned.check),
     }
+
+
+def _noise(prior: NoisePrior) -> str:
+    if prior.freedom == math.inf:
+        return "noise: users do not differ, so that one σ serves all"
+    return (
+        f"noise: each user's own, σ around {math.sqrt(prior.variance):.4f}, "
+        f"{prior.freedom:.1f} degrees of freedom"
+    )
+
+
+def _document_noise(prior: NoisePrior) -> dict[str, float | None]:
+    freedom = None if prior.freedom == math.inf else prior.freedom
+    return {"sigma": math.sqrt(prior.variance), "freedom": freedom}
 
 
 def _interval(sigma: float, stderr: float | None) -> list[float] | None:

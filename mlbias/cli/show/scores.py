@@ -1,5 +1,6 @@
 """What an evaluation found, as tables for people and as JSON."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -102,6 +103,12 @@ def report_details(output: Output, found: Evaluation) -> None:
         shares = "/".join(f"{100 * share:.1f}" for share in found.intervals.coverage)
         output.line()
         output.line(f"intervals of {levels} % hold {shares} % of the ratings")
+        for k, quarter in enumerate(found.intervals.by_noise, 1):
+            shares = "/".join(f"{100 * share:.1f}" for share in quarter.coverage)
+            output.line(
+                f"  users' noise {quarter.low:.2f} to {quarter.high:.2f} (quarter {k}): {shares} % "
+                f"of {counted(quarter.n_ratings, 'rating')}"
+            )
         likelihood = output.signed(found.intervals.log_likelihood, 4)
         output.line(f"log-likelihood: {likelihood} a rating on average")
 
@@ -131,9 +138,14 @@ def document_evaluation(found: Evaluation) -> dict[str, Any]:
     document["by_item_ratings"] = [asdict(bucket) for bucket in found.by_item]
     document["calibration"] = [asdict(decile) for decile in found.calibration]
     if found.intervals is not None:
-        coverage = zip(LEVELS, found.intervals.coverage, strict=True)
-        document["coverage"] = {f"{100 * level:.0f}": share for level, share in coverage}
+        document["coverage"] = _coverage(found.intervals.coverage)
         document["log_likelihood"] = found.intervals.log_likelihood
+        if found.intervals.by_noise:
+            document["coverage_by_noise"] = [
+                {"low": quarter.low, "high": quarter.high, "n_ratings": quarter.n_ratings}
+                | _coverage(quarter.coverage)
+                for quarter in found.intervals.by_noise
+            ]
     return document
 
 
@@ -147,6 +159,10 @@ def _scores(found: Evaluation) -> dict[str, Score]:
         "unknown": found.unknown,
     }
     return {name: score for name, score in rows.items() if score is not None}
+
+
+def _coverage(shares: Sequence[float]) -> dict[str, float]:
+    return {f"{100 * level:.0f}": share for level, share in zip(LEVELS, shares, strict=True)}
 
 
 def _error(stderr: float | None) -> str:

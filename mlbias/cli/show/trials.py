@@ -107,11 +107,15 @@ def _report(output: Output, trials: Sequence[Trial], best: Trial) -> None:
             table.row(cells, GOOD if trial is best else "")
     output.line()
     output.line("means and standard deviations over folds; = is within one standard error")
+    if any(trial.settings.noise == "user" for trial in trials):
+        output.line("* with a noise for each user")
     warn_of_few_users(output, best.errors.effective_users)
 
 
 def _name(settings: Settings) -> str:
     lambdas = settings.regularisation.lambdas
+    if settings.noise == "user":
+        return "auto with a noise for each user"
     return "auto" if lambdas is None else "λ " + " and ".join(f"{value:g}" for value in lambdas)
 
 
@@ -123,7 +127,8 @@ def _lambda_cells(trial: Trial) -> list[str]:
         [fold.lambda_user for fold in trial.folds],
         [fold.lambda_item for fold in trial.folds],
     )
-    return [f"auto {_mean(side)}" for side in sides]
+    mark = "*" if trial.settings.noise == "user" else " "
+    return [f"auto{mark}{_mean(side)}" for side in sides]
 
 
 def _mean(values: list[float | None]) -> str:
@@ -138,6 +143,7 @@ def _document_trial(trial: Trial, best: Trial) -> dict[str, Any]:
         "method": trial.settings.method.name,
         "penalty": regularisation.scale,
         "auto": regularisation.lambdas is None,
+        "noise": trial.settings.noise,
         "lambda_user": user,
         "lambda_item": item,
         "folds": [asdict(fold) for fold in trial.folds],

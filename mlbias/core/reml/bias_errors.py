@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import Penalty, Problem
+from mlbias.core.reml.noise_prior import UserNoise
 from mlbias.core.reml.posterior import Posterior, expanded_diagonals
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
@@ -15,13 +16,16 @@ from mlbias.core.vectors import FloatArray
 _SAMPLED = 3
 
 
-def error_bars(known: Posterior, penalty: Penalty, variance: float) -> Uncertainty:
+def error_bars(
+    known: Posterior, penalty: Penalty, variance: float, noise: UserNoise | None = None
+) -> Uncertainty:
     """The uncertainty of the optimum at λ's above 0, infinite ones included.
 
     Args:
         known: of the inverse at these λ's.
         penalty: on the scale of sums.
         variance: σ², of a rating around its level.
+        noise: of each user, where users differ.
     """
     return Uncertainty(
         sigma=math.sqrt(variance),
@@ -30,6 +34,8 @@ def error_bars(known: Posterior, penalty: Penalty, variance: float) -> Uncertain
         user_stderr=np.sqrt(variance * known.user),
         item_stderr=np.sqrt(variance * known.item),
         alpha_stderr=math.sqrt(variance * known.alpha),
+        user_noise=None if noise is None else np.sqrt(noise.variances),
+        unknown_noise=None if noise is None else math.sqrt(noise.prior.mean),
     )
 
 

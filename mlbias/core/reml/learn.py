@@ -19,6 +19,7 @@ from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
+from mlbias.core.reml.noise_prior import NoisePrior
 from mlbias.core.reml.posterior import alpha_variance
 from mlbias.core.reml.probed_estimate import MOST_PROBES, probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
@@ -89,6 +90,8 @@ class Learned:
         alpha_stderr: the standard error of α, in the ratings' units.
         log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
         inverse: M⁻¹ there, where it is known.
+        noise: the prior of the users' noise, where each has its own; σ is then that of a rating
+            with the mean weight.
     """
 
     components: VarianceComponents
@@ -99,6 +102,7 @@ class Learned:
     alpha_stderr: float
     log_likelihood: float | None = None
     inverse: Inverse | None = None
+    noise: NoisePrior | None = None
 
     @property
     def shares(self) -> tuple[float, float, float]:

@@ -58,6 +58,19 @@ class NoisePrior:
         return self.freedom * self.variance / (self.freedom - 2)
 
 
+@dataclass(frozen=True, slots=True)
+class UserNoise:
+    """How much each user's ratings scatter.
+
+    Attributes:
+        prior: of σ_u².
+        variances: (n_users,), posterior means of σ_u².
+    """
+
+    prior: NoisePrior
+    variances: FloatArray
+
+
 def fit_prior(
     squares: FloatArray, freedom: FloatArray, start: NoisePrior | None = None
 ) -> NoisePrior:

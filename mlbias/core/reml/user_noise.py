@@ -14,7 +14,7 @@ user's errors are independent.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,11 +24,11 @@ from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.learn import Learned, learn_by
 from mlbias.core.reml.likelihood import Point
-from mlbias.core.reml.noise_prior import NoisePrior, fit_prior
+from mlbias.core.reml.noise_prior import NoisePrior, UserNoise, fit_prior
 from mlbias.core.reml.posterior import Posterior, inverse_at, posterior
 from mlbias.core.reml.probed_estimate import rough_estimate
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray
+from mlbias.core.vectors import FloatArray, dot
 from mlbias.core.weighted import WeightedIncidence, squared_errors_per_user
 
 _MOST_ROUNDS = 10
@@ -39,31 +39,19 @@ _SAME = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class UserNoise:
-    """How much each user's ratings scatter.
-
-    Attributes:
-        prior: of σ_u².
-        variances: (n_users,), posterior means of σ_u².
-        rounds: of reweighting; 0 where users do not differ.
-    """
-
-    prior: NoisePrior
-    variances: FloatArray
-    rounds: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Scatter:
     """S_u and d_u, (n_users,) each, at an optimum."""
 
     squares: FloatArray
     freedom: FloatArray
 
-    @property
-    def both(self) -> tuple[FloatArray, FloatArray]:
-        """As the prior takes them."""
-        return self.squares, self.freedom
+    def precisions(self, prior: NoisePrior) -> FloatArray:
+        """Of each user."""
+        return prior.precisions(self.squares, self.freedom)
+
+    def noise(self, prior: NoisePrior) -> UserNoise:
+        """Of each user."""
+        return UserNoise(prior, prior.variances(self.squares, self.freedom))
 
 
 def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNoise]:
@@ -76,39 +64,49 @@ def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNois
     """
     check_identified(incidence)
     exact, squares = exact_inverse(incidence), incidence.squares_per_user()
-    weighted, way, prior, rounds, change = incidence, exact, None, 0, math.inf
     estimate = check_noise(rough_estimate(incidence))
-    while change > _SAME and rounds < _MOST_ROUNDS:
-        found = _scatter(incidence, squares, weighted, estimate.point, way)
+    prior: NoisePrior | None = None
+    weighted: WeightedIncidence | None = None
+    for _ in range(_MOST_ROUNDS):
+        found = _scatter(incidence, squares, weighted or incidence, estimate.point, exact)
         prior = fit_prior(found.squares, found.freedom, prior)
         if prior.freedom == math.inf:
             learned = learn_by(incidence, exact, estimate)
             prior = NoisePrior(math.inf, learned.components.sigma**2)
-            return incidence, learned, UserNoise(prior, prior.variances(*found.both), 0)
-        before = weighted.statistics.weights
-        weighted = WeightedIncidence(incidence, prior.precisions(*found.both), squares)
-        change = _change(before, weighted.statistics.weights)
-        way = None if exact is None else exact.weighted(weighted.statistics)
+            return incidence, replace(learned, noise=prior), found.noise(prior)
+        before = weighted
+        weighted = WeightedIncidence(incidence, found.precisions(prior), squares)
+        if before is not None and np.abs(weighted.weights / before.weights - 1).max() <= _SAME:
+            break
         estimate = check_noise(rough_estimate(weighted, estimate, _COARSE))
-        rounds += 1
+    assert weighted is not None
     assert prior is not None
-    noise = UserNoise(prior, prior.variances(*found.both), rounds)
-    return weighted, learn_by(weighted, way, estimate), noise
+    learned = learn_by(weighted, _weighted(exact, weighted), estimate)
+    return weighted, _with_noise(learned, incidence, prior, weighted), found.noise(prior)
 
 
-def _change(before: FloatArray | None, after: FloatArray | None) -> float:
-    """The largest relative change of a weight."""
-    if before is None or after is None:
-        return math.inf
-    return float(np.abs(after / before - 1).max())
+def _with_noise(
+    learned: Learned, incidence: Incidence, prior: NoisePrior, weighted: WeightedIncidence
+) -> Learned:
+    """With the prior, and with the weights' share of the likelihood: ½ Σ c_u log w_u."""
+    likelihood = learned.log_likelihood
+    if likelihood is not None:
+        likelihood += dot(incidence.statistics.user_counts, np.log(weighted.weights)) / 2
+    return replace(learned, noise=prior, log_likelihood=likelihood)
+
+
+def _weighted(exact: ExactInverse | None, incidence: Incidence) -> ExactInverse | None:
+    """The way to M⁻¹ under the weights, if there are any."""
+    s = incidence.statistics
+    return exact if exact is None or s.weights is None else exact.weighted(s)
 
 
 def _scatter(
     incidence: Incidence, squares: FloatArray, weighted: Incidence, at: Point,
-    way: ExactInverse | None,
+    exact: ExactInverse | None,
 ) -> _Scatter:  # fmt: skip
     """At an optimum of the weighted ratings."""
-    known = posterior(weighted, at.penalty, inverse_at(way, at.penalty))
+    known = posterior(weighted, at.penalty, inverse_at(_weighted(exact, weighted), at.penalty))
     errors = squared_errors_per_user(incidence, squares, at.optimum.parameters)
     freedom = incidence.statistics.user_counts - leverage_sums(weighted, at.penalty, known)
     return _Scatter(errors, np.maximum(freedom, 0.0))
