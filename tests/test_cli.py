@@ -573,3 +573,23 @@ def test_real_archives_are_read_as_they_are(
     }[name]
     assert (found["n_ratings"], found["n_users"], found["n_items"]) == expected[:3]
     assert (found["mean"], found["rmse"]) == pytest.approx(expected[3:], abs=1e-12)
+
+
+def test_a_noise_for_each_user(run: Run) -> None:
+    options = ("train", "--data", "sample", "--method", "exact", "--noise", "user")
+    # The sample's ratings are clipped to the scale, so that its users differ a little.
+    said = succeeds(run(*options, "--test-size", "0.1", "--every", "99"))
+    assert re.search(r"\nnoise: each user's own, σ around 0\.8\d+, \d+\.\d degrees of f", said)
+    scored = succeeds(run("evaluate"))
+    assert re.search(
+        r"\n  users' noise 0\.\d\d to 0\.\d\d \(quarter 1\): (\d\d\.\d/?){4} % ", scored
+    )
+    found = document(run("evaluate", "--json"))
+    assert [quarter["90"] for quarter in found["coverage_by_noise"]] == pytest.approx(
+        [0.9] * 4, abs=0.03
+    )
+    trained = document(run(*options, "--json"))
+    assert trained["noise"] == "user"
+    assert trained["variance_components"]["noise"].keys() == {"sigma", "freedom"}
+    fails(run(*options[:-1], "item"), 2, "--noise is one or user, not 'item'")
+    fails(run(*options, "--lambda", "2"), 2, "--noise user goes with exact and learned lambdas")

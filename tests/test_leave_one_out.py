@@ -19,6 +19,7 @@ from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.likelihood import optimum_at
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.evaluation.crossval import CrossValidation
+from mlbias.evaluation.folds import CutFolds
 from mlbias.fitting.assessment import learned_leave_one_out
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Settings
@@ -201,7 +202,8 @@ def test_real_ratings(
     assert user is not None
     assert item is not None
     regularisation = Regularisation(PenaltyScale.SUM, (user, item))
-    validation = CrossValidation(ratings, [Settings.of(Exact(), regularisation)], folds=100)
+    folds = CutFolds.of(ratings, 100, 0, "random", 1)
+    validation = CrossValidation(folds, [Settings.of(Exact(), regularisation)])
     *_, _ = validation.run()
     (trial,) = validation.trials()
     # Training on 99 % costs a little: less than 0.0005, and never pays.

@@ -154,7 +154,7 @@ def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> N
 @pytest.mark.parametrize(
     ("changes", "arrays", "message"),
     [
-        ({"version": 4}, {}, "has format 4, but this version of mlbias reads formats 1 to 3"),
+        ({"version": 5}, {}, "has format 5, but this version of mlbias reads formats 1 to 4"),
         ({"format": "something else"}, {}, "is not a model of mlbias"),
         ({"alpha": "x"}, {}, "or is damaged"),
         ({"alpha": float("nan")}, {}, "or is damaged"),

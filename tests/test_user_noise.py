@@ -49,7 +49,8 @@ class Dense:
         return np.asarray(self.inverse @ self.design.T @ (self.weights * self.value))
 
     def leverages(self) -> np.ndarray:
-        return self.weights * np.einsum("ij,jk,ik->i", self.design, self.inverse, self.design)
+        forms = np.einsum("ij,jk,ik->i", self.design, self.inverse, self.design)
+        return np.asarray(self.weights * forms)
 
 
 def weighted(ratings: Ratings, seed: int = 0) -> WeightedIncidence:
