@@ -218,3 +218,17 @@ def test_the_center_is_near_the_mean_and_on_a_coarse_grid() -> None:
     assert BlockIncidence(equal).statistics.center == 0.1
     tiny = Ratings.from_ids([1, 2], [1, 1], [0.0, 5e-324])
     assert BlockIncidence(tiny).statistics.n_ratings == 2
+
+
+def test_repeated_pairs_are_found_in_every_block_of_users() -> None:
+    rng = np.random.default_rng(4)
+    user, item = rng.integers(0, 2_000, 300_000), rng.integers(0, 500, 300_000)
+    ratings = Ratings.from_ids(user, item, np.ones(300_000))
+    pairs, times = np.unique(np.stack([user, item]), axis=1, return_counts=True)
+    incidence = BlockIncidence(ratings)
+    users, items, counts = incidence.repeated_pairs()
+    assert len(users) == int((times > 1).sum())
+    order = np.lexsort([items, users])
+    np.testing.assert_array_equal(users[order], pairs[0, times > 1])
+    np.testing.assert_array_equal(items[order], pairs[1, times > 1])
+    np.testing.assert_array_equal(counts[order], times[times > 1])
