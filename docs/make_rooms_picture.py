@@ -10,6 +10,7 @@ _CONTRACT = Path(__file__).parent.parent / "pyproject.toml"
 # What each room is for.
 ROOMS = {
     "cli": "parses options, calls, draws",
+    "reporting": "one page about ratings and their baseline",
     "figures": "matplotlib, an extra",
     "saved_model": "models on disk",
     "download": "data sets from the web",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mlbias.fitting.record import Fit
     from mlbias.model import BiasModel
     from mlbias.ratings import Ratings
+    from mlbias.reporting.page import report
     from mlbias.saved_model.file import load_model, save_model
 
 _HOMES = {
@@ -69,6 +70,7 @@ _HOMES = {
     "load_model": "saved_model.file",
     "load_ratings": "datasets.loading",
     "random_split": "evaluation.splits",
+    "report": "reporting.page",
     "save_model": "saved_model.file",
     "time_split": "evaluation.splits",
     "user_split": "evaluation.splits",
@@ -104,6 +106,7 @@ __all__ = [
     "load_model",
     "load_ratings",
     "random_split",
+    "report",
     "save_model",
     "time_split",
     "user_split",

@@ -51,7 +51,7 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
     held_out = np.empty(len(ratings), dtype=np.bool_)
     for here, hashes in hashed_pieces(ratings, "random", seed):
         held_out[here] = as_shares(hashes) < test_size
-    return _sides(ratings, held_out, f"a test-size of {test_size:g}")
+    return _sides(ratings, held_out, f"`test_size` {test_size:g}")
 
 
 def user_split(
@@ -93,7 +93,7 @@ def user_split(
     with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(decide, _user_blocks(ratings)))
     advice = "A user needs two ratings of different items for one to be held out."
-    return _sides(ratings, held_out, f"a test-size of {test_size:g} for each user", advice)
+    return _sides(ratings, held_out, f"`test_size` {test_size:g} for each user", advice)
 
 
 def time_split(
@@ -138,7 +138,7 @@ def time_split(
     assert test_size is not None
     _check_share(test_size)
     held_out = _latest(times, hashes, round(test_size * len(ratings)))
-    return _sides(ratings, held_out, f"a test-size of {test_size:g}")
+    return _sides(ratings, held_out, f"`test_size` {test_size:g}")
 
 
 def n_shared(training: Ratings, held_out: Ratings) -> int:
@@ -161,7 +161,7 @@ def _sides(
     ratings: Ratings,
     held_out: Mask,
     what: str,
-    advice: str = "Choose another test-size or seed.",
+    advice: str = "Choose another `test_size` or seed.",
 ) -> Sides:
     n_held_out = int(np.count_nonzero(held_out))
     if n_held_out in (0, len(ratings)):

@@ -56,26 +56,36 @@ def comparison_curves(results: Sequence[Result]) -> "Figure":
     Raises:
         MlbiasError: matplotlib is not installed.
     """
-    scored = [result for result in results if not result.diverged]
     with panels(2) as (figure, (left, right)):
-        curves = [result for result in results if len(result.gaps) > 1]
-        for number, result in enumerate(curves):
-            gaps = [max(gap, _LEAST_GAP) for gap in result.gaps]
-            epochs = [stats.epoch for stats in result.history]
-            left.semilogy(epochs, gaps, label=result.name, **look(number, len(gaps)))
-        left.set(xlabel="epoch", ylabel="relative excess cost", title="Above the optimum")
-        if curves:
-            left.legend()
-        _whole_epochs(left)
-        for place, result in enumerate(scored):
-            score = result.held_out.score()
-            right.errorbar(
-                score.rmse, place, xerr=score.rmse_stderr or 0, fmt="o", color=BLUE, capsize=3
-            )
-        right.set_yticks(range(len(scored)), [result.name for result in scored])
-        right.invert_yaxis()
-        right.set(xlabel="hold-out RMSE ± standard error", title="Hold-out")
+        draw_gaps(left, results)
+        draw_scores(right, results)
     return figure
+
+
+def draw_gaps(axes: "Axes", results: Sequence[Result]) -> None:
+    """The relative excess cost of each method by epoch."""
+    curves = [result for result in results if len(result.gaps) > 1]
+    for number, result in enumerate(curves):
+        gaps = [max(gap, _LEAST_GAP) for gap in result.gaps]
+        epochs = [stats.epoch for stats in result.history]
+        axes.semilogy(epochs, gaps, label=result.name, **look(number, len(gaps)))
+    axes.set(xlabel="epoch", ylabel="relative excess cost", title="Above the optimum")
+    if curves:
+        axes.legend()
+    _whole_epochs(axes)
+
+
+def draw_scores(axes: "Axes", results: Sequence[Result]) -> None:
+    """The hold-out RMSE of each contestant with its standard error."""
+    scored = [result for result in results if not result.diverged]
+    for place, result in enumerate(scored):
+        score = result.held_out.score()
+        axes.errorbar(
+            score.rmse, place, xerr=score.rmse_stderr or 0, fmt="o", color=BLUE, capsize=3
+        )
+    axes.set_yticks(range(len(scored)), [result.name for result in scored])
+    axes.invert_yaxis()
+    axes.set(xlabel="hold-out RMSE ± standard error", title="Hold-out")
 
 
 def lambda_curve(trials: Sequence[Trial]) -> "Figure":

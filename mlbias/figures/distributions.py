@@ -33,8 +33,8 @@ def distributions(ratings: Ratings | Frame) -> "Figure":
     found = describe(ratings)
     with panels(3, height=2.8) as (figure, (values, users, items)):
         draw_histogram(values, found.histogram, found.mean)
-        _draw_counts(users, np.bincount(ratings.user), "user", BLUE)
-        _draw_counts(items, np.bincount(ratings.item), "item", ORANGE)
+        draw_counts(users, np.bincount(ratings.user), "user", BLUE)
+        draw_counts(items, np.bincount(ratings.item), "item", ORANGE)
     return figure
 
 
@@ -50,7 +50,7 @@ def draw_histogram(axes: "Axes", bars: tuple[Bar, ...], mean: float) -> None:
     axes.legend()
 
 
-def _draw_counts(axes: "Axes", counts: NDArray[np.intp], side: str, colour: str) -> None:
+def draw_counts(axes: "Axes", counts: NDArray[np.intp], side: str, colour: str) -> None:
     """How many users (items) have at least so many ratings, both on a logarithmic scale."""
     from matplotlib.ticker import LogLocator, NullFormatter
 

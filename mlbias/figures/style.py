@@ -7,6 +7,7 @@ apart. Every line also has a dash and a marker of its own, for print.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,13 @@ _LOOKS = (
 )  # fmt: skip
 _FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 _DOTS_PER_INCH = 200
+# In each file, by which it is known to be ours; without a date the same figure has the same bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": "mlbias"},
+    "svg": {"Creator": "mlbias", "Date": None},
+    "pdf": {"Creator": "mlbias", "CreationDate": None},
+}
+_MARK = b"mlbias"
 _STYLE = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
@@ -39,7 +47,7 @@ _STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.5,
     "lines.markersize": 4.0,
-    # Text stays text, and the same figure has the same bytes.
+    # Text stays text, and names within the file do not change by chance.
     "svg.fonttype": "none",
     "svg.hashsalt": "mlbias",
     "pdf.fonttype": 42,
@@ -52,12 +60,17 @@ def check_figure_path(path: Path) -> None:
     Raises:
         OptionError: the name ends in no format of figures.
         MlbiasError: matplotlib is not installed.
-        DataError: no file can be written there.
+        DataError: no file can be written there, or one would be replaced that is not ours.
     """
     if path.suffix.lower() not in _FORMATS:
         raise OptionError(f"a figure ends in .png, .svg or .pdf, and {path.name!r} does not.")
     if reason := obstacle(path):
         raise DataError(f"no figure can be saved as {path}: {reason}.")
+    if path.exists() and _MARK not in path.read_bytes():
+        raise DataError(
+            f"{path} exists and is no figure of mlbias, so it is not replaced.",
+            "Delete it, or name another file.",
+        )
     import_matplotlib()
 
 
@@ -92,15 +105,28 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
     path = Path(path)
     check_figure_path(path)
     named = _FORMATS[path.suffix.lower()]
-    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
     import matplotlib as mpl
 
     with written_whole(path) as file, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
-        figure.savefig(file, format=named, dpi=_DOTS_PER_INCH, metadata=dates[named])
+        figure.savefig(file, format=named, dpi=_DOTS_PER_INCH, metadata=_METADATA[named])
+
+
+def svg_of(figure: "Figure") -> str:
+    """A figure as an svg element for a page, whose colours of text and lines are the page's."""
+    import matplotlib as mpl
+
+    with StringIO() as file, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        figure.savefig(file, format="svg", transparent=True, metadata=_METADATA["svg"])
+        text = file.getvalue()
+    # On a dark page black would not be seen; the rest is chosen for both.
+    text = text[text.index("<svg") :].replace("stroke: #000000", "stroke: currentColor")
+    return text.replace("stroke: #dddddd", "stroke: currentColor; stroke-opacity: 0.15")
 
 
 @contextmanager
-def panels(n: int = 1, *, height: float = 3.0) -> Iterator[tuple["Figure", list["Axes"]]]:
+def panels(
+    n: int = 1, *, width: float = 5.4, height: float = 3.0
+) -> Iterator[tuple["Figure", list["Axes"]]]:
     """A figure with panels side by side, in the style of all figures, sizes in inches.
 
     Raises:
@@ -111,7 +137,7 @@ def panels(n: int = 1, *, height: float = 3.0) -> Iterator[tuple["Figure", list[
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=(3.4 * n if n > 1 else 5.4, height), layout="constrained")
+        figure = Figure(figsize=(3.4 * n if n > 1 else width, height), layout="constrained")
         yield figure, list(figure.subplots(1, n, squeeze=False)[0])
 
 
