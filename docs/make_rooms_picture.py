@@ -10,6 +10,7 @@ _CONTRACT = Path(__file__).parent.parent / "pyproject.toml"
 # What each room is for.
 ROOMS = {
     "cli": "parses options, calls, draws",
+    "use": "predictions, fold-in, tables of biases",
     "saved_model": "models on disk",
     "download": "data sets from the web",
     "evaluation": "hold-outs, scores, crossval, compare",

@@ -54,7 +54,8 @@ class LazyGroup(TyperGroup):
     """Commands by name, each module loaded when its command is named."""
 
     names: Sequence[str] = (
-        "download", "baseline", "train", "evaluate", "crossval", "compare", "generate", "cache",
+        "download", "baseline", "train", "evaluate", "predict", "crossval", "compare",
+        "generate", "cache",
     )  # fmt: skip
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
