@@ -25,6 +25,7 @@ from mlbias.use.predict import KNOWN, Predictor
 
 # Formats of files whose columns have no types of their own.
 _TEXTS = ("text", "Netflix Prize")
+_OTHER = {"user": "item", "item": "user"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,7 @@ def predict_file(output: Output, predictor: Predictor, pairs: PairsFile, model: 
         of_texts = rows.understood.format in _TEXTS
         frames = _counted(chain([first], frames), counts)
         if pairs.out is None:
-            write_frames(frames, sys.stdout.buffer, form, of_texts=of_texts)
-            sys.stdout.buffer.flush()
+            _write_stdout(frames)
         else:
             with written_whole(pairs.out) as file:
                 write_frames(frames, file, form, of_texts=of_texts)
@@ -105,8 +105,18 @@ def predict_pair(output: Output, predictor: Predictor, user: str, item: str, mod
         output.line(f"{percent(predictor.interval, 0)} interval {bounds}")
     if found["known"] != "both":
         output.notice(_unknown(found["known"]))
-    missing = dict.fromkeys(("std_error", "low", "high"))
-    output.document({"user": user, "item": item} | missing | found | {"model": model})
+    every = dict.fromkeys(("prediction", "std_error", "low", "high")) | found
+    output.document({"user": user, "item": item} | every | {"model": model})
+
+
+def _write_stdout(frames: Iterable[pl.DataFrame]) -> None:
+    try:
+        # A buffer of our own: that of an unbuffered Python writes a part and drops the rest.
+        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+            write_frames(frames, file, TableFormat.CSV)
+    except BrokenPipeError:
+        # Without its number, by which Click would end with exit code 1 before main() sees it.
+        raise BrokenPipeError from None
 
 
 def _counted(frames: Iterable[pl.DataFrame], counts: Counter[str]) -> Iterator[pl.DataFrame]:
@@ -117,14 +127,12 @@ def _counted(frames: Iterable[pl.DataFrame], counts: Counter[str]) -> Iterator[p
 
 
 def _report(output: Output, counts: Counter[str]) -> None:
-    unknown = [
-        counted(counts["item"] + counts["none"], "row") + " with an unknown user",
-        counted(counts["user"] + counts["none"], "row") + " with an unknown item",
-    ]
-    told = "" if counts["both"] == counts.total() else f": {', '.join(unknown)}"
-    output.notice(f"predicted {counted(counts.total(), 'row')}{told}")
+    unknown = {side: counts[other] + counts["none"] for side, other in _OTHER.items()}
+    told = [f"{counted(n, 'row')} with an unknown {side}" for side, n in unknown.items() if n]
+    output.notice("; ".join([f"predicted {counted(counts.total(), 'row')}", *told]))
 
 
 def _unknown(known: str) -> str:
-    what = {"none": "user and this item", "item": "user", "user": "item"}[known]
-    return f"the model does not know this {what}, so that the bias is 0"
+    if known == "none":
+        return "the model knows neither the user nor the item: both biases are 0"
+    return f"the model does not know this {_OTHER[known]}: its bias is 0"

@@ -114,7 +114,7 @@ def folded_stderr(before: FloatArray, counts: FloatArray, sigma: float) -> Float
     """
     precision = divide_or_zero(np.ones_like(before), before * before)
     after = 1 / np.sqrt(np.where(before > 0, precision, 1.0) + counts / sigma**2)
-    return np.where(before > 0, after, 0.0)
+    return np.where((before > 0) & (counts > 0), after, before)
 
 
 def _free(is_new: NDArray[np.bool_], lambda_: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

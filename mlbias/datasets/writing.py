@@ -16,7 +16,8 @@ from mlbias.columns import shortened
 from mlbias.errors import DataError, OptionError
 
 _ROWS_A_GROUP = 1 << 18
-_INTEGERS, _NUMBERS = r"^(0|-?[1-9][0-9]{0,18})$", r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)$"
+_INTEGERS = r"^(0|-?[1-9][0-9]{0,18})$"
+_NUMBERS = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)$"
 
 
 class TableFormat(StrEnum):

@@ -36,7 +36,9 @@ class _Grown:
         codes = positions(given, known)
         new = given[np.flatnonzero(codes < 0)]
         every: Ids
-        if isinstance(known, TextIds) or isinstance(new, TextIds):
+        if not len(new):
+            every = known
+        elif isinstance(known, TextIds) or isinstance(new, TextIds):
             every = TextIds(pl.concat([as_text(known), as_text(new)]))
         else:
             every = np.concatenate([known, new])
@@ -119,6 +121,7 @@ def _uncertainty(
     item = items.spread(known.item_stderr, known.sigma_item)
     return replace(
         known,
+        n_trained=known.n_trained or (len(users.old), len(items.old)),
         user_stderr=folded_stderr(user, counts[0], known.sigma),
         item_stderr=folded_stderr(item, counts[1], known.sigma),
     )

@@ -23,6 +23,7 @@ PairsName = Annotated[
     str | None,
     typer.Argument(
         metavar="PAIRS",
+        rich_help_panel=DATA,
         help="What to predict: whatever --data of the other commands takes, with a column each "
         "for user and item; ratings need not be there.",
     ),
