@@ -12,6 +12,7 @@ ROOMS = {
     "cli": "parses options, calls, draws",
     "reporting": "one page about ratings and their baseline",
     "figures": "matplotlib, an extra",
+    "use": "predictions, fold-in, tables of biases",
     "saved_model": "models on disk",
     "download": "data sets from the web",
     "evaluation": "hold-outs, scores, crossval, compare",

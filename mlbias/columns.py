@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 
 from mlbias.errors import DataError, OptionError
 
+# The roles of columns, in the order of a file without a header.
+ROLES = ("user", "item", "rating", "time")
+NEEDED = ROLES[:3]
+PAIR = ROLES[:2]
 RATING, PREDICTION = "rating", "prediction"
 
 # Names in lower case, without anything but letters and digits; the first that is there wins.
@@ -57,7 +61,7 @@ class Columns:
     Attributes:
         user: position of the users.
         item: position of the items.
-        rating: position of the ratings.
+        rating: position of the ratings, None for pairs without them.
         time: position of the times, None without such a column.
         notes: what was guessed or left aside, a sentence each.
         time_notes: the same of the times, for those who use them.
@@ -67,7 +71,7 @@ class Columns:
 
     user: int
     item: int
-    rating: int
+    rating: int | None
     time: int | None = None
     notes: tuple[str, ...] = ()
     time_notes: tuple[str, ...] = ()
@@ -77,8 +81,8 @@ class Columns:
     @property
     def places(self) -> dict[str, int]:
         """Position by role, of those that are there."""
-        named = {"user": self.user, "item": self.item, "rating": self.rating}
-        return named if self.time is None else named | {"time": self.time}
+        every = dict(zip(ROLES, (self.user, self.item, self.rating, self.time), strict=True))
+        return {role: place for role, place in every.items() if place is not None}
 
     @property
     def named_places(self) -> dict[str, int]:
@@ -135,7 +139,7 @@ def find_columns(
     needed = ("user", "item", value)
     all_asked = all(asked.get(role) for role in needed)
     if named:
-        _refuse_doubles(names, where)
+        refuse_doubles(names, where)
     elif len(names) > _MOST_UNNAMED and not all_asked:
         raise DataError(
             f"{where} has {len(names)} columns and no header, so that nothing tells which are "
@@ -150,7 +154,7 @@ def find_columns(
             found[role] = place
     missing = [role for role in needed if found[role] is None]
     if missing:
-        raise _unnamed(missing, names, where, value, named=named)
+        raise _unnamed(missing, names, where, f"user, item and {value}", named=named)
     user, item, rating = (at for role in needed if (at := found[role]) is not None)
     time = found["time"]
     # "score" may name either, so that ratings are looked for among the other columns.
@@ -166,6 +170,42 @@ def find_columns(
         notes["time"].append(f"no header: column {time + 1} is taken for the time")
     told = tuple(note for role in needed for note in notes[role])
     return replace(columns, notes=told, time_notes=tuple(notes["time"]))
+
+
+def find_pair_columns(
+    names: Sequence[str], asked: Mapping[str, str | None], where: str, *, named: bool = True
+) -> Columns:
+    """Where the user and the item are, of pairs that need not have a rating; see find_columns.
+
+    Without a header the third column and the fourth are taken for rating and time, as of a file
+    of ratings.
+    """
+    all_asked = all(asked.get(role) for role in PAIR)
+    if named:
+        refuse_doubles(names, where)
+    elif len(names) > _MOST_UNNAMED and not all_asked:
+        raise DataError(
+            f"{where} has {len(names)} columns and no header, so that nothing tells which are "
+            "the user and the item.",
+            "Name them by number with `user_col` and `item_col`.",
+        )
+    notes: list[str] = []
+    found = [_place(role, asked, names, named, where, notes) for role in PAIR]
+    if not named:
+        found = [place if at is None else at for place, at in enumerate(found)]
+    missing = [role for role, at in zip(PAIR, found, strict=True) if at is None]
+    if missing or len(names) < len(PAIR):
+        raise _unnamed(missing, names, where, "user and item", named=named)
+    user, item = (at for at in found if at is not None)
+    if named or (user, item) != (0, 1):
+        columns = Columns(user, item, None)
+    else:
+        rating, time = (place if place < len(names) else None for place in (2, 3))
+        columns = Columns(user, item, rating, time)
+    _refuse_shared(columns, where)
+    if not named and not all_asked:
+        notes += _notes_without_header(columns, names)
+    return replace(columns, notes=tuple(notes))
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -186,7 +226,12 @@ def _refuse_shared(columns: Columns, where: str) -> None:
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
 
 
-def _refuse_doubles(names: Sequence[str], where: str) -> None:
+def refuse_doubles(names: Sequence[str], where: str) -> None:
+    """Check that no two columns have the same name.
+
+    Raises:
+        DataError: two have.
+    """
     seen = set[str]()
     for name in names:
         if name and name in seen:
@@ -236,9 +281,9 @@ def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | No
 
 
 def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[str]:
-    numbers = ", ".join(str(place + 1) for place in (columns.user, columns.item, columns.rating))
-    roles = f"user, item, {columns.value_name}"
-    notes = [f"no header: columns {numbers} of {len(first_row)} are {roles}"]
+    places = {role: at for role, at in columns.named_places.items() if role != "time"}
+    numbers = ", ".join(str(place + 1) for place in places.values())
+    notes = [f"no header: columns {numbers} of {len(first_row)} are {', '.join(places)}"]
     if list(first_row) == [str(place) for place in range(len(first_row))]:
         notes.append(
             f"the first line, {','.join(first_row)}, is read as a rating; if it is the header that "
@@ -248,12 +293,12 @@ def _notes_without_header(columns: Columns, first_row: Sequence[str]) -> list[st
 
 
 def _unnamed(
-    roles: Sequence[str], names: Sequence[str], where: str, value: str, *, named: bool
+    roles: Sequence[str], names: Sequence[str], where: str, needed: str, *, named: bool
 ) -> DataError:
     if any("\ufffd" in name for name in names):
         return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     if not named:
-        return DataError(f"{where} has {len(names)} columns; expected user, item and {value}.")
+        return DataError(f"{where} has {len(names)} columns; expected {needed}.")
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
         f"Name it with {', '.join(f'`{role}_col`' for role in roles)}; "

@@ -152,6 +152,14 @@ def positions(wanted: Ids, ids: Ids) -> Codes:
     if len(ids) == 0 or len(wanted) == 0:
         return np.full(len(wanted), -1, dtype=np.int32)
     if not isinstance(wanted, TextIds) and not isinstance(ids, TextIds):
+        lowest, highest = int(ids.min()), int(ids.max())
+        if highest - lowest < _TABLE_SLACK * len(wanted):
+            n_places = highest - lowest + 1
+            places = np.full(n_places + 1, -1, dtype=np.int32)
+            places[ids - lowest] = np.arange(len(ids))
+            # What is out of range goes to the place behind the highest, where no id is.
+            is_within = (wanted >= lowest) & (wanted <= highest)
+            return places.take(np.where(is_within, wanted - lowest, n_places), mode="clip")
         order = np.argsort(ids, kind="stable")
         place = np.searchsorted(ids, wanted, sorter=order)
         candidate = order[np.minimum(place, len(ids) - 1)]

@@ -6,13 +6,14 @@ from typing import Literal, overload
 
 import numpy as np
 
-from mlbias.core.model import Parameters
+from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ratings import Codes
 from mlbias.core.statistics import Statistics
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, column_of_ids, positions
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -29,6 +30,21 @@ class TrainedOn:
     user_counts: FloatArray
     item_counts: FloatArray
 
+    @property
+    def n_ratings(self) -> int:
+        """Training ratings."""
+        return int(self.user_counts.sum())
+
+    @property
+    def n_users(self) -> int:
+        """Users in training."""
+        return len(self.user_counts)
+
+    @property
+    def n_items(self) -> int:
+        """Items in training."""
+        return len(self.item_counts)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BiasModel:
@@ -41,6 +57,8 @@ class BiasModel:
         mean: of the ratings that it was trained on; what the baseline predicts.
         uncertainty: how well the biases are known; None where the method does not tell.
         trained_on: what is known of its training ratings; None in models of older files.
+        penalty: the λ's that it was trained with, on the scale of sums, so that they stand beside
+            the counts; None in models of older files.
 
     Example:
         >>> from mlbias import Ratings, fit
@@ -57,6 +75,7 @@ class BiasModel:
     mean: float
     uncertainty: Uncertainty | None = None
     trained_on: TrainedOn | None = None
+    penalty: Penalty | None = None
 
     def __repr__(self) -> str:
         return (
@@ -114,6 +133,74 @@ class BiasModel:
         if self.uncertainty is None:
             raise DataError("the model has no standard deviations", "Train it with exact.")
         return predicted, self.uncertainty.of_ratings(user, item)
+
+    def predict_frame(
+        self,
+        frame: Frame,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        interval: float | None = None,
+        clip: bool = False,
+    ) -> Frame:
+        """The rows of a frame in their order, with all their columns and the predictions.
+
+        Added are ``prediction``; ``std_error``, the standard deviation of the rating around it,
+        where the model has an uncertainty; ``low`` and ``high`` with an interval; and ``known``:
+        both, user, item or none, which of the two the model knows.
+
+        Args:
+            frame: of pandas, Polars, PyArrow, DuckDB or whatever speaks Arrow, a row a pair.
+            user: name of the users' column, where it has no usual one such as user_id.
+            item: of the items', likewise.
+            interval: the probability with which the rating lies between low and high.
+            clip: whether predictions are clipped to the scale of the training ratings.
+
+        Returns:
+            A Polars DataFrame.
+
+        Raises:
+            DataError: it is no frame, an id is missing, a column has the name of an added one, or
+                the model has no uncertainty for an interval, or no scale to clip to.
+            OptionError: a named column is not there, or the interval is not between 0 and 1.
+
+        Example:
+            >>> import polars as pl
+            >>> from mlbias import Ratings, fit
+            >>> model = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2])).model
+            >>> pairs = pl.DataFrame({"user": [1, 3], "item": [10, 20]})
+            >>> model.predict_frame(pairs)["known"].to_list()
+            ['both', 'item']
+        """
+        from mlbias.use.predict import Predictor, predicted_frame
+
+        predictor = Predictor(self, interval=interval, clip=clip)
+        return predicted_frame(predictor, frame, {"user": user, "item": item})
+
+    def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> "BiasModel":
+        """The model with users and items that came after training, by their ratings.
+
+        Each new bias is Σ(r - α - b_other) / (n + λ), all else held fixed: what a refit of it
+        alone gives. New users' ratings of new items are solved for together.
+
+        Args:
+            ratings: that came after training, or a frame of them whose columns have usual names.
+            refresh: whether known users and items move too, each alone, by what training found
+                and by these ratings together.
+
+        Raises:
+            DataError: the model does not know its λ's or, to refresh, its counts.
+
+        Example:
+            >>> from mlbias import Ratings, fit
+            >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]))
+            >>> grown = found.model.fold_in(Ratings.from_ids([3], [10], [5.0]))
+            >>> len(grown.user_ids)
+            3
+        """
+        from mlbias.use.fold_in import fold_in
+
+        return fold_in(self, as_ratings(ratings), refresh=refresh)
 
     def predict_codes(self, user: Codes, item: Codes) -> FloatArray:
         """Predicted ratings of (n,) positions in user_ids and item_ids, -1 for an unknown id."""

@@ -54,7 +54,7 @@ class LazyGroup(TyperGroup):
     """Commands by name, each module loaded when its command is named."""
 
     names: Sequence[str] = (
-        "download", "baseline", "train", "evaluate", "crossval", "compare", "report",
+        "download", "baseline", "train", "evaluate", "predict", "crossval", "compare", "report",
         "generate", "cache",
     )  # fmt: skip
 

@@ -112,9 +112,7 @@ class Reader:
         if source.is_sample and options != ReadOptions():
             raise OptionError("options for reading go with files; the sample has its own columns.")
         threads, cache = self._reading.n_threads, cache and not self._reading.no_cache
-        if threads is not None:
-            # Polars reads this once, when it is imported.
-            os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
+        limit_polars(threads)
         if meanwhile is not None:
             threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
         copy = prepared_copy(source, options) if cache else None
@@ -180,6 +178,13 @@ class Reader:
             )
         for notice in unmatched_ids(held_out, training.user_ids, training.item_ids):
             self._output.notice(notice)
+
+
+def limit_polars(threads: int | None) -> None:
+    """Let Polars work on no more threads than were asked for."""
+    if threads is not None:
+        # Polars reads this once, when it is imported.
+        os.environ.setdefault("POLARS_MAX_THREADS", str(threads))
 
 
 def folders_of(data: str | None, data_dir: Path) -> list[Path]:

@@ -9,6 +9,7 @@ Y. Koren, R. Bell, C. Volinsky, Matrix factorization techniques for recommender 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 
@@ -35,6 +36,25 @@ class PenaltyScale(StrEnum):
     SUM = "sum"
 
 
+class Sizes(Protocol):
+    """How many ratings there are, of how many users for how many items."""
+
+    @property
+    def n_ratings(self) -> int:
+        """Ratings, n."""
+        ...
+
+    @property
+    def n_users(self) -> int:
+        """Distinct users."""
+        ...
+
+    @property
+    def n_items(self) -> int:
+        """Distinct items."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Penalty:
     """λ_u and λ_i of the cost J, on the scale of sums.
@@ -50,14 +70,12 @@ class Penalty:
     item: float
 
     @classmethod
-    def on_scale(
-        cls, scale: PenaltyScale, user: float, item: float, statistics: Statistics
-    ) -> "Penalty":
+    def on_scale(cls, scale: PenaltyScale, user: float, item: float, sizes: Sizes) -> "Penalty":
         """From λ's on either scale; a mean-scale λ is λ·n/n_users, or λ·n/n_items, in J."""
         if scale == PenaltyScale.SUM:
             return cls(user, item)
-        n = statistics.n_ratings
-        return cls(user * n / statistics.n_users, item * n / statistics.n_items)
+        n = sizes.n_ratings
+        return cls(user * n / sizes.n_users, item * n / sizes.n_items)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ class Uncertainty:
         user_noise: (n_users,) of each user's ratings around their level, where users differ; then
             sigma is that of a rating with the mean weight.
         unknown_noise: the same of an unknown user.
+        n_trained: users and items in training, where biases of others were added since.
     """
 
     sigma: float
@@ -30,6 +31,7 @@ class Uncertainty:
     alpha_stderr: float | None = None
     user_noise: FloatArray | None = None
     unknown_noise: float | None = None
+    n_trained: tuple[int, int] | None = None
 
     def of_ratings(self, user: Codes, item: Codes) -> FloatArray:
         """Of (k,) ratings to come around their predictions, the noise included.
@@ -38,13 +40,8 @@ class Uncertainty:
         prior's. α and the biases of all known users vary together, with the covariance
         -σ_u²/n_users on average; likewise for the items.
         """
-        levels = [
-            prior * prior / len(stderr)
-            for prior, stderr in (
-                (self.sigma_user, self.user_stderr),
-                (self.sigma_item, self.item_stderr),
-            )
-        ]
+        n_users, n_items = self.n_trained or (len(self.user_stderr), len(self.item_stderr))
+        levels = [self.sigma_user**2 / n_users, self.sigma_item**2 / n_items]
         alpha = sum(levels) if self.alpha_stderr is None else self.alpha_stderr**2
         variances = (
             alpha

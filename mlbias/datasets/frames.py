@@ -46,7 +46,7 @@ def predictions_of_frame(frame: Any) -> tuple[Ratings, Ratings | None]:
         DataError: it is no frame, lacks a column with a usual name, or a value is missing or of a
             wrong type.
     """
-    table = _as_polars(frame)
+    table = as_polars(frame)
     columns = find_columns(table.columns, {"prediction": None}, _WHERE)
     predictions = ratings_of_frame(table, {"prediction": None})
     if columns.rated is None:
@@ -57,9 +57,9 @@ def predictions_of_frame(frame: Any) -> tuple[Ratings, Ratings | None]:
 
 
 def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
-    table = _as_polars(frame)
+    table = as_polars(frame)
     columns = find_columns(table.columns, asked, _WHERE)
-    _refuse_missing_ids(table, columns)
+    refuse_missing_ids(table, columns)
     check_types(table.schema, columns, _WHERE)
     chosen = table.select(
         pl.col(table.columns[place]).alias(role) for role, place in columns.places.items()
@@ -72,7 +72,7 @@ def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
     return _ratings(rows)
 
 
-def _refuse_missing_ids(table: pl.DataFrame, columns: Columns) -> None:
+def refuse_missing_ids(table: pl.DataFrame, columns: Columns) -> None:
     """Name a missing id before its column's type, which it turns from integers to floats."""
     for role in ("user", "item"):
         place = columns.places[role]
@@ -104,7 +104,7 @@ def _distinct(column: pl.Series) -> tuple[Ids, Codes]:
     return ids, codes.astype(np.int32)
 
 
-def _as_polars(frame: Any) -> pl.DataFrame:
+def as_polars(frame: Any) -> pl.DataFrame:
     """The frame as one of Polars, without a copy where its types allow.
 
     Raises:

@@ -70,7 +70,8 @@ class Task:
 
     def model(self, state: Parameters) -> BiasModel:
         """The model of a state of training, without error bars."""
-        return to_model(state, self.incidence.statistics, self.user_ids, self.item_ids)
+        model = to_model(state, self.incidence.statistics, self.user_ids, self.item_ids)
+        return replace(model, penalty=self.problem.penalty)
 
     def scorer(self, score: Callable[[BiasModel], tuple[float, float]]) -> Scorer:
         """From a function that gives RMSE and MAE of a model to one of a state of training."""

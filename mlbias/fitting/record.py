@@ -15,6 +15,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import OptionError
 from mlbias.ids import Ids
 from mlbias.model import BiasModel, TrainedOn
+from mlbias.ratings import Frame, Ratings
 
 # Whether all ratings have one noise, or each user has a noise of their own.
 Noise = Literal["one", "user"]
@@ -194,6 +195,22 @@ class Fit:
         if return_std:
             return self.model.predict(users, items, return_std=True)
         return self.model.predict(users, items)
+
+    def predict_frame(
+        self,
+        frame: Frame,
+        *,
+        user: str | None = None,
+        item: str | None = None,
+        interval: float | None = None,
+        clip: bool = False,
+    ) -> Frame:
+        """The rows of a frame with predictions; see BiasModel.predict_frame."""
+        return self.model.predict_frame(frame, user=user, item=item, interval=interval, clip=clip)
+
+    def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> BiasModel:
+        """The model with users and items that came after training; see BiasModel.fold_in."""
+        return self.model.fold_in(ratings, refresh=refresh)
 
 
 def model_of(fitted: BiasModel | Fit) -> BiasModel:

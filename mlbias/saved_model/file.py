@@ -10,7 +10,7 @@ item_counts are their numbers of training ratings; history has a row for each ep
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -201,8 +201,9 @@ def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
     # Formats 1 and 2 say how the model was trained, but not how the training went.
     if about["version"] >= 3 and about["training"] is not None:
         record = rebuilt_optimisation(about["training"], archive["history"])
+    model = rebuilt_model(about, archive)
     fit = Fit(
-        rebuilt_model(about, archive),
+        replace(model, penalty=record.penalty(model.trained_on)),
         record.history,
         record.certificate,
         record.learned,

@@ -16,7 +16,7 @@ from mlbias.core.equations.certificate import Certificate
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.methods.protocol import options_of
-from mlbias.core.model import Penalty, PenaltyScale
+from mlbias.core.model import Penalty, PenaltyScale, Sizes
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.learn import Learned, VarianceComponents
@@ -40,6 +40,15 @@ class Optimisation:
     learned: Learned | None = None
     settings: Settings | None = None
     leave_one_out: LeaveOneOut | None = None
+
+    def penalty(self, sizes: Sizes | None) -> Penalty | None:
+        """The λ's on the scale of sums; None where this does not tell."""
+        if self.learned is not None:
+            return self.learned.penalty
+        given = None if self.settings is None else self.settings.regularisation
+        if given is None or given.lambdas is None or sizes is None:
+            return None
+        return Penalty.on_scale(given.scale, *given.lambdas, sizes)
 
 
 def described_optimisation(fit: Fit) -> dict[str, Any] | None:

@@ -211,6 +211,7 @@ ModelPath = Annotated[
     typer.Option(
         "--model",
         metavar="FILE",
+        envvar="MLBIAS_MODEL",
         rich_help_panel=OUTPUT,
         callback=_check_file,
         help="The model's file.",

@@ -26,6 +26,93 @@ DataDir = Annotated[
     ),
 ]
 
+UserCol = Annotated[
+    str | None,
+    typer.Option(
+        "--user-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the users: its name in the header, or its number from 1. Needed "
+        "where the header has no usual name such as userId, user_id or user.",
+    ),
+]
+ItemCol = Annotated[
+    str | None,
+    typer.Option(
+        "--item-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the items; usual names: movieId, item_id, item.",
+    ),
+]
+RatingCol = Annotated[
+    str | None,
+    typer.Option(
+        "--rating-col",
+        metavar="COLUMN",
+        rich_help_panel=DATA,
+        help="Column of the ratings; usual names: rating, score, stars.",
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        metavar="TEXT",
+        rich_help_panel=DATA,
+        help="What stands between fields, where the file does not tell.",
+    ),
+]
+IdsKind = Annotated[
+    str,
+    typer.Option(
+        "--ids",
+        metavar="auto|text",
+        rich_help_panel=DATA,
+        help="auto: an id column is of integers if every id in it is one, without zeros in "
+        "front; otherwise it is text. text: ids are text.",
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME",
+        rich_help_panel=DATA,
+        help="Encoding of text, such as latin-1. [default: UTF-8, or as a byte order mark says]",
+    ),
+]
+Decimal = Annotated[
+    str,
+    typer.Option(
+        "--decimal",
+        metavar=".|,",
+        rich_help_panel=DATA,
+        help="The decimal mark of ratings.",
+    ),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        rich_help_panel=DATA,
+        help="Parse the file even if there is a prepared copy of it, and leave none; see "
+        "`mlbias cache`.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="N",
+        envvar="MLBIAS_THREADS",
+        rich_help_panel=DATA,
+        help="Threads to work with, at most one for each core; they never change a result. "
+        "[default: one for each core]",
+    ),
+]
+
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
@@ -44,34 +131,9 @@ class ReadingOptions:
         ),
     ] = None
     data_dir: DataDir = DEFAULT_DATA_DIR
-    user_col: Annotated[
-        str | None,
-        typer.Option(
-            "--user-col",
-            metavar="COLUMN",
-            rich_help_panel=DATA,
-            help="Column of the users: its name in the header, or its number from 1. Needed "
-            "where the header has no usual name such as userId, user_id or user.",
-        ),
-    ] = None
-    item_col: Annotated[
-        str | None,
-        typer.Option(
-            "--item-col",
-            metavar="COLUMN",
-            rich_help_panel=DATA,
-            help="Column of the items; usual names: movieId, item_id, item.",
-        ),
-    ] = None
-    rating_col: Annotated[
-        str | None,
-        typer.Option(
-            "--rating-col",
-            metavar="COLUMN",
-            rich_help_panel=DATA,
-            help="Column of the ratings; usual names: rating, score, stars.",
-        ),
-    ] = None
+    user_col: UserCol = None
+    item_col: ItemCol = None
+    rating_col: RatingCol = None
     time_col: Annotated[
         str | None,
         typer.Option(
@@ -81,25 +143,8 @@ class ReadingOptions:
             help="Column of the times; usual names: timestamp, date, created_at.",
         ),
     ] = None
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            "--separator",
-            metavar="TEXT",
-            rich_help_panel=DATA,
-            help="What stands between fields, where the file does not tell.",
-        ),
-    ] = None
-    ids: Annotated[
-        str,
-        typer.Option(
-            "--ids",
-            metavar="auto|text",
-            rich_help_panel=DATA,
-            help="auto: an id column is of integers if every id in it is one, without zeros in "
-            "front; otherwise it is text. text: ids are text.",
-        ),
-    ] = "auto"
+    separator: Separator = None
+    ids: IdsKind = "auto"
     skip_bad_rows: Annotated[
         bool,
         typer.Option(
@@ -118,25 +163,8 @@ class ReadingOptions:
             "ten rows or more.",
         ),
     ] = 0.1
-    decimal: Annotated[
-        str,
-        typer.Option(
-            "--decimal",
-            metavar=".|,",
-            rich_help_panel=DATA,
-            help="The decimal mark of ratings.",
-        ),
-    ] = "."
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            "--encoding",
-            metavar="NAME",
-            rich_help_panel=DATA,
-            help="Encoding of text, such as latin-1. [default: UTF-8, or as a byte order mark "
-            "says]",
-        ),
-    ] = None
+    decimal: Decimal = "."
+    encoding: Encoding = None
     not_rated: Annotated[
         str | None,
         typer.Option(
@@ -166,27 +194,8 @@ class ReadingOptions:
             help="Unit of times that are numbers. [default: told by their size]",
         ),
     ] = None
-    no_cache: Annotated[
-        bool,
-        typer.Option(
-            "--no-cache",
-            rich_help_panel=DATA,
-            help="Parse the file even if there is a prepared copy of it, and leave none; see "
-            "`mlbias cache`.",
-        ),
-    ] = False
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads",
-            min=1,
-            metavar="N",
-            envvar="MLBIAS_THREADS",
-            rich_help_panel=DATA,
-            help="Threads to work with, at most one for each core; they never change a result. "
-            "[default: one for each core]",
-        ),
-    ] = None
+    no_cache: NoCache = False
+    threads: Threads = None
 
     def options(self) -> "ReadOptions":
         """How files are read, checked.
@@ -230,3 +239,28 @@ class ReadingOptions:
     def n_threads(self) -> int | None:
         """The threads that were asked for, at most one for each core; None for the default."""
         return None if self.threads is None else usable_threads(self.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class PairOptions:
+    """How pairs are read, and ratings that came after training."""
+
+    data_dir: DataDir = DEFAULT_DATA_DIR
+    user_col: UserCol = None
+    item_col: ItemCol = None
+    separator: Separator = None
+    ids: IdsKind = "auto"
+    encoding: Encoding = None
+    threads: Threads = None
+
+    def reading(self) -> ReadingOptions:
+        """The same for ratings."""
+        return ReadingOptions(
+            data_dir=self.data_dir,
+            user_col=self.user_col,
+            item_col=self.item_col,
+            separator=self.separator,
+            ids=self.ids,
+            encoding=self.encoding,
+            threads=self.threads,
+        )

@@ -5,20 +5,18 @@ numbers; user_ids and item_ids, ascending, with user_bias and item_bias in the s
 """
 
 import os
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from mlbias.datasets.generated.generator import Block, Generator, Truth
 from mlbias.datasets.sources import TRUTH_ENDING
+from mlbias.datasets.writing import sink_frames
 from mlbias.errors import DataError
 from mlbias.files import obstacle, written_whole
 
@@ -180,25 +178,7 @@ def _write_csv(frames: Iterator[pl.DataFrame], file: BinaryIO) -> None:
 
 
 def _write_parquet(frames: Iterator[pl.DataFrame], file: BinaryIO) -> None:
-    """Let Polars ask for one frame after the other, so that it never holds all of them.
-
-    It does so in another thread, because ours could handle no signal as long as it is in Polars.
-    """
-    stopped = threading.Event()
-
-    def source(*_: object) -> Iterator[pl.DataFrame]:
-        for frame in frames:
-            if stopped.is_set():
-                return
-            yield frame
-
-    ratings = register_io_source(source, schema=_SCHEMA)
-    with ThreadPoolExecutor(1) as pool:
-        writing = pool.submit(ratings.sink_parquet, file, row_group_size=_ROWS_A_GROUP)
-        try:
-            writing.result()
-        finally:
-            stopped.set()
+    sink_frames(frames, _SCHEMA, lambda rows: rows.sink_parquet(file, row_group_size=_ROWS_A_GROUP))
 
 
 def _write_truth(generator: Generator, path: Path) -> None:

@@ -44,8 +44,8 @@ def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
         frame: columns user and item (integers or text), value (floats, finite) and, if it has
             it, time (numbers or null).
     """
-    user_keys, user = distinct(_column(frame["user"]))
-    item_keys, item = distinct(_column(frame["item"]))
+    user_keys, user = distinct(as_ids(frame["user"]))
+    item_keys, item = distinct(as_ids(frame["item"]))
     value = _narrowed(frame["value"].to_numpy())
     return EncodedChunk(user_keys, item_keys, user, item, value, _times(frame))
 
@@ -128,7 +128,8 @@ class _Column:
         return np.frombuffer(self._bytes, self._dtype)
 
 
-def _column(column: pl.Series) -> Ids:
+def as_ids(column: pl.Series) -> Ids:
+    """A column of integers or text as ids."""
     return TextIds(column) if column.dtype == pl.String else column.to_numpy()
 
 

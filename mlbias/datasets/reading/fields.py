@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mlbias.columns import shortened
+from mlbias.columns import NEEDED, shortened
 from mlbias.errors import DataError
 
 # In text with these a quotation mark is a letter, unless the header is quoted itself.
@@ -13,25 +13,26 @@ UNQUOTED = ("::", "\t", " ")
 _SEPARATORS = ("::", "\t", ",", ";", "|")
 
 
-def separator_of(lines: Sequence[str], where: str) -> str:
-    """Which separator splits the lines evenly into the most fields, three or more."""
+def separator_of(lines: Sequence[str], where: str, needed: Sequence[str] = NEEDED) -> str:
+    """Which separator splits the lines evenly into the most fields, one or more for each role."""
+    least, roles = len(needed), f"{', '.join(needed[:-1])} and {needed[-1]}"
     found: dict[str, tuple[bool, int]] = {}
     # Runs of blanks as one would hide that a field between tabs is empty.
-    blank = () if lines[0].count("\t") >= 2 else (" ",)
+    blank = () if lines[0].count("\t") >= least - 1 else (" ",)
     for separator in (*_SEPARATORS, *blank):
         quoted = separator not in UNQUOTED
         counts = [len(row) for row in split_records(lines[:200], separator, quoted=quoted)]
         (width, times), *_ = Counter(counts[1:] or counts).most_common(1)
         is_even = 2 * times >= len(counts) - 1 and counts[0] in (width, width - 1, width + 1)
-        if is_even and width >= 3 and (separator != " " or not found):
+        if is_even and width >= least and (separator != " " or not found):
             found[separator] = 10 * times >= 9 * (len(counts) - 1), width
     if found:
         return max(found, key=lambda separator: found[separator])
     for separator in (*_SEPARATORS, " "):
-        if len(split_line(lines[0], separator)) >= 3:
+        if len(split_line(lines[0], separator)) >= least:
             return separator
     raise DataError(
-        f"{where}, line 1: expected user, item and rating separated by commas, tabs, semicolons, "
+        f"{where}, line 1: expected {roles} separated by commas, tabs, semicolons, "
         f"pipes, '::' or spaces, found {shortened(lines[0])}.",
         "If something else separates them, name it with `separator`.",
     )

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import polars as pl
 
-from mlbias.columns import Columns, find_columns, shortened
+from mlbias.columns import Columns, shortened
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading.rows import BadRow, Rows, Wording, rows_of_texts
+from mlbias.datasets.reading.rows import BadRow, Rows, Wanted, Wording, rows_of_texts
 from mlbias.datasets.reading.tables import table_wording
 from mlbias.errors import DataError
 
@@ -18,7 +19,9 @@ def is_json_lines(lines: Sequence[str]) -> bool:
     return first.lstrip("\ufeff \t").startswith("{")
 
 
-def json_wording(lines: Sequence[str], where: str, options: ReadOptions) -> tuple[Columns, Wording]:
+def json_wording(
+    lines: Sequence[str], where: str, options: ReadOptions, wanted: Wanted = Wanted.RATINGS
+) -> tuple[Columns, Wording]:
     """Which keys are the columns, judging by the first objects.
 
     Raises:
@@ -35,7 +38,7 @@ def json_wording(lines: Sequence[str], where: str, options: ReadOptions) -> tupl
                     f"{where}, line {number}: expected JSON lines, an object in each: {error}."
                 ) from None
     keys = list(names)
-    columns = find_columns(keys, options.asked, where)
+    columns = wanted.find(keys, options.asked, where)
     return columns, table_wording(keys, columns, options)
 
 
@@ -72,6 +75,28 @@ def parse_json_part(data: bytes, wording: Wording) -> Rows:
         rows.are_dates,
         rows.zone_assumed,
     )
+
+
+def parse_json_pairs(data: bytes, wording: Wording) -> Rows:
+    """Read the pairs of a part, with all keys of its objects as columns.
+
+    Raises:
+        DataError: the values of a key are no column of a table.
+    """
+    rows = parse_json_part(data, wording)
+    if rows.first_bad is not None or not len(rows.frame):
+        return rows
+    try:
+        table = pl.read_ndjson(data, infer_schema_length=None)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).strip().split("\n")[0]
+        raise DataError(f"the objects are no rows of a table: {reason[:200]}.") from error
+    for role, place in wording.columns.items():
+        name = wording.names[place]
+        # Polars may have made a float of an integer beyond 64 bits, where an id is text.
+        if table[name].dtype not in (pl.Int64, pl.String):
+            table = table.with_columns(rows.frame[role].cast(pl.String).alias(name))
+    return replace(rows, table=table)
 
 
 def _object(line: str | bytes) -> dict[str, object]:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlbias.columns import Columns, find_columns, is_header, listed_names, names_columns, shortened
+from mlbias.columns import Columns, is_header, listed_names, names_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
+from mlbias.datasets.reading.rows import Wanted
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 
@@ -37,6 +38,7 @@ class Layout:
         header: names of the columns; None without a header.
         decimal: the decimal mark of ratings.
         text_ids: roles whose ids are taken for text from the start.
+        kept: names of all columns, where all are read as the text that they are.
         notes: what was guessed, a sentence each.
     """
 
@@ -49,6 +51,14 @@ class Layout:
     decimal: str = "."
     text_ids: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all columns but R's row names; what has no name is called by its role or number."""
+        roles = {place: role for role, place in self.columns.places.items()}
+        names = self.header or [roles.get(place, "") for place in range(self.width)]
+        return tuple(name or f"column{place + 1}" for place, name in enumerate(names))
 
     @property
     def separator_name(self) -> str:
@@ -56,16 +66,19 @@ class Layout:
         return _NAMES.get(self.separator, repr(self.separator))
 
 
-def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layout:
+def sniff_layout(
+    lines: Sequence[str], where: str, options: ReadOptions, wanted: Wanted = Wanted.RATINGS
+) -> Layout:
     """The layout of a text that begins with these lines.
 
     Args:
         lines: the first lines without their line ends, at least one of them not blank.
         where: what messages call the file.
         options: what the user says of it.
+        wanted: what is read of it, which decides what columns must be there.
 
     Raises:
-        DataError: the first line does not split into three fields, or the header lacks a column.
+        DataError: the first line does not split into enough fields, or the header lacks a column.
         OptionError: a column that the options name is not there.
     """
     n_before, hint, notes = _preamble(lines, options)
@@ -78,7 +91,7 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
     if comment:
         lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
     _refuse_json(lines[0], where)
-    separator = options.separator or hint or separator_of(lines, where)
+    separator = options.separator or hint or separator_of(lines, where, wanted.needed)
     rough = split_records(lines, separator, quoted=separator not in UNQUOTED)
     named = comment or is_header([bare(name) for name in rough[0]], options.asked)
     quoted = separator not in UNQUOTED or (named and lines[0].lstrip().startswith('"'))
@@ -92,7 +105,7 @@ def sniff_layout(lines: Sequence[str], where: str, options: ReadOptions) -> Layo
         names = names[:-1]
     if not named:
         _refuse_late_header(rows, where)
-    columns = find_columns(names, options.asked, where, named=named)
+    columns = wanted.find(names, options.asked, where, named=named)
     if not named and options.time_col is None:
         columns = _checked_time(columns, [names, *rows])
     if named and not _names_ratings(names, options):
@@ -210,14 +223,15 @@ def _names_ratings(names: Sequence[str], options: ReadOptions) -> bool:
 
 
 def _shifted(columns: Columns, shift: int) -> Columns:
-    time, rated = (
-        None if place is None else place + shift for place in (columns.time, columns.rated)
+    rating, time, rated = (
+        None if place is None else place + shift
+        for place in (columns.rating, columns.time, columns.rated)
     )
     return replace(
         columns,
         user=columns.user + shift,
         item=columns.item + shift,
-        rating=columns.rating + shift,
+        rating=rating,
         time=time,
         rated=rated,
     )
@@ -238,7 +252,7 @@ def _text_ids(
         row
         for row in rows
         if len(row) == width
-        and _RATING.fullmatch(row[columns.rating].translate(point))
+        and (columns.rating is None or _RATING.fullmatch(row[columns.rating].translate(point)))
         and not any(
             row[place] in MISSING_TEXTS or "\ufffd" in row[place] for place in roles.values()
         )

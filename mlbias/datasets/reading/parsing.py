@@ -9,7 +9,7 @@ from mlbias.datasets.reading.layout import Layout
 from mlbias.datasets.reading.odd_integers import has_odd_integers
 from mlbias.datasets.reading.quotation_marks import outside_quotes, with_newlines
 from mlbias.datasets.reading.regular_rows import RegularRows, regular_rows, unused_byte
-from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
+from mlbias.datasets.reading.rows import BadRow, Rows, Wording, rows_of_texts
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 
@@ -26,7 +26,8 @@ def parse_part(data: bytes, layout: Layout, text_ids: frozenset[str]) -> Rows:
     """
     data, separator = _normalised(data, layout)
     found = regular_rows(data, layout, separator)
-    frame = None if found.stand_in else _typed(found.data, layout, separator, text_ids)
+    is_text = found.stand_in or layout.kept
+    frame = None if is_text else _typed(found.data, layout, separator, text_ids)
     if frame is None or len(frame) != found.n_rows:
         return _texts(found, layout, separator, text_ids)
     return Rows(frame, found.n_lines, found.n_bad, found.first_bad)
@@ -79,15 +80,39 @@ def _texts(found: RegularRows, layout: Layout, separator: int, text_ids: frozens
         value_name=layout.columns.value_name,
     )
     rows = rows_of_texts(texts, wording, found.line, found.n_lines)
-    firsts = [bad for bad in (found.first_bad, rows.first_bad) if bad is not None]
+    garbled = None if is_utf8 or not layout.kept else _garbled(texts, found)
+    firsts = [bad for bad in (found.first_bad, rows.first_bad, garbled) if bad is not None]
     return Rows(
         rows.frame,
         found.n_lines,
-        found.n_bad + rows.n_bad,
+        found.n_bad + rows.n_bad + (garbled is not None),
         min(firsts, key=lambda bad: bad.place, default=None),
         rows.untimed,
         rows.are_dates,
         rows.zone_assumed,
+        _table(texts, layout) if layout.kept else None,
+    )
+
+
+def _table(texts: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    """All columns under their names, without R's row names in front."""
+    n_before = layout.width - len(layout.kept)
+    columns = texts.get_columns()[n_before:]
+    return pl.DataFrame(
+        [column.alias(name) for column, name in zip(columns, layout.kept, strict=True)]
+    )
+
+
+def _garbled(texts: pl.DataFrame, found: RegularRows) -> BadRow | None:
+    """The first row with bytes that are not UTF-8, whatever their column."""
+    rows = texts.select(pl.any_horizontal(pl.all().str.contains("\ufffd", literal=True)))
+    row = rows.to_series().arg_max() if rows.to_series().any() else None
+    if row is None:
+        return None
+    return BadRow(
+        found.line(row),
+        "the row is not valid UTF-8",
+        "--encoding names the encoding, such as latin-1.",
     )
 
 
@@ -107,11 +132,11 @@ def _read(
         data,
         has_header=marked,
         separator=chr(separator),
-        columns=sorted(places.values()),
+        columns=None if layout.kept else sorted(places.values()),
         schema=schema,
         quote_char='"' if layout.quoted else None,
         raise_if_empty=False,
-    ).select(*places)
+    ).select(pl.all() if layout.kept else pl.col(*places))
 
 
 def _normalised(data: bytes, layout: Layout) -> tuple[bytes, int]:

@@ -8,15 +8,20 @@ from itertools import chain
 
 import polars as pl
 
-from mlbias.columns import Columns
+from mlbias.columns import Columns, refuse_doubles
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading.json_lines import is_json_lines, json_wording, parse_json_part
+from mlbias.datasets.reading.json_lines import (
+    is_json_lines,
+    json_wording,
+    parse_json_pairs,
+    parse_json_part,
+)
 from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
 from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_movies
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.parsing import BYTE_ORDER_MARK, parse_part
 from mlbias.datasets.reading.quotation_marks import check_quotes, with_newlines
-from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
+from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows, Wanted
 from mlbias.datasets.reading.tables import table_parts
 from mlbias.datasets.reading.text import next_part, parts_of
 from mlbias.datasets.understood import Understood
@@ -36,15 +41,17 @@ class Parts:
         understood: how the file was taken.
         tasks: functions that each read a part, in the order of the file.
         names: of the columns; None without a header.
+        n_tasks: how many there are, where that is known.
     """
 
     understood: Understood
     tasks: Iterator[Task]
     names: Sequence[str] | None
+    n_tasks: int | None = None
 
 
 def parts_of_file(
-    stream: Stream, options: ReadOptions, text_ids: set[str], *, timestamps: bool
+    stream: Stream, options: ReadOptions, text_ids: set[str], wanted: Wanted
 ) -> Parts | None:
     """The parts of a file; None if it is empty.
 
@@ -52,15 +59,16 @@ def parts_of_file(
         stream: of the file.
         options: how it is read.
         text_ids: roles whose ids were seen to be text, which grows while parts are read.
-        timestamps: whether to read times.
+        wanted: what to read of it.
 
     Raises:
         DataError: it cannot be told how the file is laid out, or it lacks a column.
         OptionError: a named column is not there.
     """
     if stream.format != "text":
-        columns, names, tasks = table_parts(stream, options, timestamps=timestamps)
-        return Parts(_understood(stream, stream.format, columns, names, len(names)), tasks, names)
+        columns, names, tasks = table_parts(stream, options, wanted)
+        understood = _understood(stream, stream.format, columns, names, len(names))
+        return Parts(understood, iter(tasks), names, len(tasks))
     first = next_part(stream).removeprefix(BYTE_ORDER_MARK)
     if not first.strip():
         return None
@@ -74,19 +82,19 @@ def parts_of_file(
     head = with_newlines(text, quoted=False).split(b"\n", SNIFFED_LINES)[:SNIFFED_LINES]
     lines = [line.decode("utf-8", "replace") for line in head]
     if is_json_lines(lines):
-        return _json_parts(first, lines, stream, options, timestamps)
-    return _text_parts(first, lines, stream, options, text_ids, timestamps)
+        return _json_parts(first, lines, stream, options, wanted)
+    return _text_parts(first, lines, stream, options, text_ids, wanted)
 
 
 def _json_parts(
-    first: bytes, lines: Sequence[str], stream: Stream, options: ReadOptions, timestamps: bool
+    first: bytes, lines: Sequence[str], stream: Stream, options: ReadOptions, wanted: Wanted
 ) -> Parts:
-    columns, wording = json_wording(lines, stream.where, options)
+    columns, wording = json_wording(lines, stream.where, options, wanted)
     names = wording.names
-    if not timestamps:
-        wording = replace(wording, columns=replace(columns, time=None).places)
+    wording = replace(wording, columns=wanted.read(columns).places)
     texts = chain([first], iter(lambda: next_part(stream), b""))
-    tasks = (partial(parse_json_part, text, wording) for text in texts)
+    parse = parse_json_pairs if wanted is Wanted.PAIRS else parse_json_part
+    tasks = (partial(parse, text, wording) for text in texts)
     return Parts(_understood(stream, "JSON lines", columns, names, len(names)), tasks, names)
 
 
@@ -96,13 +104,13 @@ def _text_parts(
     stream: Stream,
     options: ReadOptions,
     text_ids: set[str],
-    timestamps: bool,
+    wanted: Wanted,
 ) -> Parts:
     netflix = is_netflix(lines)
     if netflix:
         layout = netflix_layout(lines, options)
     else:
-        layout = sniff_layout(lines, stream.where, options)
+        layout = sniff_layout(lines, stream.where, options, wanted)
     form = "Netflix Prize" if netflix else "text"
     columns, names, notes = layout.columns, layout.header, list(layout.notes)
     if (layout.header is None and not netflix) or layout.separator not in (",", "\t", "::", " "):
@@ -118,8 +126,11 @@ def _text_parts(
         header=names is not None,
         notices=tuple(notes),
     )
-    if not timestamps:
-        layout = replace(layout, columns=replace(columns, time=None))
+    if wanted is Wanted.PAIRS:
+        names = layout.names
+        refuse_doubles(names, stream.where)
+        layout = replace(layout, kept=names)
+    layout = replace(layout, columns=wanted.read(columns))
     text_ids |= layout.text_ids
     return Parts(understood, _text_tasks(first, stream, layout, text_ids, netflix), names)
 

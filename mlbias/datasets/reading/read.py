@@ -1,8 +1,6 @@
 """Any source of ratings to Ratings: its files in turn, in parts, on a pool of threads."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +12,10 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
 from mlbias.datasets.reading.checks import checked, with_times, without_duplicates
 from mlbias.datasets.reading.encode import EncodedChunk, RatingsBuilder, encode_chunk
+from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.opening import Stream, opened
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
-from mlbias.datasets.reading.rows import Rows
+from mlbias.datasets.reading.rows import Rows, Wanted
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError
@@ -99,13 +98,14 @@ class _Reader:
         """Read a file; yields after each part."""
         self._n_files += 1
         self._bad.begin(stream)
-        parts = parts_of_file(stream, self._options, self._text_ids, timestamps=self._timestamps)
+        wanted = Wanted.TIMED_RATINGS if self._timestamps else Wanted.RATINGS
+        parts = parts_of_file(stream, self._options, self._text_ids, wanted)
         if parts is None:
             return
         if self._first is None:
             self._first = stream.where, parts
         else:
-            _check_same_columns(*self._first, stream.where, parts)
+            check_same_columns(*self._first, stream.where, parts)
             self._add_notices(stream.where, parts.understood.notices)
         for rows, encoded, n_not_rated in self._encoded(parts.tasks):
             self._add(rows, encoded, n_not_rated)
@@ -173,7 +173,7 @@ class _Reader:
         return Reading(ratings, checked(ratings, understood, source))
 
     def _encoded(self, tasks: Iterator[Task]) -> Iterator[tuple[Rows, EncodedChunk | None, int]]:
-        """Run the tasks on a pool, a few ahead of the one whose rows are yielded."""
+        """Run the tasks on a pool."""
         not_rated = self._options.not_rated_values
 
         def run(task: Task) -> tuple[Rows, EncodedChunk | None, int]:
@@ -184,23 +184,10 @@ class _Reader:
             n_not_rated = len(rows.frame) - len(frame)
             return rows, encode_chunk(frame) if len(frame) else None, n_not_rated
 
-        # One more than there are cores, since each waits while Polars' own threads work for it.
-        workers = self._threads + 1 if self._threads > 1 else 1
-        ahead: deque[Future[tuple[Rows, EncodedChunk | None, int]]] = deque()
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                for task in tasks:
-                    ahead.append(pool.submit(run, task))
-                    if len(ahead) > workers:
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                for future in ahead:
-                    future.cancel()
+        return in_order(run, tasks, self._threads)
 
 
-def _check_same_columns(first: str, one: Parts, where: str, other: Parts) -> None:
+def check_same_columns(first: str, one: Parts, where: str, other: Parts) -> None:
     """See that two files that are read as one have their columns in common.
 
     Raises:

@@ -1,11 +1,12 @@
 """What a part of a source comes to: columns of ratings, and the rows that are none."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
 
 import polars as pl
 
-from mlbias.columns import shortened
+from mlbias.columns import NEEDED, PAIR, Columns, find_columns, find_pair_columns, shortened
 from mlbias.datasets.reading.dates import parsed_times
 from mlbias.ids import MISSING_TEXTS
 
@@ -14,6 +15,37 @@ _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
 _DECIMAL_COMMA = r"^\s*[+-]?[0-9]+,[0-9]+\s*$"
 _BLANKS = " \t"
+
+
+class Wanted(Enum):
+    """What is read of a source: ratings, ratings with their times, or pairs with all columns."""
+
+    RATINGS = "ratings"
+    TIMED_RATINGS = "timed ratings"
+    PAIRS = "pairs"
+
+    @property
+    def needed(self) -> Sequence[str]:
+        """The roles that must have a column."""
+        return PAIR if self is Wanted.PAIRS else NEEDED
+
+    def find(
+        self,
+        names: Sequence[str],
+        asked: Mapping[str, str | None],
+        where: str,
+        *,
+        named: bool = True,
+    ) -> Columns:
+        """Where the columns are; see find_columns."""
+        find = find_pair_columns if self is Wanted.PAIRS else find_columns
+        return find(names, asked, where, named=named)
+
+    def read(self, columns: Columns) -> Columns:
+        """The columns whose values are looked at."""
+        if self is Wanted.PAIRS:
+            return replace(columns, rating=None, time=None)
+        return columns if self is Wanted.TIMED_RATINGS else replace(columns, time=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +82,16 @@ class Rows:
     """What a part of a source came to.
 
     Attributes:
-        frame: its ratings, with columns user and item (Int64 or String), value (Float64, finite)
-            and, if the layout has one, time (Int64 or Float64, null where there is none).
+        frame: its ratings, with columns user and item (Int64 or String), value (Float64, finite;
+            not for pairs) and, if the layout has one, time (Int64 or Float64, null where there is
+            none).
         n_places: lines, or rows, of the part in all.
         n_bad: rows that are no ratings.
         first_bad: the first of them.
         untimed: the first rating without a time, and why; None if each has one.
         are_dates: whether its times were dates, and so are Unix seconds.
         zone_assumed: whether times were taken for UTC, since they name no zone.
+        table: of pairs without a bad one all columns, as they stand in the source.
     """
 
     frame: pl.DataFrame
@@ -67,6 +101,7 @@ class Rows:
     untimed: BadRow | None = None
     are_dates: bool = False
     zone_assumed: bool = False
+    table: pl.DataFrame | None = None
 
 
 # From a row of a frame to its place in the part.
@@ -103,25 +138,17 @@ def rows_of_texts(texts: pl.DataFrame, wording: Wording, place_of: PlaceOf, n_pl
     """Read columns of text: which rows are ratings, and what their values are.
 
     Args:
-        texts: columns user, item, rating and perhaps time, as they stand in the source.
+        texts: columns user, item and perhaps rating and time, as they stand in the source.
         wording: how messages call them.
         place_of: from a row of ``texts`` to its place in the part.
         n_places: places in the part.
     """
-    numbers = _as_numbers(texts["rating"], wording.decimal)
-    bad = pl.select(
-        _is_no_id(texts["user"], wording)
-        | _is_no_id(texts["item"], wording)
-        | numbers.is_null()
-        | ~numbers.is_finite().fill_null(False)
-    ).to_series()
-    frame = pl.DataFrame(
-        {
-            "user": texts["user"],
-            "item": texts["item"],
-            "value": numbers,
-        }
-    )
+    frame = texts.select("user", "item")
+    bad = _is_no_id(texts["user"], wording) | _is_no_id(texts["item"], wording)
+    if "rating" in texts.columns:
+        numbers = _as_numbers(texts["rating"], wording.decimal)
+        frame = frame.with_columns(numbers.alias("value"))
+        bad |= numbers.is_null() | ~numbers.is_finite().fill_null(False)
     n_bad, first_bad = int(bad.sum()), None
     if n_bad:
         row = int(bad.arg_max() or 0)

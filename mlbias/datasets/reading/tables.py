@@ -8,10 +8,10 @@ from functools import partial
 
 import polars as pl
 
-from mlbias.columns import Columns, find_columns, shortened
+from mlbias.columns import Columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.opening import Stream
-from mlbias.datasets.reading.rows import Rows, Wording, first_untimed, rows_of_texts
+from mlbias.datasets.reading.rows import Rows, Wanted, Wording, first_untimed, rows_of_texts
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 
@@ -20,8 +20,8 @@ _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 
 
 def table_parts(
-    stream: Stream, options: ReadOptions, *, timestamps: bool
-) -> tuple[Columns, list[str], Iterator[Callable[[], Rows]]]:
+    stream: Stream, options: ReadOptions, wanted: Wanted
+) -> tuple[Columns, list[str], list[Callable[[], Rows]]]:
     """The columns of a Parquet or Arrow file, their names, and functions that read its slices.
 
     Raises:
@@ -37,22 +37,23 @@ def table_parts(
         schema = scan.collect_schema()
         size = scan.select(pl.len()).collect().item()
     names = schema.names()
-    columns = find_columns(names, options.asked, where)
+    columns = wanted.find(names, options.asked, where)
     check_types(schema, columns, where)
-    read_columns = columns if timestamps else replace(columns, time=None)
-    wording = table_wording(names, read_columns, options)
-    chosen = scan.select(
-        pl.col(names[place]).alias(role) for role, place in wording.columns.items()
-    )
+    wording = table_wording(names, wanted.read(columns), options)
+    keeps_all = wanted is Wanted.PAIRS
+    chosen = [pl.col(names[place]).alias(role) for role, place in wording.columns.items()]
+    read_scan = scan if keeps_all else scan.select(chosen)
 
     def read(start: int) -> Rows:
         with _told_as_damage(where):
-            frame = chosen.slice(start, _ROWS_A_SLICE).collect()
+            frame = read_scan.slice(start, _ROWS_A_SLICE).collect()
             if len(frame) != min(_ROWS_A_SLICE, size - start):
                 raise ValueError("it has fewer rows than it says")
-            return rows_of_columns(frame, wording)
+            if not keeps_all:
+                return rows_of_columns(frame, wording)
+            return replace(rows_of_columns(frame.select(chosen), wording), table=frame)
 
-    return columns, names, (partial(read, start) for start in range(0, size, _ROWS_A_SLICE))
+    return columns, names, [partial(read, start) for start in range(0, size, _ROWS_A_SLICE)]
 
 
 def table_wording(names: list[str], columns: Columns, options: ReadOptions) -> Wording:
@@ -91,27 +92,26 @@ def check_types(schema: pl.Schema, columns: Columns, where: str) -> None:
 
 
 def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
-    """Read typed columns user, item, rating and perhaps time; every row of them is a place."""
+    """Read typed columns user, item and perhaps rating and time; every row of them is a place."""
     columns = {role: _ids(frame[role], role in wording.all_text) for role in ("user", "item")}
     is_text = frozenset(role for role, ids in columns.items() if ids.dtype == pl.String)
     are_dates = "time" in frame.columns and frame["time"].dtype.is_temporal()
     is_local = are_dates and getattr(frame["time"].dtype, "time_zone", None) is None
     if "time" in frame.columns:
         columns["time"] = _times(frame["time"])
-    rating = frame["rating"]
+    ratings = {role: frame[role] for role in ("rating",) if role in frame.columns}
     has_text_times = "time" in columns and columns["time"].dtype == pl.String
     if (
-        rating.dtype.is_numeric()
+        all(rating.dtype.is_numeric() for rating in ratings.values())
         and not has_text_times
         and not any(_has_missing(columns[role]) for role in is_text)
     ):
-        value = rating.cast(pl.Float64)
-        ids = columns["user"], columns["item"]
-        is_whole = not value.null_count() and bool(value.is_finite().all())
-        if is_whole and not any(column.null_count() for column in ids):
+        values = [each.cast(pl.Float64).alias("value") for each in ratings.values()]
+        is_whole = all(not value.null_count() and bool(value.is_finite().all()) for value in values)
+        if is_whole and not any(columns[role].null_count() for role in ("user", "item")):
             time = columns.get("time")
             return Rows(
-                pl.DataFrame(columns | {"value": value}),
+                pl.DataFrame(columns).with_columns(*values),
                 len(frame),
                 untimed=None if time is None else first_untimed(time, frame["time"], int),
                 are_dates=are_dates,
@@ -120,7 +120,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     texts = pl.DataFrame(
         {
             role: column if role == "time" else _as_text(column)
-            for role, column in (columns | {"rating": rating}).items()
+            for role, column in (columns | ratings).items()
         }
     )
     exact = replace(wording, all_text=wording.all_text | is_text)

@@ -1,0 +1,169 @@
+"""mlbias predict: the rating that a model expects, for each pair of a file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath
+from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.reading import PairOptions
+from mlbias.cli.options.spread import DATA, OUTPUT, takes_groups
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.cli.show.console import Output
+    from mlbias.model import BiasModel
+
+PREDICTION = "Prediction"
+
+PairsName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PAIRS",
+        rich_help_panel=DATA,
+        help="What to predict: whatever --data of the other commands takes, with a column each "
+        "for user and item; ratings need not be there.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionOptions:
+    """What is predicted, and from what."""
+
+    user: Annotated[
+        str | None,
+        typer.Option(
+            "--user",
+            metavar="ID",
+            rich_help_panel=DATA,
+            help="Predict one pair, with --item, instead of a file.",
+        ),
+    ] = None
+    item: Annotated[
+        str | None,
+        typer.Option("--item", metavar="ID", rich_help_panel=DATA, help="Of this pair."),
+    ] = None
+    history: Annotated[
+        str | None,
+        typer.Option(
+            "--history",
+            metavar="WHAT",
+            rich_help_panel=PREDICTION,
+            help="Ratings that came after training. Users and items that the model does not know "
+            "get their biases from these, without retraining.",
+        ),
+    ] = None
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh",
+            rich_help_panel=PREDICTION,
+            help="Let --history move the biases of known users and items too.",
+        ),
+    ] = False
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            metavar="SHARE",
+            rich_help_panel=PREDICTION,
+            help="Add low and high, between which this share of ratings is expected, such as "
+            "0.9. Needs a model of exact.",
+        ),
+    ] = None
+    clip: Annotated[
+        bool,
+        typer.Option(
+            "--clip",
+            rich_help_panel=PREDICTION,
+            help="Clip predictions to the scale of the training ratings.",
+        ),
+    ] = False
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            rich_help_panel=OUTPUT,
+            help="Where to write; replaced if it is there. The name says the format: .csv, .tsv, "
+            ".jsonl, .parquet or .arrow. [default: CSV on standard output]",
+        ),
+    ] = None
+
+    def check(self, pairs: str | None, *, as_json: bool) -> None:
+        """Check that the options go together.
+
+        Raises:
+            OptionError: they do not.
+        """
+        if (self.user is None) != (self.item is None):
+            raise OptionError("`user` and `item` go together.")
+        if (pairs is None) == (self.user is None):
+            raise OptionError("name a file of pairs, or one pair with `user` and `item`.")
+        if self.user is not None and self.out is not None:
+            raise OptionError("`out` goes with a file of pairs.")
+        if self.refresh and self.history is None:
+            raise OptionError("`refresh` goes with `history`.")
+        if as_json and pairs is not None and self.out is None:
+            raise OptionError(
+                "`json` goes with `out`, or with `user` and `item`: without `out` the rows are on "
+                "standard output."
+            )
+
+
+@takes_groups
+def predict(
+    wanted: PredictionOptions,
+    reading: PairOptions,
+    speaking: OutputOptions,
+    pairs: PairsName = None,
+    model: ModelPath = DEFAULT_MODEL,
+) -> None:
+    """Predict the rating of each pair of a user and an item.
+
+    The same rows come out in the same order, with all their columns. Added are prediction;
+    std_error, the standard deviation of a rating around it, where the model knows it; and known:
+    both, user, item or none. An id that the model does not know contributes a bias of 0.
+
+    Example: mlbias train --data sample && mlbias predict sample --out predicted.parquet
+    """
+    wanted.check(pairs, as_json=speaking.as_json)
+    output = speaking.console()
+
+    from mlbias.cli.reading import limit_polars
+
+    limit_polars(reading.reading().n_threads)
+
+    from mlbias.cli.predicting import PairsFile, predict_file, predict_pair
+    from mlbias.saved_model.file import read_model
+    from mlbias.use.predict import Predictor
+
+    known = _with_history(output, read_model(model).fit.model, wanted, reading)
+    predictor = Predictor(known, wanted.interval, wanted.clip)
+    if pairs is None:
+        assert wanted.user is not None
+        assert wanted.item is not None
+        predict_pair(output, predictor, wanted.user, wanted.item, str(model))
+    else:
+        predict_file(output, predictor, PairsFile(pairs, reading, wanted.out), str(model))
+
+
+def _with_history(
+    output: "Output", model: "BiasModel", wanted: PredictionOptions, reading: PairOptions
+) -> "BiasModel":
+    """The model with what came after training, if that is given."""
+    if wanted.history is None:
+        return model
+    from mlbias.cli.reading import Reader
+
+    reader = Reader(output, reading.reading())
+    dataset = reader.read(reader.source(wanted.history))
+    reader.finish(dataset)
+    return model.fold_in(dataset.ratings, refresh=wanted.refresh)
+
+
+app = command_app(predict, Command)

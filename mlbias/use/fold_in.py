@@ -1,0 +1,127 @@
+"""A model that knows users and items whose ratings came after training."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from mlbias.core.folding import NewRatings, folded, folded_stderr, refreshed
+from mlbias.core.model import Parameters
+from mlbias.core.ratings import Codes
+from mlbias.core.uncertainty import Uncertainty
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
+from mlbias.ids import Ids, TextIds, as_text, distinct, positions
+from mlbias.model import BiasModel, TrainedOn
+from mlbias.ratings import Ratings
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """The ids of a side, old and new ones.
+
+    Attributes:
+        ids: (n,) ascending.
+        old: (n_old,) places of the model's own ids among them.
+        codes: (n_ids,) places of the new ratings' ids among them.
+    """
+
+    ids: Ids
+    old: Codes
+    codes: Codes
+
+    @classmethod
+    def of(cls, known: Ids, given: Ids) -> "_Grown":
+        codes = positions(given, known)
+        new = given[np.flatnonzero(codes < 0)]
+        every: Ids
+        if not len(new):
+            every = known
+        elif isinstance(known, TextIds) or isinstance(new, TextIds):
+            every = TextIds(pl.concat([as_text(known), as_text(new)]))
+        else:
+            every = np.concatenate([known, new])
+        ids, found = distinct(every)
+        places: Codes = found.astype(np.int32)
+        codes[codes < 0] = len(known) + np.arange(len(new), dtype=np.int32)
+        return cls(ids, places[: len(known)], places[codes])
+
+    @property
+    def is_new(self) -> NDArray[np.bool_]:
+        """(n,) which are not the model's own."""
+        new = np.ones(len(self.ids), np.bool_)
+        new[self.old] = False
+        return new
+
+    def spread(self, values: FloatArray, missing: float = 0.0) -> FloatArray:
+        """(n,) values of the model's own ids, and this for the new ones."""
+        every = np.full(len(self.ids), missing)
+        every[self.old] = values
+        return every
+
+
+def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> BiasModel:
+    """The model with the users and items of further ratings; see BiasModel.fold_in."""
+    if model.penalty is None:
+        raise DataError(
+            "the model does not say which lambda it was trained with.",
+            "Train it again with this version of mlbias.",
+        )
+    known = model.trained_on
+    if refresh and known is None:
+        raise DataError(
+            "the model does not say how many ratings each user had, so that nothing is refreshed.",
+            "Train it again with this version of mlbias.",
+        )
+    users = _Grown.of(model.user_ids, ratings.user_ids)
+    items = _Grown.of(model.item_ids, ratings.item_ids)
+    new = NewRatings(
+        users.codes[ratings.user],
+        items.codes[ratings.item],
+        np.asarray(ratings.value, np.float64),
+        users.is_new,
+        items.is_new,
+    )
+    start = Parameters(model.alpha, users.spread(model.user_bias), items.spread(model.item_bias))
+    state = folded(start, new, model.penalty)
+    user_counts = np.bincount(new.user, minlength=len(users.ids)).astype(np.float64)
+    item_counts = np.bincount(new.item, minlength=len(items.ids)).astype(np.float64)
+    if refresh and known is not None:
+        before = users.spread(known.user_counts), items.spread(known.item_counts)
+        state = refreshed(state, new, model.penalty, before)
+    else:
+        user_counts, item_counts = user_counts * new.is_new_user, item_counts * new.is_new_item
+    return replace(
+        model,
+        user_bias=state.user_bias,
+        item_bias=state.item_bias,
+        user_ids=users.ids,
+        item_ids=items.ids,
+        uncertainty=_uncertainty(model.uncertainty, users, items, (user_counts, item_counts)),
+        trained_on=known
+        and TrainedOn(
+            known.low,
+            known.high,
+            users.spread(known.user_counts) + user_counts,
+            items.spread(known.item_counts) + item_counts,
+        ),
+    )
+
+
+def _uncertainty(
+    known: Uncertainty | None,
+    users: _Grown,
+    items: _Grown,
+    counts: tuple[FloatArray, FloatArray],
+) -> Uncertainty | None:
+    if known is None:
+        return None
+    user = users.spread(known.user_stderr, known.sigma_user)
+    item = items.spread(known.item_stderr, known.sigma_item)
+    return replace(
+        known,
+        n_trained=known.n_trained or (len(users.old), len(items.old)),
+        user_stderr=folded_stderr(user, counts[0], known.sigma),
+        item_stderr=folded_stderr(item, counts[1], known.sigma),
+    )
