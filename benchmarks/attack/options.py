@@ -16,9 +16,13 @@ _VALUES = (
     "inf", "-inf", "nan", "²", "٣", "→", "9" * 5000, "-" + "9" * 30, str(2**31), str(2**63),
     str(2**64), "x" * 5000, "\x1b[31m", "\x9b", "\n", "a\tb", ",", ",,,", "1,1", "0,nan", "auto",
     "[red]", "%s", "{}", "*", ".", "..", "/", "~", "/dev/null", "/dev/full", "/proc/self/mem",
-    "no/such", "r.csv", "foreign", "e" * 255, "2000-02-30", "99999-01-01", "1_0", "0x10", "True",
+    "no/such", "r.csv", "foreign", "foreign.png", "e" * 255, "2000-02-30", "99999-01-01",
+    "1_0", "0x10", "True",
     "utf-16", "idna", "rot13", "\\t", '"', "::",
 )  # fmt: skip
+
+# Files of the user's that no option may replace.
+_MINE = ("foreign", "foreign.png")
 
 # What each command needs beside the option that is tried.
 _BASES: dict[str, tuple[str, ...]] = {
@@ -72,9 +76,10 @@ def _with(base: tuple[str, ...], param: Any, option: str, value: str) -> tuple[s
 def _prepared(folder: Path) -> dict[str, bytes]:
     rows = "".join(f"{u},{i},{u * i % 10 / 2 + 0.5}\n" for u in range(1, 8) for i in range(1, 8))
     (folder / "r.csv").write_text("userId,movieId,rating\n" + rows)
-    (folder / "foreign").write_text("mine")
+    for name in _MINE:
+        (folder / name).write_text("mine")
     called("train", "--data", "r.csv", "--model", "m.npz", "--test-size", "0.2")
-    return {name: (folder / name).read_bytes() for name in ("r.csv", "foreign", "m.npz")}
+    return {name: (folder / name).read_bytes() for name in ("r.csv", "m.npz", *_MINE)}
 
 
 def case(rng: random.Random, number: int, folder: Path) -> Verdict:

@@ -25,6 +25,13 @@ _LOOKS = (
     (YELLOW, "-", "v"), (SKY, "--", "P"), (GREY, "-.", "X"),
 )  # fmt: skip
 _FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
+# What each format says of who wrote the file, and of the time, which would change its bytes.
+_METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": "mlbias"},
+    "svg": {"Creator": "mlbias", "Date": None},
+    "pdf": {"Creator": "mlbias", "CreationDate": None},
+}
+_MARKS = (b"Software\0mlbias", b"<dc:title>mlbias</dc:title>", b"/Creator (mlbias)")
 _DOTS_PER_INCH = 200
 _STYLE = {
     "font.size": 9.0,
@@ -52,12 +59,17 @@ def check_figure_path(path: Path) -> None:
     Raises:
         OptionError: the name ends in no format of figures.
         MlbiasError: matplotlib is not installed.
-        DataError: no file can be written there.
+        DataError: no file can be written there, or one would be replaced that is not our figure.
     """
     if path.suffix.lower() not in _FORMATS:
         raise OptionError(f"a figure ends in .png, .svg or .pdf, and {path.name!r} does not.")
     if reason := obstacle(path):
         raise DataError(f"no figure can be saved as {path}: {reason}.")
+    if path.exists() and not any(mark in path.read_bytes() for mark in _MARKS):
+        raise DataError(
+            f"{path} exists and is not a figure of mlbias, so it is not replaced.",
+            "Delete it, or name another file.",
+        )
     import_matplotlib()
 
 
@@ -92,11 +104,10 @@ def save_figure(figure: "Figure", path: str | Path) -> None:
     path = Path(path)
     check_figure_path(path)
     named = _FORMATS[path.suffix.lower()]
-    dates: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
     import matplotlib as mpl
 
     with written_whole(path) as file, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
-        figure.savefig(file, format=named, dpi=_DOTS_PER_INCH, metadata=dates[named])
+        figure.savefig(file, format=named, dpi=_DOTS_PER_INCH, metadata=_METADATA[named])
 
 
 @contextmanager
