@@ -90,6 +90,14 @@ def test_figures_are_saved_as_their_names_end_with_the_same_bytes(
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.svg", "a.pdf"])
+def test_a_file_that_is_not_our_figure_is_not_replaced(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(DataError, match="exists and is not a figure of mlbias"):
+        save_figure(learning_curves(fit(SIX, "gd", epochs=3)), tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
 def test_what_cannot_be_saved_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

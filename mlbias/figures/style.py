@@ -26,14 +26,14 @@ _LOOKS = (
     (YELLOW, "-", "v"), (SKY, "--", "P"), (GREY, "-.", "X"),
 )  # fmt: skip
 _FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
-_DOTS_PER_INCH = 200
-# In each file, by which it is known to be ours; without a date the same figure has the same bytes.
+# What each format says of who wrote the file, and of the time, which would change its bytes.
 _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": "mlbias"},
     "svg": {"Creator": "mlbias", "Date": None},
     "pdf": {"Creator": "mlbias", "CreationDate": None},
 }
-_MARK = b"mlbias"
+_MARKS = (b"Software\0mlbias", b"<dc:title>mlbias</dc:title>", b"/Creator (mlbias)")
+_DOTS_PER_INCH = 200
 _STYLE = {
     "font.size": 9.0,
     "axes.titlesize": 9.0,
@@ -60,15 +60,15 @@ def check_figure_path(path: Path) -> None:
     Raises:
         OptionError: the name ends in no format of figures.
         MlbiasError: matplotlib is not installed.
-        DataError: no file can be written there, or one would be replaced that is not ours.
+        DataError: no file can be written there, or one would be replaced that is not our figure.
     """
     if path.suffix.lower() not in _FORMATS:
         raise OptionError(f"a figure ends in .png, .svg or .pdf, and {path.name!r} does not.")
     if reason := obstacle(path):
         raise DataError(f"no figure can be saved as {path}: {reason}.")
-    if path.exists() and _MARK not in path.read_bytes():
+    if path.exists() and not any(mark in path.read_bytes() for mark in _MARKS):
         raise DataError(
-            f"{path} exists and is no figure of mlbias, so it is not replaced.",
+            f"{path} exists and is not a figure of mlbias, so it is not replaced.",
             "Delete it, or name another file.",
         )
     import_matplotlib()
