@@ -12,6 +12,7 @@ ROOMS = {
     "cli": "parses options, calls, draws",
     "figures": "matplotlib, an extra",
     "saved_model": "models on disk",
+    "estimator": "for scikit-learn",
     "download": "data sets from the web",
     "evaluation": "hold-outs, scores, crossval, compare",
     "fitting": "the one pipeline: fit → Fit",
