@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint package container attack lowest bench reml published peers clean
+.PHONY: demo test lint package container attack lowest bench reml published peers recipes clean
 
 PEERS := surprise lenskit cornac
 
@@ -47,6 +47,12 @@ published: .venv/installed-dev
 
 peers: .venv/installed-dev $(PEERS:%=.venv-%/installed)
 	$(BIN)/python -m benchmarks.peers
+
+recipes: .venv/installed-dev .venv-surprise/installed .venv-lenskit/installed
+	for library in surprise lenskit; do \
+		.venv-$$library/bin/python -m pip install --quiet --disable-pip-version-check --editable .; \
+	done
+	$(BIN)/python -m benchmarks.recipes
 
 clean:
 	rm -rf .venv .venv-lowest .venv-gpboost $(PEERS:%=.venv-%)

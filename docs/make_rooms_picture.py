@@ -14,6 +14,7 @@ ROOMS = {
     "figures": "matplotlib, an extra",
     "use": "predictions, fold-in, tables of biases",
     "saved_model": "models on disk",
+    "estimator": "for scikit-learn",
     "download": "data sets from the web",
     "evaluation": "hold-outs, scores, crossval, compare",
     "fitting": "the one pipeline: fit → Fit",

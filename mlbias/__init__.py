@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         ModelFileError,
         OptionError,
     )
+    from mlbias.estimator import BiasRegressor as BiasRegressor
     from mlbias.evaluation.compare import compare
     from mlbias.evaluation.crossval import crossval
     from mlbias.evaluation.describe import describe
@@ -47,6 +48,8 @@ _HOMES = {
     "Adam": "core.methods.adam",
     "BadRowError": "errors",
     "BiasModel": "model",
+    # Not in __all__: with it, an import of all names would need scikit-learn.
+    "BiasRegressor": "estimator",
     "ClosedForm": "core.methods.closed_form",
     "DataError": "errors",
     "DivergenceError": "errors",
