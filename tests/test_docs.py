@@ -164,6 +164,7 @@ DOCUMENTS = {
     "predict": "mlbias train --data sample -q > x && mlbias predict --user 1 --item 1",
     "crossval": "mlbias crossval --data sample --folds 2",
     "compare": "mlbias compare --data sample --methods mean,exact",
+    "report": "mlbias report --data sample",
     "download": "mlbias download --list",
     "generate": "mlbias generate --preset sample --ratings 100 --users 10 --items 20",
     "cache": "mlbias cache",

@@ -93,6 +93,8 @@ class Output:
         if self.format == Format.CSV:
             # Rich would make spaces of the tabs in an id.
             text = csv_table([content] if rows is None else rows)
+            if self._out.is_terminal:
+                text = "\n".join(map(printable, text.split("\n")))
             self._out.file.write(_encodable(text, self._out.file) + "\n")
             self._out.file.flush()
         if self.format == Format.JSON:
@@ -106,10 +108,15 @@ class Output:
             self._print(self._out, "\n".join(lines), "")
 
     def notice(self, text: str) -> None:
-        """Something that happened on the way and is worth knowing; said once."""
-        if not self._quiet and text not in self._said:
-            self._said.add(text)
+        """Something that happened on the way and is worth knowing."""
+        if not self._quiet:
             self._print(self._err, printable(text, LONGEST_MESSAGE), "")
+
+    def notice_once(self, text: str) -> None:
+        """The same, but not again where it was said of another file."""
+        if text not in self._said:
+            self._said.add(text)
+            self.notice(text)
 
     def warning(self, text: str) -> None:
         """Something without which the results would be misread: said in any case."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from mlbias.printable import printable
-
 
 class Format(StrEnum):
     """How a command shows its results."""
@@ -61,9 +59,8 @@ def csv_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _csv_line(values: Iterable[Any]) -> str:
     line = io.StringIO()
-    shown = [printable(value) if isinstance(value, str) else value for value in values]
     # With this end of line a field that holds a carriage return is quoted too.
-    csv.writer(line, lineterminator="\r\n").writerow(shown)
+    csv.writer(line, lineterminator="\r\n").writerow(values)
     return line.getvalue().removesuffix("\r\n")
 
 

@@ -19,9 +19,9 @@ def say_understood(output: Output, found: Understood, *, with_times: bool) -> No
     if found.n_not_rated:
         output.notice(f"left out {counted(found.n_not_rated, 'row')} without a rating")
     for notice in (*found.notices, *(found.time_notices if with_times else ())):
-        output.notice(with_options(notice))
+        output.notice_once(with_options(notice))
     for warning in found.warnings:
-        output.notice(f"warning: {warning}")
+        output.notice_once(f"warning: {warning}")
 
 
 def document_skipped(found: Understood) -> dict[str, Any]:
