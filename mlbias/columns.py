@@ -5,46 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mlbias.errors import DataError, OptionError
+from mlbias.usual_names import USUAL_NAMES
 
 # The roles of columns, in the order of a file without a header.
 ROLES = ("user", "item", "rating", "time")
 NEEDED = ROLES[:3]
 PAIR = ROLES[:2]
 RATING, PREDICTION = "rating", "prediction"
-
-# Names in lower case, without anything but letters and digits; the first that is there wins.
-_USUAL_NAMES = {
-    "user": (
-        "userid", "user", "users", "uid", "usr", "userkey", "useridx", "userno", "usernumber",
-        "reviewerid", "customerid", "custid", "memberid", "accountid", "viewerid", "visitorid",
-        "raterid", "authorid", "profileid", "reviewprofilename", "profilename", "username",
-        "reviewername", "reviewer", "customer", "member", "profile",
-    ),
-    "item": (
-        "movieid", "itemid", "item", "items", "iid", "mid", "movie", "film", "filmid", "productid",
-        "product", "asin", "parentasin", "bookid", "isbn", "isbn13", "animeid", "mangaid",
-        "recipeid", "artistid", "trackid", "songid", "albumid", "businessid", "gmapid",
-        "restaurantid", "hotelid", "placeid", "venueid", "poiid", "jokeid", "beerid", "beerbeerid",
-        "wineid", "gameid", "appid", "courseid", "showid", "videoid", "storyid", "articleid",
-        "newsid", "paperid", "workid", "titleid", "goodsid", "itemidx", "itemno",
-    ),
-    "rating": (
-        "rating", "score", "stars", "star", "starrating", "bookrating", "overall",
-        "reviewoverall", "userrating", "reviewrating", "reviewscore", "ratingvalue",
-        "ratingscore", "overallrating", "myscore", "userscore", "ratings", "rui",
-    ),
-    "prediction": (
-        "prediction", "predictions", "predicted", "pred", "preds", "predictedrating",
-        "ratingprediction", "predrating", "ratingpred", "estimate", "est", "estimated",
-        "estimatedrating", "yhat", "rhat", "ypred", "score", "scores",
-    ),
-    "time": (
-        "timestamp", "time", "ts", "unixtime", "unixtimestamp", "unixreviewtime", "ratedat",
-        "ratingtimestamp", "reviewtimestamp", "createdat", "datetime", "date", "ratingdate",
-        "reviewdate", "dateadded", "reviewtime", "timecreated", "submittedat", "created",
-        "submitted", "ratedon", "reviewedat",
-    ),
-}  # fmt: skip
 
 # RecBole's types behind the names of a header: user_id:token.
 _TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
@@ -102,7 +69,7 @@ def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
     if is_number and any(map(_NUMBER_LIKE.fullmatch, record[int(place) - 1 : int(place)])):
         return False
     plain = {_plain(name) for name in record}
-    if any(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")):
+    if any(plain.intersection(USUAL_NAMES[role]) for role in ("user", "rating")):
         return True
     return not any(_NUMBER_LIKE.fullmatch(text) for text in record)
 
@@ -110,7 +77,7 @@ def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
 def names_columns(record: Sequence[str]) -> bool:
     """Whether a line beyond doubt is a header: it has usual names, and nothing like a number."""
     plain = {_plain(name) for name in record}
-    return all(plain.intersection(_USUAL_NAMES[role]) for role in ("user", "rating")) and not any(
+    return all(plain.intersection(USUAL_NAMES[role]) for role in ("user", "rating")) and not any(
         _NUMBER_LIKE.fullmatch(text) for text in record
     )
 
@@ -270,7 +237,7 @@ def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, wher
 def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | None:
     plain = [_plain(name) for name in names]
     found = [
-        place for usual in _USUAL_NAMES[role] for place, name in enumerate(plain) if name == usual
+        place for usual in USUAL_NAMES[role] for place, name in enumerate(plain) if name == usual
     ]
     if not found:
         return None

@@ -13,7 +13,8 @@ from mlbias.core.regularisation import Lambda
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.fitting.fit import fit
-from mlbias.ids import Ids, column_of_ids
+from mlbias.id_columns import column_of_ids
+from mlbias.ids import Ids
 from mlbias.ratings import Ratings
 
 try:

@@ -12,7 +12,8 @@ from mlbias.core.statistics import Statistics
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
-from mlbias.ids import Ids, column_of_ids, positions
+from mlbias.id_columns import column_of_ids
+from mlbias.ids import Ids, positions
 from mlbias.ratings import Frame, Ratings, as_ratings
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mlbias.core.ratings import Codes, Values, order_of_pairs, order_of_users
 from mlbias.errors import DataError
-from mlbias.ids import Ids, column_of_ids, distinct, is_missing
+from mlbias.id_columns import column_of_ids, is_missing
+from mlbias.ids import Ids, distinct
 
 # Unix seconds: integers where all are whole, else floats.
 Timestamps = NDArray[np.signedinteger[Any]] | NDArray[np.float64]

@@ -30,7 +30,8 @@ from mlbias.evaluation.splits import n_shared, random_split, time_split, user_sp
 from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Settings
-from mlbias.ids import Ids, TextIds, column_of_ids, distinct, positions
+from mlbias.id_columns import column_of_ids
+from mlbias.ids import Ids, TextIds, distinct, positions
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import SavedModel, load_model, write_model
 from mlbias.saved_model.record import TrainingData, described_data

@@ -13,7 +13,7 @@ from mlbias.core.methods import make_method
 from mlbias.core.model import Parameters, Penalty, Problem
 from mlbias.core.training import train
 from mlbias.errors import DataError
-from mlbias.ids import column_of_ids
+from mlbias.id_columns import column_of_ids
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 from tests.oracle import exact_rmse

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError
-from mlbias.ids import column_of_ids, positions
+from mlbias.id_columns import column_of_ids
+from mlbias.ids import positions
 from mlbias.ratings import Ratings
 
 

@@ -29,7 +29,7 @@ from mlbias.errors import ModelFileError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Fit, Settings
-from mlbias.ids import column_of_ids
+from mlbias.id_columns import column_of_ids
 from mlbias.model import BiasModel, TrainedOn
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import (

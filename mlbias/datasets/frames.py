@@ -15,7 +15,8 @@ from mlbias.datasets.reading.rows import Rows
 from mlbias.datasets.reading.tables import check_types, rows_of_columns, table_wording
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError
-from mlbias.ids import Ids, TextIds, distinct, is_missing
+from mlbias.id_columns import is_missing
+from mlbias.ids import Ids, TextIds, distinct
 from mlbias.ratings import Ratings
 
 _WHERE = "the frame"
