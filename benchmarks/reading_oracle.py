@@ -134,7 +134,7 @@ def _records(text: str, written: Written) -> Iterator[tuple[int, list[str]]]:
     if not written.quoted:
         for number, line in enumerate(_LINE_END.split(text), 1):
             if written.separator == " ":
-                if line.strip(" \t"):
+                if line.strip(_BLANKS):
                     yield number, re.split(r"[ \t]+", line.strip(" \t"))
             elif line.strip(_BLANKS):
                 yield number, line.split(written.separator)
@@ -187,7 +187,7 @@ def _first_broken(text: str, separator: str) -> tuple[int, int] | None:
 
 def _json_rows(text: str) -> Iterator[tuple[int, list[str] | None]]:
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+        if not line.strip(_BLANKS + "\r"):
             continue
         try:
             found = json.loads(line)
