@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,45 @@ def test_two_saved_models_on_the_same_ratings(run: Run) -> None:
     # Both were trained on these, so that nobody has won.
     assert "RMSE +0.000000 ± 0.000000\n" in said
     assert "is better" not in said
+
+
+def test_as_the_lecture_sets_them_each_has_its_own_cost(run: Run) -> None:
+    from mlbias import fit, load_ratings
+
+    found = json.loads(succeeds(run("compare", "--data", "sample", "--as-lecture", "--json")))
+    assert (found["as_lecture"], found["holdout"], found["n_held_out"]) == (True, None, 0)
+    rows = [
+        (one["name"], one["penalty"], one["lambda_user"], one["lr"], one["epochs"])
+        for one in found["methods"]
+    ]
+    assert rows == [
+        ("gd", "mean", 0.001, 1.0, 100),
+        ("adam", "mean", 0.001, 0.3, 20),
+        ("closed-form", "sum", 0.001, None, 10),
+    ]
+    ratings = load_ratings("sample")
+    for one in found["methods"]:
+        own = fit(ratings, one["name"]).history
+        assert one["history"] == pytest.approx([stats.rmse for stats in own])
+        assert len(one["history"]) == one["epochs"] + 1
+        assert one["holdout_rmse"] is None
+
+
+def test_as_the_lecture_with_a_hold_out_and_a_figure(run: Run, tmp_path: Path) -> None:
+    options = ["compare", "--data", "sample", "--as-lecture", "--test-size", "0.1"]
+    said = succeeds(run(*options, "--plot", "lecture.svg"))
+    assert "each method minimises a cost of its own" in said
+    rows = [line.split() for line in said.splitlines() if line.split()[:1] == ["closed-form"]]
+    trained = json.loads(
+        succeeds(run("train", "--data", "sample", "--test-size", "0.1", "--json", "--no-cache"))
+    )
+    assert rows[0][-2:] == [f"{trained['rmse']:.6f}", f"{trained['holdout']['rmse']:.6f}"]
+    drawn = (tmp_path / "lecture.svg").read_text()
+    assert drawn.lstrip().startswith("<?xml")
+    assert all(name in drawn for name in ("gd", "adam", "closed-form", "training RMSE"))
+
+
+@pytest.mark.parametrize("more", [["--methods", "gd"], ["--epochs", "5"], ["--lambda", "1"]])
+def test_the_lecture_has_its_own_options(run: Run, more: list[str]) -> None:
+    message = "--as-lecture goes without --methods, --epochs and the lambdas"
+    fails(run("compare", "--data", "sample", "--as-lecture", *more), 2, message)

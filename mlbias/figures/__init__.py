@@ -3,7 +3,12 @@
 They are drawn by matplotlib, which `pip install "mlbias[plot]"` brings.
 """
 
-from mlbias.figures.curves import comparison_curves, lambda_curve, learning_curves
+from mlbias.figures.curves import (
+    comparison_curves,
+    lambda_curve,
+    learning_curves,
+    lecture_curves,
+)
 from mlbias.figures.distributions import distributions
 from mlbias.figures.style import save_figure
 
@@ -12,5 +17,6 @@ __all__ = [
     "distributions",
     "lambda_curve",
     "learning_curves",
+    "lecture_curves",
     "save_figure",
 ]

@@ -48,6 +48,25 @@ def learning_curves(fitted: Fit) -> "Figure":
     return figure
 
 
+def lecture_curves(fits: Sequence[Fit]) -> "Figure":
+    """The training RMSE of several fits by epoch, as the lecture's figure has it.
+
+    Raises:
+        MlbiasError: matplotlib is not installed.
+    """
+    with panels() as (figure, (axes,)):
+        for number, found in enumerate(fits):
+            assert found.settings is not None
+            epochs = [stats.epoch for stats in found.history]
+            errors = [stats.rmse for stats in found.history]
+            label = found.settings.method.name
+            axes.plot(epochs, errors, label=label, **look(number, len(epochs)))
+        axes.set(xlabel="epoch", ylabel="training RMSE", title="Methods as the lecture sets them")
+        axes.legend()
+        _whole_epochs(axes)
+    return figure
+
+
 def comparison_curves(results: Sequence[Result]) -> "Figure":
     """How fast methods reach the optimum, and how well all contestants predict the hold-out.
 

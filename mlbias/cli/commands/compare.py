@@ -1,7 +1,7 @@
 """mlbias compare: methods side by side on one split and one objective."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,11 @@ from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import MODEL, takes_groups
+from mlbias.errors import OptionError
+
+if TYPE_CHECKING:
+    from mlbias.cli.reading import Reader
+    from mlbias.cli.show.console import Output
 
 _DEFAULT_SIZE = 0.1
 
@@ -26,13 +31,23 @@ Methods = Annotated[
     ),
 ]
 Epochs = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--epochs",
         min=1,
         metavar="N",
         rich_help_panel=MODEL,
-        help="The most updates of gd, adam and closed-form.",
+        help="The most updates of gd, adam and closed-form. [default: 100]",
+    ),
+]
+AsLecture = Annotated[
+    bool,
+    typer.Option(
+        "--as-lecture",
+        rich_help_panel=MODEL,
+        help="gd, adam and closed-form as the lecture sets them: 100, 20 and 10 epochs, each with "
+        "the lecture's lambda on its own scale, on all ratings unless some are held out. --plot "
+        "draws the lecture's figure, the RMSE by epoch.",
     ),
 ]
 
@@ -61,7 +76,8 @@ def compare(
     speaking: TableOutputOptions,
     plotting: PlotOptions,
     methods: Methods = None,
-    epochs: Epochs = 100,
+    epochs: Epochs = None,
+    as_lecture: AsLecture = False,
 ) -> None:
     """Train methods side by side on one split and one objective.
 
@@ -77,6 +93,11 @@ def compare(
     output = speaking.console()
     plotting.check()
     reader = Reader(output, reading)
+    if as_lecture:
+        if methods is not None or epochs is not None or lambdas != SharedLambdaOptions():
+            raise OptionError("--as-lecture goes without --methods, --epochs and the lambdas.")
+        _compare_as_lecture(output, reader, holdout, plotting)
+        return
     if holdout.test_file is None and holdout.test_size is None and holdout.test_from is None:
         holdout = replace(holdout, test_size=_DEFAULT_SIZE)
     regularisation = shared_regularisation(lambdas.both(), lambdas.lambda_user, lambdas.lambda_item)
@@ -85,12 +106,26 @@ def compare(
     assert sides.held_out is not None
     show.report_sides(output, sides)
     comparison = Comparison(
-        sides.training.ratings, sides.held_out, regularisation, epochs, reading.n_threads
+        sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads
     )
     results = show.draw_comparison(output, comparison, names)
     document = show.document(comparison, sides, results)
     output.document(document, document["methods"])
     plotting.save(output, lambda: comparison_curves(results))
+    reader.finish(sides.whole)
+
+
+def _compare_as_lecture(
+    output: "Output", reader: "Reader", holdout: HoldoutOptions, plotting: PlotOptions
+) -> None:
+    from mlbias.cli.show.lecture import draw_lecture, lecture_document
+    from mlbias.figures.curves import lecture_curves
+
+    sides = reader.read_sides(holdout, holdout.wanted())
+    fits = draw_lecture(output, sides)
+    document = lecture_document(sides, fits)
+    output.document(document, document["methods"])
+    plotting.save(output, lambda: lecture_curves(fits))
     reader.finish(sides.whole)
 
 
