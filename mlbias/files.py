@@ -78,11 +78,15 @@ def temporary_folder(beside: Path) -> Iterator[Path]:
     beside.parent.mkdir(parents=True, exist_ok=True)
     sweep(beside.parent, beside.name)
     folder = temporary_name(beside)
-    folder.mkdir()
     try:
+        folder.mkdir()
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        except BaseException:  # a signal while it is removed leaves nothing either
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
 
 def obstacle(path: Path) -> str:

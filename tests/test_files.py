@@ -1,6 +1,7 @@
 """Files that are whole or not there, where no file may be written, and what is swept."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -332,3 +333,20 @@ def test_every_command_works_without_what_only_posix_has(tmp_path: Path) -> None
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr
         assert said in finished.stdout + finished.stderr
+
+
+def test_a_signal_while_a_temporary_folder_is_removed_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, calls = shutil.rmtree, []
+
+    def interrupted(path: Path, **options: bool) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        remove(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path / "set") as folder:
+        (folder / "file").write_text("half")
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlbias.core.scores import GroupedErrors
+from mlbias.errors import DataError
 from mlbias.evaluation import describe as baseline
 from mlbias.evaluation import evaluate as metrics
 from mlbias.evaluation.describe import Bar, describe
@@ -195,3 +196,9 @@ def test_one_user_alone_has_no_standard_error() -> None:
     worse = GroupedErrors(1)
     worse.add(np.array([0, 0]), np.array([1.0, -4.0]))
     assert not worse.above(errors).is_within_error
+
+
+def test_ratings_whose_errors_overflow_are_refused_without_a_warning() -> None:
+    huge = Ratings.from_ids([1, 2, 3, 4], [1, 1, 2, 2], [8e307, -8e307, 8e307, -8e307])
+    with pytest.raises(DataError, match="the sum of their squares overflows"):
+        describe(huge)

@@ -92,7 +92,7 @@ def _errors(pieces: Iterator[FloatArray]) -> Errors:
         n += len(errors)
         with np.errstate(over="ignore"):
             squares.append(float((errors * errors).sum()))
-        magnitudes.append(float(np.abs(errors).sum()))
+            magnitudes.append(float(np.abs(errors).sum()))
     if not math.isfinite(sum(squares)):
         raise DataError("the ratings are too large: the sum of their squares overflows.")
     return Errors(math.sqrt(math.fsum(squares) / n), math.fsum(magnitudes) / n)
