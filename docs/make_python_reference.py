@@ -65,6 +65,7 @@ _FIGURES = {
     "distributions": "figures.distributions",
     "learning_curves": "figures.curves",
     "comparison_curves": "figures.curves",
+    "lecture_curves": "figures.curves",
     "lambda_curve": "figures.curves",
     "save_figure": "figures.style",
 }

@@ -365,3 +365,31 @@ def test_a_file_of_ratings_alone_is_no_file_of_predictions(run: Run, tmp_path: P
     asked = run("evaluate", "--predictions", "r.csv", "--prediction-col", "rating", "--json")
     [one] = json.loads(succeeds(asked))["predictions"]
     assert one["rmse"] == 0
+
+
+def test_columns_by_number_where_there_is_no_header(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
+    succeeds(run("train", "--data", "r.csv", "--epochs", "0", "-q"))
+    (tmp_path / "p.csv").write_text("1,10,5,4.0\n1,20,3,3.0\n2,10,4,4.0\n2,20,2,3.0\n")
+    columns = ["--rating-col", "3", "--prediction-col", "4"]
+    [one] = document(run("evaluate", "--predictions", "p.csv", *columns, "--json"))["predictions"]
+    assert (one["n_ratings"], one["rmse"]) == (4, pytest.approx(math.sqrt(0.5)))
+    guessed = run("evaluate", "--predictions", "p.csv", "--json")
+    assert "columns 1, 2, 3 of 4 are user, item, prediction" in guessed.stderr
+    [one] = document(guessed)["predictions"]
+    assert one["rmse"] == 0
+
+
+def test_standard_input_and_netflix_text(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
+    succeeds(run("train", "--data", "r.csv", "--epochs", "0", "-q"))
+    netflix = "10:\n1,4\n2,4\n20:\n1,3\n2,3\n"
+    for text in (netflix, "user,item,est\n1,10,4\n2,10,4\n1,20,3\n2,20,3\n"):
+        found = run("evaluate", "--predictions", "-", "--json", stdin=text)
+        [one] = document(found)["predictions"]
+        assert (one["n_ratings"], one["rmse"]) == (4, pytest.approx(math.sqrt(0.5)))
+    with_ratings = "user,item,est,rating\n1,10,4,5\n2,10,4,4\n"
+    twice = run("evaluate", "--predictions", "-", stdin=with_ratings)
+    fails(twice, 1, "standard input cannot be read twice, for predictions and for ratings")
+    both = run("evaluate", "--predictions", "-", "--data", "-", stdin=with_ratings)
+    fails(both, 2, "only one file can be standard input")

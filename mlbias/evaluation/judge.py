@@ -232,7 +232,7 @@ class _Rows:
 
     def _buckets(self, errors: FloatArray, buckets: Codes | None) -> tuple[BucketDifference, ...]:
         found = []
-        for number in [] if buckets is None else np.unique(buckets).tolist():
+        for number in [] if buckets is None else np.flatnonzero(np.bincount(buckets)).tolist():
             here = np.flatnonzero(buckets == number)
             theirs, own = GroupedErrors(self._n_users), GroupedErrors(self._n_users)
             theirs.add(self._user[here], errors[here])

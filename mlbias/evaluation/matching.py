@@ -48,17 +48,17 @@ def matched(name: str, system: Ratings, ratings: Ratings) -> Matched:
     """
     keys, value = _pairs_of(system, ratings)
     wanted = ratings.user.astype(np.int64) * ratings.n_items + ratings.item
-    if not np.isin(wanted, keys).any():
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    distinct, counts = keys[starts], np.diff(starts, append=len(keys))
+    place = np.minimum(np.searchsorted(distinct, wanted), max(len(distinct) - 1, 0))
+    is_found = distinct[place] == wanted if len(distinct) else np.zeros(len(wanted), np.bool_)
+    if not is_found.any():
         unlike = unmatched_ids(system, ratings.user_ids, ratings.item_ids, "the ratings")
         raise DataError(
             f"{name} predicts none of the {len(ratings):,} ratings.",
             f"{unlike[0]}." if unlike else "Its users and items have to be those of the ratings.",
         )
-    starts = np.flatnonzero(np.diff(keys, prepend=-1))
     _refuse_contradiction(name, keys, value, ratings)
-    distinct, counts = keys[starts], np.diff(starts, append=len(keys))
-    place = np.minimum(np.searchsorted(distinct, wanted), len(distinct) - 1)
-    is_found = distinct[place] == wanted
     times_rated = np.bincount(place[is_found], minlength=len(distinct))
     is_wanted = times_rated > 0
     return Matched(
@@ -78,6 +78,8 @@ def same_ratings(found: Mapping[str, Ratings | None]) -> Ratings:
     if not beside:
         raise DataError("there are no ratings beside the predictions, and none to join them to.")
     (first, ratings), *others = beside.items()
+    if not others:
+        return ratings
     own, own_value = _pairs_of(ratings, ratings)
     for name, other in others:
         keys, value = _pairs_of(other, ratings)
@@ -102,6 +104,8 @@ def _pairs_of(system: Ratings, ratings: Ratings) -> tuple[_Keys, FloatArray]:
     known = (user >= 0) & (item >= 0)
     keys = user[known].astype(np.int64) * ratings.n_items + item[known]
     value = system.value[known].astype(np.float64)
+    if (keys[1:] > keys[:-1]).all():  # as they were read, unless the ids are of another kind
+        return keys, value
     order = np.lexsort((value, keys))
     return keys[order], value[order]
 
