@@ -340,11 +340,11 @@ def test_a_signal_while_a_temporary_folder_is_removed_leaves_nothing(
 ) -> None:
     remove, calls = shutil.rmtree, []
 
-    def interrupted(path: Path, **options: bool) -> None:
+    def interrupted(path: Path, ignore_errors: bool) -> None:
         calls.append(path)
         if len(calls) == 1:
             raise KeyboardInterrupt
-        remove(path, **options)
+        remove(path, ignore_errors=ignore_errors)
 
     monkeypatch.setattr(shutil, "rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path / "set") as folder:
