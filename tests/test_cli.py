@@ -593,3 +593,29 @@ def test_a_noise_for_each_user(run: Run) -> None:
     assert trained["variance_components"]["noise"].keys() == {"sigma", "freedom"}
     fails(run(*options[:-1], "item"), 2, "--noise is one or user, not 'item'")
     fails(run(*options, "--lambda", "2"), 2, "--noise user goes with exact and learned lambdas")
+
+
+def test_help_of_a_command_has_two_spellings(run: Run) -> None:
+    assert run("help", "train").stdout == run("train", "--help").stdout
+    assert run("help").stdout == run("--help").stdout
+    fails(run("help", "trian"), 2, "Did you mean train?")
+
+
+def test_no_save_trains_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    result = run("train", "--data", "sample", "--no-save", "--json")
+    assert document(result)["model"] is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_model_is_shown_with_how_it_was_made(run: Run) -> None:
+    train = ("train", "--data", "sample", "--method", "exact", "--test-size", "0.1")
+    trained = document(run(*train, "--json", "-q"))
+    shown = document(run("show", "--json"))
+    for key in ("method", "lambda_user", "alpha", "rmse", "leave_one_out", "certificate"):
+        assert shown[key] == trained[key]
+    assert (shown["n_ratings"], shown["holdout"]["test_size"]) == (100_000, 0.1)
+    text = run("show", "data/model.npz").stdout
+    assert "hold-out  random, 10.0 %, seed 0" in text
+    assert f"RMSE {trained['leave_one_out']['rmse']:.6f}" in text
+    for arguments in (("show", "-"), ("show", "--model", "-"), ("train", "--model", "-")):
+        fails(run(*arguments), 2, "neither standard input nor standard output")

@@ -54,9 +54,15 @@ class LazyGroup(TyperGroup):
     """Commands by name, each module loaded when its command is named."""
 
     names: Sequence[str] = (
-        "download", "baseline", "train", "evaluate", "predict", "crossval", "compare", "report",
-        "generate", "cache",
+        "download", "baseline", "train", "evaluate", "predict", "show", "crossval", "compare",
+        "report", "generate", "cache",
     )  # fmt: skip
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, `mlbias help train` as `mlbias train --help`."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """In the order in which one needs them."""

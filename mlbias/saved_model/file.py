@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from mlbias import __version__
 from mlbias.errors import ModelFileError
 from mlbias.files import obstacle, written_whole
 from mlbias.fitting.record import Fit
@@ -42,10 +43,12 @@ class SavedModel:
     Attributes:
         fit: the model with the record of its fit.
         data: what it was trained on; None where it was saved from Python.
+        written_by: the version of mlbias that wrote it; None where that is not known.
     """
 
     fit: Fit
     data: TrainingData | None
+    written_by: str | None = None
 
 
 def save_model(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -103,6 +106,7 @@ def write_model(saved: SavedModel, path: Path) -> None:
     about = {
         "format": _FORMAT,
         "version": _WITHOUT_NOISE if known is None or known.user_noise is None else _VERSION,
+        "mlbias": __version__,
         "alpha": model.alpha,
         "mean": model.mean,
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
@@ -210,4 +214,6 @@ def _rebuilt(about: dict[str, Any], archive: Archive) -> SavedModel:
         record.settings,
         record.leave_one_out,
     )
-    return SavedModel(fit, about["data"] and rebuilt_data(about["data"]))
+    data = about["data"] and rebuilt_data(about["data"])
+    written_by = about.get("mlbias")
+    return SavedModel(fit, data, written_by if isinstance(written_by, str) else None)

@@ -25,6 +25,12 @@ Every = Annotated[
 ]
 
 
+NoSave = Annotated[
+    bool,
+    typer.Option("--no-save", rich_help_panel=OUTPUT, help="Leave no model."),
+]
+
+
 @takes_groups
 def train(
     reading: ReadingOptions,
@@ -35,6 +41,7 @@ def train(
     plotting: PlotOptions,
     model: ModelPath = DEFAULT_MODEL,
     every: Every = 1,
+    no_save: NoSave = False,
     force: Force = False,
 ) -> None:
     """Train the model, a row as each epoch ends, and save it.
@@ -49,23 +56,29 @@ def train(
     plotting.check()
     reader = Reader(output, reading)
     settings, wanted = method.settings(lambdas), holdout.wanted()
-    check_replaceable(model, force=force)
+    if not no_save:
+        check_replaceable(model, force=force)
     sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
 
     from mlbias.cli.show import fit as show
 
     run = show.draw_fit(output, sides, settings, every)
-    write_model(SavedModel(run.fit, sides.record()), model)
+    if not no_save:
+        write_model(SavedModel(run.fit, sides.record()), model)
     evaluation = show.evaluated(run.fit, sides.held_out)
-    output.document(show.document(run, sides, evaluation) | {"model": str(model)})
+    output.document(
+        show.document(run, sides, evaluation) | {"model": None if no_save else str(model)}
+    )
     show.report(output, run, evaluation)
-    output.notice(f"saved {model}")
+    if not no_save:
+        output.notice(f"saved {model}")
     plotting.save(output, lambda: learning_curves(run.fit))
     reader.finish(sides.whole)
     if run.signal is not None:
         raise typer.Exit(exit_code(run.signal))
-    named = "" if model == DEFAULT_MODEL else f" --model {model}"
-    output.hint(f"next: mlbias evaluate{named}")
+    if not no_save:
+        named = "" if model == DEFAULT_MODEL else f" --model {model}"
+        output.hint(f"next: mlbias evaluate{named}")
 
 
 app = command_app(train, MethodCommand)

@@ -188,7 +188,7 @@ class LambdaOptions:
         return Regularisation.of(method, scale, self.both(), self.lambda_user, self.lambda_item)
 
 
-def _check_file(path: Path | None) -> Path | None:
+def check_file(path: Path | None) -> Path | None:
     """Refuse what is no place for a file: a FIFO blocks, a device loses or replaces.
 
     Raises:
@@ -196,6 +196,8 @@ def _check_file(path: Path | None) -> Path | None:
     """
     if path is None:
         return None
+    if path.name == "-" and len(path.parts) == 1:
+        raise OptionError("a model is a file; it is neither standard input nor standard output.")
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -213,7 +215,7 @@ ModelPath = Annotated[
         metavar="FILE",
         envvar="MLBIAS_MODEL",
         rich_help_panel=OUTPUT,
-        callback=_check_file,
+        callback=check_file,
         help="The model's file.",
     ),
 ]
@@ -223,7 +225,7 @@ OtherModelPath = Annotated[
         "--against",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        callback=_check_file,
+        callback=check_file,
         help="Another model's file, to say by how much the two differ on the same ratings.",
     ),
 ]
