@@ -68,6 +68,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
+        ignore_signals()  # all is done, and one now would end in the interpreter's own traceback
         sys.exit(code if isinstance(code, int) else 0)
     except MlbiasError as error:
         _fail(error, _USAGE if isinstance(error, OptionError) else _DATA_OR_ENVIRONMENT)
@@ -114,6 +115,7 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
     from mlbias.cli.show.text import with_options
 
     _say_error(with_options(str(error)), with_options(error.advice))
+    ignore_signals()
     sys.exit(code)
 
 
