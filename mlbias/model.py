@@ -206,6 +206,7 @@ class BiasModel:
         from mlbias.use.fold_in import fold_in
 
         return fold_in(self, as_ratings(ratings), refresh=refresh)
+
     def probabilities(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
         """The probability of each value of the rating scale, (n, K), for the pairs of ids.
 

@@ -174,7 +174,7 @@ def _report_on_scale(output: Output, found: OnScale) -> None:
     shares = "/".join(f"{100 * share:.1f}" for share in found.coverage)
     own = output.signed(found.log_probability, 4)
     gain = output.signed(found.log_probability - found.rounded_normal, 4)
-    output.line(f"on the scale: log-probability {own} a rating, {gain} to a rounded normal")
+    output.line(f"on the scale: log-probability {own} a rating, {gain} against a rounded normal")
     output.line(f"              intervals of {levels} % hold {shares} % of the ratings")
 
 
