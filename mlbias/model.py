@@ -219,7 +219,7 @@ class BiasModel:
         Raises:
             DataError: users and items are no columns of equal length, or the model has no scale.
         """
-        scale = self._known_scale()
+        scale = self.known_scale()
         predicted, std = self.predict(users, items, return_std=True)
         return scale.probabilities(predicted, std)
 
@@ -236,11 +236,16 @@ class BiasModel:
         Raises:
             DataError: see probabilities.
         """
-        scale = self._known_scale()
+        scale = self.known_scale()
         predicted, std = self.predict(users, items, return_std=True)
         return scale.at_least(predicted, std, value)
 
-    def _known_scale(self) -> OrdinalScale:
+    def known_scale(self) -> OrdinalScale:
+        """The scale.
+
+        Raises:
+            DataError: the model has none.
+        """
         if self.scale is None:
             raise DataError(
                 "the model has no probabilities of ratings",
