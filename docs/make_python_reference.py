@@ -48,6 +48,8 @@ _RESULTS = {
     "LeaveOneOut": "core.leave_one_out",
     "Learned": "core.reml.learn",
     "VarianceComponents": "core.reml.learn",
+    "OrdinalScale": "core.ordinal",
+    "OnScale": "evaluation.calibration",
     "NoisePrior": "core.reml.noise_prior",
     "NoiseQuarter": "evaluation.calibration",
     "StandardErrors": "core.reml.standard_errors",

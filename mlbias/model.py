@@ -7,6 +7,7 @@ from typing import Literal, overload
 import numpy as np
 
 from mlbias.core.model import Parameters, Penalty
+from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.ratings import Codes
 from mlbias.core.statistics import Statistics
 from mlbias.core.uncertainty import Uncertainty
@@ -60,6 +61,8 @@ class BiasModel:
         trained_on: what is known of its training ratings; None in models of older files.
         penalty: the λ's that it was trained with, on the scale of sums, so that they stand beside
             the counts; None in models of older files.
+        scale: the values that ratings take and their thresholds, of exact's models whose training
+            ratings have at most 100 distinct values.
 
     Example:
         >>> from mlbias import Ratings, fit
@@ -77,6 +80,7 @@ class BiasModel:
     uncertainty: Uncertainty | None = None
     trained_on: TrainedOn | None = None
     penalty: Penalty | None = None
+    scale: OrdinalScale | None = None
 
     def __repr__(self) -> str:
         return (
@@ -202,6 +206,52 @@ class BiasModel:
         from mlbias.use.fold_in import fold_in
 
         return fold_in(self, as_ratings(ratings), refresh=refresh)
+
+    def probabilities(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
+        """The probability of each value of the rating scale, (n, K), for the pairs of ids.
+
+        Column k is of ``scale.values[k]``; each row adds up to 1.
+
+        Args:
+            users: (n,) ids.
+            items: (n,) ids.
+
+        Raises:
+            DataError: users and items are no columns of equal length, or the model has no scale.
+        """
+        scale = self.known_scale()
+        predicted, std = self.predict(users, items, return_std=True)
+        return scale.probabilities(predicted, std)
+
+    def probability_at_least(
+        self, users: Iterable[object], items: Iterable[object], value: float
+    ) -> FloatArray:
+        """The probability of a rating of at least ``value``, (n,), for the pairs of ids.
+
+        Args:
+            users: (n,) ids.
+            items: (n,) ids.
+            value: a rating, on the scale or between its values.
+
+        Raises:
+            DataError: see probabilities.
+        """
+        scale = self.known_scale()
+        predicted, std = self.predict(users, items, return_std=True)
+        return scale.at_least(predicted, std, value)
+
+    def known_scale(self) -> OrdinalScale:
+        """The scale.
+
+        Raises:
+            DataError: the model has none.
+        """
+        if self.scale is None:
+            raise DataError(
+                "the model has no probabilities of ratings",
+                "Train it with exact on ratings of at most 100 distinct values.",
+            )
+        return self.scale
 
     def predict_codes(self, user: Codes, item: Codes) -> FloatArray:
         """Predicted ratings of (n,) positions in user_ids and item_ids, -1 for an unknown id."""

@@ -619,3 +619,16 @@ def test_a_saved_model_is_shown_with_how_it_was_made(run: Run) -> None:
     assert f"RMSE {trained['leave_one_out']['rmse']:.6f}" in text
     for arguments in (("show", "-"), ("show", "--model", "-"), ("train", "--model", "-")):
         fails(run(*arguments), 2, "neither standard input nor standard output")
+
+
+def test_probabilities_on_the_scale(run: Run) -> None:
+    succeeds(run("train", "--data", "sample", "--method", "exact", "--test-size", "0.1"))
+    said = succeeds(run("evaluate"))
+    assert re.search(
+        r"\non the scale: log-probability -1\.\d{4} a rating, \+0\.\d{4} against a rounded normal\n"
+        r" +intervals of 50/80/90/95 % hold (\d\d\.\d/?){4} % of the ratings\n",
+        said,
+    )
+    on_scale = document(run("evaluate", "--json"))["on_scale"]
+    assert on_scale["log_probability"] > on_scale["rounded_normal"]
+    assert on_scale["coverage"]["90"] == pytest.approx(0.9, abs=0.02)

@@ -267,7 +267,8 @@ def test_one_pair(run: Run, tmp_path: Path) -> None:
     found = document(run("predict", "--user", "1", "--item", "oops", "--json"))
     assert found == {
         "schema": 1, "user": "1", "item": "oops", "prediction": pytest.approx(4), "std_error": None,
-        "low": None, "high": None, "known": "user", "model": "data/model.npz",
+        "low": None, "high": None, "at_least": None, "known": "user",
+        "model": "data/model.npz",
     }  # fmt: skip
     save_model(fit(FOUR, "exact", lambda_=1.0), tmp_path / "exact.npz")
     found = document(
@@ -378,3 +379,22 @@ def test_errors_and_bounds_are_those_of_the_models_own_prediction() -> None:
     assert frame["prediction"].to_list() == np.clip(value, 2, 5).tolist()
     assert frame["low"].to_list() == np.clip(value - reach, 2, 5).tolist()
     assert frame["high"].to_list() == np.clip(value + reach, 2, 5).tolist()
+
+
+def test_probabilities_are_those_of_the_model(run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    user, item = rng.integers(20, size=400), rng.integers(15, size=400)
+    model = fit(Ratings.from_ids(user, item, rng.integers(1, 6, size=400)), "exact")
+    save_model(model, tmp_path / "data" / "model.npz")
+    PAIRS.write_csv(tmp_path / "pairs.csv")
+    ids = PAIRS["user"].to_list(), PAIRS["item"].to_list()
+    found = rows_of(succeeds(run("predict", "pairs.csv", "--probabilities", "--at-least", "4")))
+    expected = model.probabilities(*ids)
+    names = ["p_1", "p_2", "p_3", "p_4", "p_5"]
+    np.testing.assert_allclose(found[names].to_numpy(), expected, rtol=1e-9)
+    np.testing.assert_allclose(found["at_least"].to_numpy(), expected[:, 3:].sum(axis=1), rtol=1e-9)
+    one = ("predict", "--user", "1", "--item", "10", "--at-least", "4")
+    assert document(run(*one, "--json"))["at_least"] == pytest.approx(found["at_least"][0])
+    assert f"at least 4: {100 * found['at_least'][0]:.1f} %" in succeeds(run(*one))
+    save_model(fit(FOUR, lambda_=0), tmp_path / "data" / "model.npz")
+    fails(run(*one), 1, "the model has no probabilities of ratings")

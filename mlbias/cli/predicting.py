@@ -103,9 +103,14 @@ def predict_pair(output: Output, predictor: Predictor, user: str, item: str, mod
     if predictor.interval is not None:
         bounds = f"{found['low']:.6f} to {found['high']:.6f}"
         output.line(f"{percent(predictor.interval, 0)} interval {bounds}")
+    if predictor.at_least is not None:
+        output.line(f"at least {predictor.at_least:g}: {percent(found['at_least'])}")
+    for name, probability in found.items():
+        if name.startswith("p_"):
+            output.line(f"{name[2:]:>6} {percent(probability):>7}")
     if found["known"] != "both":
         output.notice(_unknown(found["known"]))
-    every = dict.fromkeys(("prediction", "std_error", "low", "high")) | found
+    every = dict.fromkeys(("prediction", "std_error", "low", "high", "at_least")) | found
     output.document({"user": user, "item": item} | every | {"model": model})
 
 

@@ -75,6 +75,18 @@ def leave_one_out(
     return LeaveOneOut(score.rmse, score.rmse_stderr, score.mae, score.mae_stderr, known.by)
 
 
+def left_out(
+    ratings: CodedRatings, at: Parameters, known: Posterior, here: slice
+) -> tuple[FloatArray, FloatArray] | None:
+    """e₋ and 1 - h of some ratings, (k,) each; None where they are lost to rounding."""
+    user, item = ratings.user[here], ratings.item[here]
+    left = 1 - known.leverages(user, item)
+    if left.min() < _LEAST:
+        return None
+    errors = ratings.value[here] - (at.alpha + at.user_bias[user] + at.item_bias[item])
+    return errors / left, left
+
+
 def _pieces(
     ratings: CodedRatings, at: Parameters, known: Posterior, threads: int | None
 ) -> Iterator[tuple[slice, FloatArray | None]]:
@@ -86,12 +98,10 @@ def _pieces(
         found = np.empty(here.stop - start)
         for first in range(start, here.stop, _PIECE):
             part = slice(first, min(first + _PIECE, here.stop))
-            user, item = ratings.user[part], ratings.item[part]
-            error = ratings.value[part] - (at.alpha + at.user_bias[user] + at.item_bias[item])
-            left = 1 - known.leverages(user, item)
-            if left.min() < _LEAST:
+            both = left_out(ratings, at, known, part)
+            if both is None:
                 return here, None
-            found[first - start : part.stop - start] = error / left
+            found[first - start : part.stop - start] = both[0]
         return here, found
 
     with ThreadPoolExecutor(usable_threads(threads)) as pool:

@@ -8,6 +8,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from mlbias.core.ordinal import OrdinalScale, rounded_normal
 from mlbias.core.ratings import Codes, Values
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
@@ -15,6 +16,8 @@ from mlbias.core.vectors import FloatArray
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 _GROUPS = 10
 _QUARTERS = 4
+# Of a value that rounding leaves without any.
+_LEAST_PROBABILITY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +106,56 @@ class IntervalCheck:
             n = int(self._n[k])
             if n:
                 yield NoiseQuarter(low, high, n, tuple((self._inside[:, k] / n).tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class OnScale:
+    """How the probabilities of the scale's values stood the test.
+
+    Args:
+        log_probability: mean over ratings of the logarithm of the rating's probability, natural.
+        rounded_normal: the same for a normal prediction that is rounded to the nearest value.
+        coverage: shares of ratings inside the central intervals of LEVELS; a rating whose value
+            lies across an end counts with the part of its probability that is inside (C. Czado,
+            T. Gneiting, L. Held, Predictive model assessment for count data, Biometrics 65, 2009).
+    """
+
+    log_probability: float
+    rounded_normal: float
+    coverage: tuple[float, ...]
+
+
+class ScaleCheck:
+    """Adds up the log-probabilities of ratings, piece by piece."""
+
+    def __init__(self, uncertainty: Uncertainty, scale: OrdinalScale) -> None:
+        self._uncertainty, self._scale = uncertainty, scale
+        self._rounded = rounded_normal(scale.values)
+        self._sums, self._inside, self._n = np.zeros(2), np.zeros(len(LEVELS)), 0
+        self._is_on_scale = True
+
+    def add(self, user: Codes, item: Codes, value: FloatArray, predicted: FloatArray) -> None:
+        """(k,) positions of users and items in the model, -1 where unknown, and ratings."""
+        places = self._scale.places(value) if self._is_on_scale else None
+        if places is None:
+            self._is_on_scale = False
+            return
+        std, rows = self._uncertainty.of_ratings(user, item), np.arange(len(value))
+        for which, scale in enumerate((self._scale, self._rounded)):
+            cumulative = scale.cumulative(predicted, std)
+            low, high = cumulative[rows, places], cumulative[rows, places + 1]
+            probability = np.maximum(high - low, _LEAST_PROBABILITY)
+            self._sums[which] += float(np.log(probability).sum())
+            if scale is self._scale:
+                for k, level in enumerate(LEVELS):
+                    first, last = (1 - level) / 2, (1 + level) / 2
+                    within = np.minimum(high, last) - np.maximum(low, first)
+                    self._inside[k] += float((np.maximum(within, 0.0) / probability).sum())
+        self._n += len(value)
+
+    def result(self) -> OnScale | None:
+        """Over all that were added; None where a rating is not on the scale."""
+        if not self._is_on_scale:
+            return None
+        own, rounded = (self._sums / self._n).tolist()
+        return OnScale(own, rounded, tuple((self._inside / self._n).tolist()))

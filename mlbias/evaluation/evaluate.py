@@ -8,7 +8,14 @@ import numpy as np
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
-from mlbias.evaluation.calibration import Decile, IntervalCheck, Intervals, deciles
+from mlbias.evaluation.calibration import (
+    Decile,
+    IntervalCheck,
+    Intervals,
+    OnScale,
+    ScaleCheck,
+    deciles,
+)
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
@@ -56,6 +63,8 @@ class Evaluation:
             training.
         calibration: what was predicted and what came, in tenths of the predictions.
         intervals: of the model's error bars, None where it has none.
+        on_scale: of its probabilities of the scale's values; None where it has none, or a rating
+            is not on the scale.
     """
 
     n_ratings: int
@@ -73,6 +82,7 @@ class Evaluation:
     by_item: tuple[Bucket, ...]
     calibration: tuple[Decile, ...]
     intervals: Intervals | None
+    on_scale: OnScale | None
 
     @property
     def ratings_of_unknown(self) -> int:
@@ -116,6 +126,9 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
     by_user = _ByTrainingCount(None if trained_on is None else trained_on.user_counts)
     by_item = _ByTrainingCount(None if trained_on is None else trained_on.item_counts)
     check = None if model.uncertainty is None else IntervalCheck(model.uncertainty)
+    on_scale = None
+    if model.uncertainty is not None and model.scale is not None:
+        on_scale = ScaleCheck(model.uncertainty, model.scale)
     predicted = np.empty(len(ratings))
     start = 0
     for piece in _pieces(model, ratings, known_user, known_item):
@@ -131,6 +144,8 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
             clipped.add(piece.user, piece.value - within)
         if check is not None:
             check.add(piece.known_user, piece.known_item, errors)
+        if on_scale is not None:
+            on_scale.add(piece.known_user, piece.known_item, piece.value, piece.predicted)
         predicted[start : start + len(errors)] = piece.predicted
         start += len(errors)
     return Evaluation(
@@ -149,6 +164,7 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
         by_item=by_item.rows(),
         calibration=deciles(predicted, ratings.value),
         intervals=None if check is None else check.result(),
+        on_scale=None if on_scale is None else on_scale.result(),
     )
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlbias.core.leave_one_out import LeaveOneOut, leave_one_out
+from mlbias.core.left_out_scale import learn_scale
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Problem
+from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.bias_errors import error_bars
 from mlbias.core.reml.exact_inverse import exact_inverse
@@ -27,10 +29,12 @@ class Assessment:
     Attributes:
         uncertainty: None too where a λ is 0, so that a prior is without bounds.
         leave_one_out: likewise, since a bias that nothing else tells of is free then.
+        scale: of the ratings, where they take few values.
     """
 
     uncertainty: Uncertainty | None = None
     leave_one_out: LeaveOneOut | None = None
+    scale: OrdinalScale | None = None
 
 
 def assessed(
@@ -61,12 +65,14 @@ def assessed(
         variance = problem.cost(at, squared_error) / (n - 1)
         inverse = inverse_at(exact_inverse(problem.incidence), penalty)
     known = posterior(problem.incidence, penalty, inverse)
-    left_out = None
-    if ratings is not None:
-        left_out = leave_one_out(ratings(), _in_units(problem, at), known, threads)
-    return Assessment(
-        error_bars(known, penalty, variance, noise) if variance > 0 else None, left_out
-    )
+    bars = error_bars(known, penalty, variance, noise) if variance > 0 else None
+    if ratings is None:
+        return Assessment(bars)
+    coded, own = ratings(), _in_units(problem, at)
+    left_out, scale = leave_one_out(coded, own, known, threads), None
+    if left_out is not None and bars is not None:
+        scale = learn_scale(coded, own, known, variance if noise is None else noise, threads)
+    return Assessment(bars, left_out, scale)
 
 
 def learned_leave_one_out(

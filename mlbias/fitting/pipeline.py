@@ -147,7 +147,7 @@ class Fitting:
             if certificate.is_optimum:
                 found = assessed(problem, learned, self._state, ratings, threads, self.task.noise)
         return Fit(
-            replace(self.model(), uncertainty=found.uncertainty),
+            replace(self.model(), uncertainty=found.uncertainty, scale=found.scale),
             tuple(self.history),
             certificate,
             # The inverse behind it is of no use once the error bars are known.

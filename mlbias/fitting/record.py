@@ -7,6 +7,7 @@ from typing import Literal, overload
 from mlbias.core.equations.certificate import Certificate
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods.protocol import Method
+from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.learn import Learned
 from mlbias.core.training import EpochStats, check_stopping
@@ -169,6 +170,11 @@ class Fit:
         return self.model.trained_on
 
     @property
+    def scale(self) -> OrdinalScale | None:
+        """The values that ratings take and their thresholds; None where they are not known."""
+        return self.model.scale
+
+    @property
     def user_stderr(self) -> FloatArray | None:
         """(n_users,) posterior standard deviations of the users' biases."""
         return self.model.user_stderr
@@ -211,6 +217,16 @@ class Fit:
     def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> BiasModel:
         """The model with users and items that came after training; see BiasModel.fold_in."""
         return self.model.fold_in(ratings, refresh=refresh)
+
+    def probabilities(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
+        """The probability of each value of the rating scale, (n, K); see BiasModel."""
+        return self.model.probabilities(users, items)
+
+    def probability_at_least(
+        self, users: Iterable[object], items: Iterable[object], value: float
+    ) -> FloatArray:
+        """The probability of a rating of at least ``value``, (n,); see BiasModel."""
+        return self.model.probability_at_least(users, items, value)
 
 
 def model_of(fitted: BiasModel | Fit) -> BiasModel:

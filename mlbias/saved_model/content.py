@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.ordinal import MOST_VALUES, OrdinalScale
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.ids import Ids, are_ascending, unpacked_ids
@@ -30,6 +31,7 @@ def rebuilt_model(about: dict[str, Any], archive: Archive) -> BiasModel:
         number(about["mean"]),
         _uncertainty(about, archive, sizes),
         _trained_on(about, archive, sizes),
+        scale=_scale(about, archive),
     )
 
 
@@ -94,6 +96,20 @@ def _trained_on(
     if low > high:
         raise ValueError("the scale is reversed")
     return TrainedOn(low, high, *_pair("counts", archive, sizes, 0.0, np.int32))
+
+
+def _scale(about: dict[str, Any], archive: Archive) -> OrdinalScale | None:
+    if about.get("spread") is None:  # older versions saved none
+        return None
+    values = archive["scale_values"]
+    if values.ndim != 1 or not 2 <= len(values) <= MOST_VALUES:
+        raise ValueError("no scale has so many values")
+    values = _row(values, len(values), -np.inf, np.float64)
+    thresholds = _row(archive["thresholds"], len(values) - 1, -np.inf, np.float64)
+    spread = number(about["spread"], 0.0)
+    if not ((np.diff(values) > 0).all() and (np.diff(thresholds) > 0).all() and spread > 0):
+        raise ValueError("the scale does not ascend")
+    return OrdinalScale(values, thresholds, spread)
 
 
 def _pair(

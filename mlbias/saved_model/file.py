@@ -112,6 +112,7 @@ def write_model(saved: SavedModel, path: Path) -> None:
         "sigmas": known and (known.sigma, known.sigma_user, known.sigma_item),
         "alpha_stderr": known and known.alpha_stderr,
         "unknown_noise": known and known.unknown_noise,
+        "spread": model.scale and model.scale.spread,
         "scale": trained_on and (trained_on.low, trained_on.high),
         "training": described_optimisation(saved.fit),
         "data": saved.data and described_data(saved.data),
@@ -130,6 +131,8 @@ def write_model(saved: SavedModel, path: Path) -> None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
         if known.user_noise is not None:
             arrays["user_noise"] = known.user_noise
+    if model.scale is not None:
+        arrays |= {"scale_values": model.scale.values, "thresholds": model.scale.thresholds}
     if trained_on is not None:
         arrays |= {
             "user_counts": trained_on.user_counts.astype(np.int32),

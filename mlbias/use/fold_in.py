@@ -68,6 +68,11 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
             "the model does not say which lambda it was trained with.",
             "Train it again with this version of mlbias.",
         )
+    if model.uncertainty is not None and model.uncertainty.user_noise is not None:
+        raise DataError(
+            "a model with a noise for each user takes no further users or items.",
+            "Train one without it.",
+        )
     known = model.trained_on
     if refresh and known is None:
         raise DataError(

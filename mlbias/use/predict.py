@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from mlbias.columns import find_pair_columns, shortened
+from mlbias.core.vectors import FloatArray
 from mlbias.datasets.frames import as_polars, refuse_missing_ids
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.encode import as_ids
@@ -32,15 +33,20 @@ class Predictor:
         interval: the probability with which the rating lies between low and high; None for
             neither.
         clip: whether predictions are clipped to the scale of the training ratings.
+        at_least: a rating, for the probability of one that is at least as high.
+        probabilities: whether to give the probability of each value of the scale.
 
     Raises:
-        DataError: the model has no uncertainty for an interval, or no scale to clip to.
+        DataError: the model has no uncertainty for an interval, no scale to clip to, or no
+            probabilities.
         OptionError: the interval is not between 0 and 1.
     """
 
     model: BiasModel
     interval: float | None = None
     clip: bool = False
+    at_least: float | None = None
+    probabilities: bool = False
 
     def __post_init__(self) -> None:
         if self.interval is not None and not 0 < self.interval < 1:
@@ -50,6 +56,8 @@ class Predictor:
                 "the model has no standard errors, so that there are no intervals.",
                 "Train it with the method exact.",
             )
+        if self.at_least is not None or self.probabilities:
+            self.model.known_scale()
         if self.clip and self.model.trained_on is None:
             raise DataError(
                 "the model does not say on which scale it was trained.",
@@ -61,7 +69,15 @@ class Predictor:
         """Names of the columns that predictions have."""
         errors = () if self.model.uncertainty is None else ("std_error",)
         bounds = () if self.interval is None else ("low", "high")
-        return ("prediction", *errors, *bounds, "known")
+        at_least = () if self.at_least is None else ("at_least",)
+        return ("prediction", *errors, *bounds, *at_least, *self._values, "known")
+
+    @property
+    def _values(self) -> tuple[str, ...]:
+        """Names of the columns of the scale's values."""
+        if not self.probabilities:
+            return ()
+        return tuple(f"p_{value:g}" for value in self.model.known_scale().values)
 
     def check_names(self, names: Sequence[str], where: str) -> None:
         """Check that no column has the name of one that is added.
@@ -88,6 +104,7 @@ class Predictor:
             if self.interval is not None:
                 reach = NormalDist().inv_cdf((1 + self.interval) / 2) * columns["std_error"]
                 bounds = {"low": predicted - reach, "high": predicted + reach}
+            columns |= self._on_scale(predicted, columns["std_error"])
         numbers = {"prediction": predicted} | bounds
         if self.clip and model.trained_on is not None:
             scale = model.trained_on
@@ -95,6 +112,16 @@ class Predictor:
         known = (user_place >= 0) + 2 * (item_place >= 0).astype(np.uint8)
         texts = pl.Series("known", KNOWN).gather(known)
         return pl.DataFrame(columns | numbers).with_columns(texts).select(self.added)
+
+    def _on_scale(self, predicted: FloatArray, std: FloatArray) -> dict[str, FloatArray]:
+        """The probabilities that are asked for."""
+        found = {}
+        if self.at_least is not None:
+            found["at_least"] = self.model.known_scale().at_least(predicted, std, self.at_least)
+        if self.probabilities:
+            each = self.model.known_scale().probabilities(predicted, std)
+            found |= dict(zip(self._values, each.T, strict=True))
+        return found
 
     def table(self, pairs: Pairs) -> pl.DataFrame:
         """The rows with the columns behind their own.

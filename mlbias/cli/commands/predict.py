@@ -83,6 +83,23 @@ class PredictionOptions:
             help="Clip predictions to the scale of the training ratings.",
         ),
     ] = False
+    at_least: Annotated[
+        float | None,
+        typer.Option(
+            "--at-least",
+            metavar="X",
+            rich_help_panel=PREDICTION,
+            help="Add at_least, the probability of a rating of X or more. Needs a model of exact.",
+        ),
+    ] = None
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            "--probabilities",
+            rich_help_panel=PREDICTION,
+            help="Add the probability of each value of the rating scale, as p_0.5. Likewise.",
+        ),
+    ] = False
     out: Annotated[
         Path | None,
         typer.Option(
@@ -143,7 +160,9 @@ def predict(
     from mlbias.use.predict import Predictor
 
     known = _with_history(output, read_model(model).fit.model, wanted, reading)
-    predictor = Predictor(known, wanted.interval, wanted.clip)
+    predictor = Predictor(
+        known, wanted.interval, wanted.clip, wanted.at_least, wanted.probabilities
+    )
     if pairs is None:
         assert wanted.user is not None
         assert wanted.item is not None

@@ -9,7 +9,7 @@ from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import against_mean, counted, percent, with_error
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.scores import FEW_USERS, Difference, Score
-from mlbias.evaluation.calibration import LEVELS
+from mlbias.evaluation.calibration import LEVELS, OnScale
 from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
 
 _TENTHS = 10
@@ -111,6 +111,8 @@ def report_details(output: Output, found: Evaluation) -> None:
             )
         likelihood = output.signed(found.intervals.log_likelihood, 4)
         output.line(f"log-likelihood: {likelihood} a rating on average")
+    if found.on_scale is not None:
+        _report_on_scale(output, found.on_scale)
 
 
 def evaluation_rows(found: Evaluation) -> list[dict[str, Any]]:
@@ -146,6 +148,12 @@ def document_evaluation(found: Evaluation) -> dict[str, Any]:
                 | _coverage(quarter.coverage)
                 for quarter in found.intervals.by_noise
             ]
+    if found.on_scale is not None:
+        document["on_scale"] = {
+            "log_probability": found.on_scale.log_probability,
+            "rounded_normal": found.on_scale.rounded_normal,
+            "coverage": _coverage(found.on_scale.coverage),
+        }
     return document
 
 
@@ -159,6 +167,15 @@ def _scores(found: Evaluation) -> dict[str, Score]:
         "unknown": found.unknown,
     }
     return {name: score for name, score in rows.items() if score is not None}
+
+
+def _report_on_scale(output: Output, found: OnScale) -> None:
+    levels = "/".join(f"{100 * level:.0f}" for level in LEVELS)
+    shares = "/".join(f"{100 * share:.1f}" for share in found.coverage)
+    own = output.signed(found.log_probability, 4)
+    gain = output.signed(found.log_probability - found.rounded_normal, 4)
+    output.line(f"on the scale: log-probability {own} a rating, {gain} against a rounded normal")
+    output.line(f"              intervals of {levels} % hold {shares} % of the ratings")
 
 
 def _coverage(shares: Sequence[float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
 
 # Without a finite mean of σ_u² below 2, and at 10,000 hardly to be told from infinity.
@@ -65,10 +66,25 @@ class UserNoise:
     Attributes:
         prior: of σ_u².
         variances: (n_users,), posterior means of σ_u².
+        freedom: (n_users,), posterior degrees of freedom, ν + d_u.
     """
 
     prior: NoisePrior
     variances: FloatArray
+    freedom: FloatArray
+
+    def without(self, user: Codes, share: FloatArray) -> FloatArray:
+        """Posterior means of σ_u² for (k,) ratings of these users, each without the rating itself.
+
+        Without it S_u is less by its ``share`` e²/(1 - h), (k,), and d_u by 1.
+        """
+        prior = self.prior
+        if prior.freedom == math.inf:
+            return self.variances[user]
+        freedom = self.freedom[user]
+        of_prior = prior.freedom * prior.variance
+        squares = np.maximum(self.variances[user] * (freedom - 2) - share, of_prior)
+        return np.asarray(squares / (np.maximum(freedom - 1, prior.freedom) - 2))
 
 
 def fit_prior(

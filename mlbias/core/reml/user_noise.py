@@ -51,7 +51,8 @@ class _Scatter:
 
     def noise(self, prior: NoisePrior) -> UserNoise:
         """Of each user."""
-        return UserNoise(prior, prior.variances(self.squares, self.freedom))
+        variances = prior.variances(self.squares, self.freedom)
+        return UserNoise(prior, variances, prior.freedom + self.freedom)
 
 
 def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNoise]:
