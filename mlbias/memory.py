@@ -19,8 +19,8 @@ _ASSUMED = 4 << 30
 _MAPPED, _MAPPED_PER_THREAD, _MAPPED_PER_BYTE = 1300 << 20, 160 << 20, 8
 # Threads that Polars starts beside the pool of its own and ours.
 _OTHER_THREADS = 10
-# Memory that Polars takes by itself, that the parts of a file take which are being read, at most, and
-# that ratings take for each byte of text.
+# Memory of Polars itself, the most that parts of a file take while they are read, and what ratings
+# take for each byte of text.
 _HELD, _HELD_BY_PARTS, _HELD_PER_BYTE = 48 << 20, 32 << 20, 0.6
 
 
