@@ -19,8 +19,9 @@ _ASSUMED = 4 << 30
 _MAPPED, _MAPPED_PER_THREAD, _MAPPED_PER_BYTE = 1300 << 20, 160 << 20, 8
 # Threads that Polars starts beside the pool of its own and ours.
 _OTHER_THREADS = 10
-# Of text; a rating takes 12 to 24 bytes in memory, and about as many in text.
-_HELD_PER_BYTE = 0.6
+# Memory of Polars itself, the most that parts of a file take while they are read, and what ratings
+# take for each byte of text.
+_HELD, _HELD_BY_PARTS, _HELD_PER_BYTE = 48 << 20, 32 << 20, 0.6
 
 
 def check_room(n_bytes: int, threads: int | None = None) -> None:
@@ -44,10 +45,19 @@ def check_room(n_bytes: int, threads: int | None = None) -> None:
             f"{_size(limit)} (RLIMIT_AS).",
             "Raise the limit, as with `ulimit -v`; fewer `threads` need less.",
         )
-    held, room = int(_HELD_PER_BYTE * n_bytes), available_memory()
-    if held > room:
+    check_memory(_HELD + min(n_bytes, _HELD_BY_PARTS) + int(_HELD_PER_BYTE * n_bytes))
+
+
+def check_memory(needed: int) -> None:
+    """See that this process may take so many more bytes of memory.
+
+    Raises:
+        DataError: it may not.
+    """
+    room = available_memory()
+    if needed > room:
         raise DataError(
-            f"about {_size(held)} of memory are needed, and this process may take {_size(room)}.",
+            f"about {_size(needed)} of memory are needed, and this process may take {_size(room)}.",
             "Give the machine, the container or the process more memory.",
         )
 
@@ -73,7 +83,7 @@ def _check_threads(needed: int) -> None:
 
 
 def _size(n_bytes: int) -> str:
-    return f"{n_bytes / (1 << 30):.1f} GiB"
+    return f"{n_bytes >> 20:,} MiB"
 
 
 def available_memory(root: Path = Path("/")) -> int:

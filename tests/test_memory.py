@@ -13,6 +13,7 @@ from mlbias.cli.app import _unforeseen
 from mlbias.errors import DataError
 from mlbias.evaluation import crossval
 from mlbias.memory import available_memory, check_room
+from mlbias.ratings import Ratings
 from tests.test_cli import COMMAND, FOUR, environment, fails
 
 MIB = 1 << 20
@@ -109,7 +110,7 @@ def test_too_little_address_space_is_a_sentence_with_what_is_needed(
     (tmp_path / "r.csv").write_text(FOUR)
     for arguments in (("baseline", "--data", "r.csv"), ("generate",)):
         limited = run_limited(tmp_path, f"-v {mib * 1024}", *arguments)
-        said = fails(limited, 1, r"^error: \d\.\d GiB of address space are needed, and this proc")
+        said = fails(limited, 1, r"^error: 1,\d+ MiB of address space are needed, and this proc")
         assert len(said.splitlines()) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
 
@@ -119,8 +120,16 @@ def test_a_file_that_cannot_fit_into_memory_is_refused_before_it_is_read(
 ) -> None:
     monkeypatch.setattr(memory, "available_memory", lambda: 1 << 30)
     check_room(1 << 30)
-    with pytest.raises(DataError, match=r"about 1\.2 GiB of memory are needed.* take 1\.0 GiB"):
+    with pytest.raises(DataError, match=r"about 1,308 MiB of memory are needed.* take 1,024 MiB"):
         check_room(2 << 30)
+
+
+def test_crossval_says_so_where_not_even_one_fold_fits(
+    four: Ratings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 255)
+    with pytest.raises(DataError, match="of memory are needed"):
+        crossval.crossval(four, folds=2, lambda_=[1])
 
 
 def test_threads_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

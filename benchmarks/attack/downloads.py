@@ -97,13 +97,9 @@ def case(rng: random.Random, number: int, folder: Path) -> Verdict:  # noqa: ARG
     answers = [_answer(rng) for _ in range(rng.randrange(1, 6))]
     ending, fault = "accepted", ""
     with Site(*answers, md5=rng.choice([None, "0" * 32, "x" * 500])) as site:
-        request = DownloadRequest(
-            archive,
-            data,
-            site.url,
-            retry=Retry(total=3, backoff_factor=0, backoff_max=0),
-            timeout=0.5,
-        )
+        retry = Retry(total=3, backoff_factor=0, backoff_max=0)
+        # There is a folder already, with a file of the user's.
+        request = DownloadRequest(archive, data, site.url, replace=True, retry=retry, timeout=0.5)
         try:
             done = download(request, _Heard())
             if archive is UNKNOWN and done is not None and done.is_verified:

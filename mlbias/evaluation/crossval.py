@@ -20,7 +20,7 @@ from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Noise, Settings
-from mlbias.memory import available_memory
+from mlbias.memory import available_memory, check_memory
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
 
@@ -58,6 +58,7 @@ class CrossValidation:
         self._scores: list[list[FoldScore]] = [[] for _ in candidates]
         self._errors = [GroupedErrors(folds.n_users) for _ in candidates]
         cores = usable_threads(threads)
+        check_memory(_BYTES_PER_RATING * folds.n_ratings)
         self._workers = min(cores, folds.n_folds, _folds_in_memory(folds.n_ratings))
         self._threads = max(1, cores // self._workers)
 
