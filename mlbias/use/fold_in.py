@@ -144,7 +144,8 @@ def _with_ratings(known: Uncertainty, new: NewRatings, refresh: bool) -> Uncerta
     """The uncertainty once the new ratings are known."""
     user = np.bincount(new.user, new.weight, len(known.user_stderr))
     item = np.bincount(new.item, new.weight, len(known.item_stderr))
-    moved_user, moved_item = refresh | new.is_new_user, refresh | new.is_new_item
+    moved_user = (refresh | new.is_new_user).astype(np.float64)
+    moved_item = (refresh | new.is_new_item).astype(np.float64)
     return replace(
         known,
         user_stderr=folded_stderr(known.user_stderr, user * moved_user, known.sigma),
