@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from mlbias.errors import OptionError
+from mlbias.errors import DataError, OptionError
 from mlbias.ids import TextIds
 from mlbias.model import BiasModel
 
@@ -32,3 +32,39 @@ def biases(model: BiasModel, side: str) -> pl.DataFrame:
         pl.Series("lower", bias - _REACH * stderr),
         pl.Series("upper", bias + _REACH * stderr),
     )
+
+
+def extreme(
+    table: pl.DataFrame,
+    sort: str | None = None,
+    top: int = 10,
+    min_ratings: int = 0,
+    *,
+    lowest: bool = False,
+) -> pl.DataFrame:
+    """The highest rows of a table of biases, or the lowest, ties in the order of their ids.
+
+    Args:
+        table: from biases.
+        sort: lower, upper, bias or count; by default lower, or upper for the lowest, or bias
+            without standard errors.
+        top: how many rows.
+        min_ratings: the fewest training ratings of a row.
+        lowest: whether the lowest are wanted.
+
+    Raises:
+        DataError: the model does not know what is sorted by, or the numbers of ratings.
+        OptionError: nothing is called so.
+    """
+    names = {"lower": "lower", "upper": "upper", "bias": "bias", "count": "n_ratings"}
+    if sort is None:
+        bound = "upper" if lowest else "lower"
+        sort = bound if bound in table.columns else "bias"
+    if sort not in names:
+        raise OptionError(f"`sort` is {', '.join(names)}, not {sort[:40]!r}.")
+    if names[sort] not in table.columns or (min_ratings and "n_ratings" not in table.columns):
+        lacking = "standard errors" if sort in ("lower", "upper") else "numbers of ratings"
+        raise DataError(f"the model has no {lacking}.", "Train it with the method exact.")
+    if min_ratings:
+        table = table.filter(pl.col("n_ratings") >= min_ratings)
+    return table.sort(names[sort], descending=not lowest, maintain_order=True).head(top)
