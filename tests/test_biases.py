@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from mlbias import Fit, OptionError, Ratings, fit, save_model
+from mlbias.use.biases import extreme
 from mlbias.use.database import PREDICT
 from tests.test_cli import Run, document, fails, run, succeeds
 
@@ -18,7 +19,7 @@ def fitted(tmp_path: Path) -> Fit:
     """Film 1 has one rating of 4.7, film 2 twenty around 4.5, film 3 twenty around 1.5."""
     users = [*range(20), *range(20), 0]
     ratings = Ratings.from_ids(users, [2] * 20 + [3] * 20 + [1], [4, 5] * 10 + [2, 1] * 10 + [4.7])
-    found = fit(ratings, "exact", lambda_user=5, lambda_item=0.01)
+    found = fit(ratings, "exact", lambda_=1)
     save_model(found, tmp_path / "m.npz")
     return found
 
@@ -51,17 +52,30 @@ def test_another_side_is_refused() -> None:
         found.model.biases("films")  # type: ignore[arg-type]
 
 
-def test_one_rating_makes_no_winner(run: Run, fitted: Fit) -> None:
-    found = document(run("biases", "items", "--model", "m.npz", "--json", "--top", "1"))
-    assert fitted.item_bias.argmax() == 0
-    assert [row["item"] for row in found["highest"]] == [2]
-    assert [row["item"] for row in found["lowest"]] == [3]
-    by_bias = document(run("biases", "items", "--model", "m.npz", "--json", "--sort", "bias"))
-    assert [row["item"] for row in by_bias["highest"]] == [1, 2, 3]
-    options = ("--min-ratings", "2", "--sort", "bias", "--json")
+def test_one_rating_makes_no_winner() -> None:
+    table = pl.DataFrame(
+        {
+            "item": [1, 2, 3],
+            "n_ratings": [1, 20, 20],
+            "bias": [1.5, 1.2, -1.0],
+            "lower": [0.1, 1.0, -1.2],
+            "upper": [2.9, 1.4, -0.8],
+        }
+    )
+    assert extreme(table)["item"].to_list() == [2, 1, 3]
+    assert extreme(table, lowest=True, top=2)["item"].to_list() == [3, 2]
+    assert extreme(table, "bias")["item"].to_list() == [1, 2, 3]
+    assert extreme(table, "bias", min_ratings=2)["item"].to_list() == [2, 3]
+    assert extreme(table, "count", top=1)["item"].to_list() == [2]
+
+
+def test_the_document_has_the_highest_and_the_lowest(run: Run, fitted: Fit) -> None:
+    options = ("--json", "--top", "1", "--min-ratings", "2")
     found = document(run("biases", "items", "--model", "m.npz", *options))
-    assert [row["item"] for row in found["highest"]] == [2, 3]
-    assert found["highest"][0]["n_ratings"] == 20
+    (highest,), (lowest,) = found["highest"], found["lowest"]
+    assert (highest["item"], lowest["item"]) == (2, 3)
+    assert highest["n_ratings"] == 20
+    assert highest["bias"] == fitted.item_bias[1]
 
 
 def test_a_narrow_terminal_has_fewer_columns_and_whole_numbers(run: Run, fitted: Fit) -> None:
