@@ -253,6 +253,32 @@ class BiasModel:
             )
         return self.scale
 
+    def biases(self, side: Literal["users", "items"]) -> Frame:
+        """A row for each user, or for each item, in the order of their ids.
+
+        Columns: ``user`` or ``item``; ``n_ratings`` in training, where the model knows them;
+        ``bias``; and where the model has an uncertainty ``std_error``, ``lower`` and ``upper``,
+        the 95 % interval of the bias.
+
+        Args:
+            side: users or items.
+
+        Returns:
+            A Polars DataFrame.
+
+        Raises:
+            OptionError: there is no such side.
+
+        Example:
+            >>> from mlbias import Ratings, fit
+            >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]))
+            >>> found.model.biases("items").columns
+            ['item', 'n_ratings', 'bias']
+        """
+        from mlbias.use.biases import biases
+
+        return biases(self, side)
+
     def predict_codes(self, user: Codes, item: Codes) -> FloatArray:
         """Predicted ratings of (n,) positions in user_ids and item_ids, -1 for an unknown id."""
         # The zero at the end is what -1 finds.

@@ -162,6 +162,7 @@ DOCUMENTS = {
     "train": "mlbias train --data sample --method exact --test-size 0.1",
     "evaluate": "mlbias train --data sample -q > x && mlbias evaluate --against data/model.npz",
     "predict": "mlbias train --data sample -q > x && mlbias predict --user 1 --item 1",
+    "biases": "mlbias train --data sample --method exact -q > x && mlbias biases items",
     "show": "mlbias train --data sample --method exact --test-size 0.1 -q > x && mlbias show",
     "crossval": "mlbias crossval --data sample --folds 2",
     "compare": "mlbias compare --data sample --methods mean,exact",

@@ -152,6 +152,31 @@ def test_errors_of_known_pairs_stay(make_ratings: Draw) -> None:
     assert found.predict(*pair, return_std=True) == model.predict(*pair, return_std=True)
 
 
+def test_ratings_of_noisy_users_count_less(make_ratings: Draw) -> None:
+    model = fit(make_ratings(2000), "exact", noise="user").model
+    known, penalty = model.uncertainty, model.penalty
+    assert known is not None
+    assert known.user_noise is not None
+    assert penalty is not None
+    users = model.user_ids[:3].tolist()
+    found = model.fold_in(Ratings.from_ids([*users, 999], [777] * 4, [5, 1, 4, 2]))
+    assert found.uncertainty is not None
+    assert found.uncertainty.user_noise is not None
+    assert found.uncertainty.user_noise[-1] == known.unknown_noise
+    # The equations of the new item and the new user, each with the other's bias as found.
+    weight = known.sigma**2 / np.append(known.user_noise[:3], known.unknown_noise or 0) ** 2
+    off = np.array([5.0, 1, 4, 2]) - model.alpha
+    b_user = np.append(model.user_bias[:3], found.user_bias[-1])
+    expected = (weight * (off - b_user)).sum() / (weight.sum() + penalty.item)
+    assert found.item_bias[-1] == pytest.approx(expected, rel=1e-12)
+    expected = weight[3] * (off[3] - found.item_bias[-1]) / (weight[3] + penalty.user)
+    assert found.user_bias[-1] == pytest.approx(expected, rel=1e-12)
+    stderr = known.sigma / math.sqrt(weight[3] + penalty.user)
+    assert found.uncertainty.user_stderr[-1] == pytest.approx(stderr, rel=1e-12)
+    with pytest.raises(DataError, match="a noise for each user"):
+        model.fold_in(Ratings.from_ids([1], [1], [4.0]), refresh=True)
+
+
 def test_a_side_that_is_held_at_0_stays_there() -> None:
     model = fit(Ratings.from_ids([1, 2], [1, 1], [4.0, 2.0]), lambda_=1).model
     held = replace(model, user_bias=np.zeros(2), penalty=Penalty(math.inf, 1.0))

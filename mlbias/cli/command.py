@@ -54,8 +54,8 @@ class LazyGroup(TyperGroup):
     """Commands by name, each module loaded when its command is named."""
 
     names: Sequence[str] = (
-        "download", "baseline", "train", "evaluate", "predict", "show", "crossval", "compare",
-        "report", "generate", "cache",
+        "download", "baseline", "train", "evaluate", "predict", "biases", "show", "crossval",
+        "compare", "report", "generate", "cache",
     )  # fmt: skip
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -4,7 +4,8 @@ Setting the derivative of J (model.py) for one bias to zero gives
 
     b = Σ(r - α - b_other) / (n + λ)
 
-over its n ratings. New users and new items that rate each other are solved for together.
+over its n ratings. Where users' noises differ, each rating counts with its weight. New users and
+new items that rate each other are solved for together.
 """
 
 import math
@@ -31,6 +32,7 @@ class NewRatings:
         user, item: (n,) codes of the biases, old and new.
         value: (n,) in the ratings' units.
         is_new_user, is_new_item: (n_users,) and (n_items,), which biases are to be found.
+        weight: (n,) with what each counts, 1 where all have the same noise.
     """
 
     user: Codes
@@ -38,6 +40,7 @@ class NewRatings:
     value: FloatArray
     is_new_user: NDArray[np.bool_]
     is_new_item: NDArray[np.bool_]
+    weight: FloatArray
 
     def residual(self, at: Parameters) -> FloatArray:
         """R - α - b_u - b_i of each, (n,)."""
@@ -55,12 +58,12 @@ def folded(at: Parameters, ratings: NewRatings, penalty: Penalty) -> Parameters:
     users, user_place = _free(ratings.is_new_user, penalty.user)
     items, item_place = _free(ratings.is_new_item, penalty.item)
     user, item = user_place[ratings.user], item_place[ratings.item]
-    residual = ratings.residual(at)
+    residual = ratings.weight * ratings.residual(at)
     n = len(users)
     right = np.concatenate([_sums(user, residual, n), _sums(item, residual, len(items))])
     diagonal = np.concatenate(
         [
-            _sums(codes, None, size) + (lambda_ if size else 0.0)
+            _sums(codes, ratings.weight, size) + (lambda_ if size else 0.0)
             for codes, size, lambda_ in ((user, n, penalty.user), (item, len(items), penalty.item))
         ]
     )
@@ -68,8 +71,8 @@ def folded(at: Parameters, ratings: NewRatings, penalty: Penalty) -> Parameters:
     found = divide_or_zero(right, diagonal)
     if among.any():
         shape = n, len(items)
-        ones = csr_array((np.ones(among.sum()), (user[among], item[among])), shape=shape)
-        found = _together(ones, diagonal, right)
+        weights = csr_array((ratings.weight[among], (user[among], item[among])), shape=shape)
+        found = _together(weights, diagonal, right)
     user_bias, item_bias = at.user_bias.copy(), at.item_bias.copy()
     user_bias[users], item_bias[items] = found[:n], found[n:]
     return Parameters(at.alpha, user_bias, item_bias)
@@ -132,12 +135,12 @@ def _sums(codes: NDArray[Any], values: FloatArray | None, size: int) -> FloatArr
     return np.bincount(codes[is_counted], weights, size).astype(np.float64)
 
 
-def _together(ones: Any, diagonal: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve [D_u A; Aᵀ D_i] x = right by conjugate gradients."""
-    n = ones.shape[0]
+def _together(weights: Any, diagonal: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve [D_u W; Wᵀ D_i] x = right by conjugate gradients."""
+    n = weights.shape[0]
 
     def product(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        coupled = np.concatenate([ones @ x[n:], ones.T @ x[:n]])
+        coupled = np.concatenate([weights @ x[n:], weights.T @ x[:n]])
         return x, diagonal * x + coupled
 
     state = State(np.zeros_like(right), np.zeros_like(right), right)

@@ -214,6 +214,10 @@ class Fit:
         """The rows of a frame with predictions; see BiasModel.predict_frame."""
         return self.model.predict_frame(frame, user=user, item=item, interval=interval, clip=clip)
 
+    def biases(self, side: Literal["users", "items"]) -> Frame:
+        """A row for each user, or for each item; see BiasModel.biases."""
+        return self.model.biases(side)
+
     def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> BiasModel:
         """The model with users and items that came after training; see BiasModel.fold_in."""
         return self.model.fold_in(ratings, refresh=refresh)

@@ -79,14 +79,22 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
             "the model does not say how many ratings each user had, so that nothing is refreshed.",
             "Train it again with this version of mlbias.",
         )
+    if refresh and model.uncertainty is not None and model.uncertainty.user_noise is not None:
+        raise DataError(
+            "a model with a noise for each user does not say what its ratings weigh, so that "
+            "nothing is refreshed.",
+            "Train it again with all ratings.",
+        )
     users = _Grown.of(model.user_ids, ratings.user_ids)
     items = _Grown.of(model.item_ids, ratings.item_ids)
+    uncertainty = _grown(model.uncertainty, users, items)
     new = NewRatings(
         users.codes[ratings.user],
         items.codes[ratings.item],
         np.asarray(ratings.value, np.float64),
         users.is_new,
         items.is_new,
+        _weights(uncertainty, len(users.ids))[users.codes[ratings.user]],
     )
     start = Parameters(model.alpha, users.spread(model.user_bias), items.spread(model.item_bias))
     state = folded(start, new, model.penalty)
@@ -103,7 +111,7 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
         item_bias=state.item_bias,
         user_ids=users.ids,
         item_ids=items.ids,
-        uncertainty=_uncertainty(model.uncertainty, users, items, (user_counts, item_counts)),
+        uncertainty=uncertainty and _with_ratings(uncertainty, new, refresh),
         trained_on=known
         and TrainedOn(
             known.low,
@@ -114,19 +122,37 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
     )
 
 
-def _uncertainty(
-    known: Uncertainty | None,
-    users: _Grown,
-    items: _Grown,
-    counts: tuple[FloatArray, FloatArray],
-) -> Uncertainty | None:
+def _grown(known: Uncertainty | None, users: _Grown, items: _Grown) -> Uncertainty | None:
+    """The uncertainty with the priors of the new ids."""
     if known is None:
         return None
-    user = users.spread(known.user_stderr, known.sigma_user)
-    item = items.spread(known.item_stderr, known.sigma_item)
+    noise = known.user_noise
+    if noise is not None and known.unknown_noise is not None:
+        noise = users.spread(noise, known.unknown_noise)
     return replace(
         known,
         n_trained=known.n_trained or (len(users.old), len(items.old)),
-        user_stderr=folded_stderr(user, counts[0], known.sigma),
-        item_stderr=folded_stderr(item, counts[1], known.sigma),
+        user_stderr=users.spread(known.user_stderr, known.sigma_user),
+        item_stderr=items.spread(known.item_stderr, known.sigma_item),
+        user_noise=noise,
+    )
+
+
+def _weights(known: Uncertainty | None, n_users: int) -> FloatArray:
+    """With what a rating of each user counts, (n_users,)."""
+    if known is None or known.user_noise is None:
+        return np.ones(n_users)
+    return np.asarray(known.sigma**2 / known.user_noise**2)
+
+
+def _with_ratings(known: Uncertainty, new: NewRatings, refresh: bool) -> Uncertainty:
+    """The uncertainty once the new ratings are known."""
+    user = np.bincount(new.user, new.weight, len(known.user_stderr))
+    item = np.bincount(new.item, new.weight, len(known.item_stderr))
+    moved_user = (refresh | new.is_new_user).astype(np.float64)
+    moved_item = (refresh | new.is_new_item).astype(np.float64)
+    return replace(
+        known,
+        user_stderr=folded_stderr(known.user_stderr, user * moved_user, known.sigma),
+        item_stderr=folded_stderr(known.item_stderr, item * moved_item, known.sigma),
     )
