@@ -111,7 +111,7 @@ def generate(wanted: GeneratorOptions, speaking: OutputOptions) -> None:
     from mlbias.memory import check_room
 
     output = speaking.console()
-    check_room(16 << 20)  # a block of ratings
+    check_room(32 << 20)  # a block of ratings
     from mlbias.cli.show import generated as show
     from mlbias.datasets.generated.generate import generate
 
