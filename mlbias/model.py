@@ -25,12 +25,16 @@ class TrainedOn:
     Args:
         low, high: the scale, as far as it was used.
         user_counts, item_counts: (n_users,) and (n_items,) ratings of each.
+        user_means, item_means: (n_users,) and (n_items,) their plain means; None in models of
+            older files.
     """
 
     low: float
     high: float
     user_counts: FloatArray
     item_counts: FloatArray
+    user_means: FloatArray | None = None
+    item_means: FloatArray | None = None
 
     @property
     def n_ratings(self) -> int:
@@ -256,7 +260,8 @@ class BiasModel:
     def biases(self, side: Literal["users", "items"]) -> Frame:
         """A row for each user, or for each item, in the order of their ids.
 
-        Columns: ``user`` or ``item``; ``n_ratings`` in training, where the model knows them;
+        Columns: ``user`` or ``item``; ``n_ratings`` in training and their plain ``mean``, where
+        the model knows them;
         ``bias``; and where the model has an uncertainty ``std_error``, ``lower`` and ``upper``,
         the 95 % interval of the bias.
 
@@ -273,7 +278,7 @@ class BiasModel:
             >>> from mlbias import Ratings, fit
             >>> found = fit(Ratings.from_ids([1, 1, 2, 2], [10, 20, 10, 20], [5, 3, 4, 2]))
             >>> found.model.biases("items").columns
-            ['item', 'n_ratings', 'bias']
+            ['item', 'n_ratings', 'mean', 'bias']
         """
         from mlbias.use.biases import biases
 
@@ -292,6 +297,7 @@ def to_model(
     parameters: Parameters, statistics: Statistics, user_ids: Ids, item_ids: Ids
 ) -> BiasModel:
     """The model of a state of training, in the ratings' own units and with these ids."""
+    s = statistics
     return BiasModel(
         alpha=parameters.alpha + statistics.center,
         user_bias=parameters.user_bias,
@@ -300,6 +306,11 @@ def to_model(
         item_ids=item_ids,
         mean=statistics.mean + statistics.center,
         trained_on=TrainedOn(
-            statistics.low, statistics.high, statistics.user_counts, statistics.item_counts
+            s.low,
+            s.high,
+            s.user_counts,
+            s.item_counts,
+            s.user_sums / s.user_counts + s.center,
+            s.item_sums / s.item_counts + s.center,
         ),
     )

@@ -1,12 +1,15 @@
 """The biases of a model as a table."""
 
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from mlbias import Fit, OptionError, Ratings, fit, save_model
+from mlbias.datasets.sources import Source
+from mlbias.datasets.titles import Title, titles_of
 from mlbias.use.biases import extreme
 from mlbias.use.database import PREDICT
 from tests.test_cli import Run, document, fails, run, succeeds
@@ -28,11 +31,14 @@ def test_a_row_for_each_id_with_its_bias_and_count() -> None:
     ratings = Ratings.from_ids(["ann", "ann", "bob"], [10, 20, 10], [5, 3, 4])
     found = fit(ratings, lambda_=1)
     users, items = found.biases("users"), found.biases("items")
-    assert users.columns == ["user", "n_ratings", "bias"]
+    assert users.columns == ["user", "n_ratings", "mean", "bias"]
+    assert users["mean"].to_list() == [4, 4]
+    assert items["mean"].to_list() == [4.5, 3]
     assert users["user"].to_list() == ["ann", "bob"]
     assert users["n_ratings"].to_list() == [2, 1]
     assert users["bias"].to_list() == found.user_bias.tolist()
-    assert items.schema == {"item": pl.Int64, "n_ratings": pl.Int64, "bias": pl.Float64}
+    numbers = {"n_ratings": pl.Int64, "mean": pl.Float64, "bias": pl.Float64}
+    assert items.schema == {"item": pl.Int64} | numbers
     assert items["bias"].to_list() == found.item_bias.tolist()
 
 
@@ -125,3 +131,65 @@ def test_what_does_not_go_is_refused(run: Run, tmp_path: Path) -> None:
     fails(run("biases", "users", "--model", "m.npz", "--sort", "x"), 2, "--sort is lower, upper")
     fails(run("biases", "users", "--model", "m.npz", "--sort", "lower"), 1, "no standard errors")
     fails(run("biases", "users", "--model", "m.npz", "--out", "x.xls"), 2, "--out ends in")
+
+
+def test_what_a_user_rated_is_left_out_and_the_rest_predicted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n1,10,5\n1,20,3\n2,10,4\n2,30,2\n3,30,1\n")
+    succeeds(run("train", "--data", "r.csv", "--method", "exact", "--lambda", "1"))
+    found = document(run("biases", "items", "--user", "1", "--json"))
+    (only,) = found["highest"]
+    assert only["item"] == 30
+    pair = document(run("predict", "--user", "1", "--item", "30", "--json"))
+    assert only["prediction"] == pytest.approx(pair["prediction"], abs=1e-12)
+    everything = document(run("biases", "items", "--user", "99", "--json"))
+    assert len(everything["highest"]) == 3
+    fails(run("biases", "users", "--user", "1"), 2, "--user goes with items")
+
+
+MOVIES = 'movieId,title,genres\n10,"Kid, The (1921)",Comedy|Drama\n20,Nosferatu (1922),Horror\n'
+
+
+def test_titles_stand_beside_the_ratings_or_in_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "ratings.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,30,4\n")
+    (tmp_path / "set" / "movies.csv").write_text(MOVIES)
+    succeeds(run("train", "--data", "set"))
+    rows = document(run("biases", "items", "--json"))["highest"]
+    titles = {row["item"]: (row["title"], row["genres"]) for row in rows}
+    assert titles == {
+        10: ("Kid, The (1921)", "Comedy|Drama"), 20: ("Nosferatu (1922)", "Horror"),
+        30: (None, None),
+    }  # fmt: skip
+    (tmp_path / "names.csv").write_text("id,name\n30,\x1b[31m[red]x[/red]\n")
+    text = succeeds(run("biases", "items", "--labels", "names.csv"))
+    assert r"\x1b[31m[red]x[/red]" in text
+    assert "Nosferatu" not in text
+    (tmp_path / "one.csv").write_text("id\n30\n")
+    fails(run("biases", "items", "--labels", "one.csv"), 1, "one.csv has 1 column")
+    fails(
+        run("biases", "items", "--labels", "gone.csv"), 1, "gone.csv cannot be read: No such file"
+    )
+
+
+def test_titles_of_the_older_sets_are_read(tmp_path: Path) -> None:
+    ratings = tmp_path / "u.data"
+    ratings.write_text("1\t2\t3\t4\n")
+    flags = "|".join("1" if place in (5, 8) else "0" for place in range(19))
+    row = f"2|L\xe9on (1994)|01-Jan-1994||http://x|{flags}\n"
+    (tmp_path / "u.item").write_bytes(row.encode("latin-1"))
+    assert titles_of(Source("u.data", ratings)) == {"2": Title("L\xe9on (1994)", "Comedy|Drama")}
+    (tmp_path / "u.item").unlink()
+    (tmp_path / "movies.dat").write_text("2::Heat (1995)::Action|Crime\n")
+    assert titles_of(Source("u.data", ratings)) == {"2": Title("Heat (1995)", "Action|Crime")}
+    (tmp_path / "movies.dat").write_text("nothing of the kind\n")
+    assert titles_of(Source("u.data", ratings)) == {}
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("set/movies.csv", MOVIES)
+    assert titles_of(Source("set", tmp_path / "set.zip"))["20"].genres == "Horror"
+
+
+def test_a_narrow_terminal_drops_columns_and_splits_no_number(run: Run, fitted: Fit) -> None:
+    text = run("biases", "items", "--model", "m.npz", COLUMNS="40").stdout
+    assert all(len(line) <= 40 for line in text.splitlines())
+    assert f"{fitted.item_bias[1]:+.4f}" in text
+    assert "std. error" not in text

@@ -22,7 +22,7 @@ from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.reml.traces import expanded_traces
 from mlbias.core.reml.user_noise import learn_user_noise, leverage_sums
 from mlbias.core.weighted import WeightedIncidence, squared_errors_per_user
-from mlbias.errors import DataError, OptionError
+from mlbias.errors import OptionError
 from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.splits import random_split
 from mlbias.fitting.fit import fit
@@ -354,10 +354,3 @@ def test_real_ratings(
     assert each.learned.noise.freedom == pytest.approx(freedom, abs=0.1)
     for quarter in after.intervals.by_noise:
         assert quarter.coverage[3] == pytest.approx(0.95, abs=0.015)
-
-
-def test_ratings_are_not_folded_into_a_model_with_them() -> None:
-    ratings = two_kinds()
-    model = fit(ratings, "exact", noise="user")
-    with pytest.raises(DataError, match="a noise for each user takes no further users or items"):
-        model.fold_in(Ratings.from_ids([999], [2], [3.0]))

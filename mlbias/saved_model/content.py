@@ -95,7 +95,10 @@ def _trained_on(
     low, high = (number(value) for value in about["scale"])
     if low > high:
         raise ValueError("the scale is reversed")
-    return TrainedOn(low, high, *_pair("counts", archive, sizes, 0.0, np.int32))
+    counts = _pair("counts", archive, sizes, 0.0, np.int32)
+    if "user_means" not in archive:  # older versions saved none
+        return TrainedOn(low, high, *counts)
+    return TrainedOn(low, high, *counts, *_pair("means", archive, sizes))
 
 
 def _scale(about: dict[str, Any], archive: Archive) -> OrdinalScale | None:

@@ -138,6 +138,8 @@ def write_model(saved: SavedModel, path: Path) -> None:
             "user_counts": trained_on.user_counts.astype(np.int32),
             "item_counts": trained_on.item_counts.astype(np.int32),
         }
+        if trained_on.user_means is not None and trained_on.item_means is not None:
+            arrays |= {"user_means": trained_on.user_means, "item_means": trained_on.item_means}
     try:
         with written_whole(path) as file:
             # Its stubs take **arrays for allow_pickle, a parameter of newer versions.

@@ -1,12 +1,16 @@
 """The biases of a model as a table, a row for each user or item."""
 
+from collections.abc import Mapping
 from statistics import NormalDist
 
+import numpy as np
 import polars as pl
 
+from mlbias.datasets.titles import Title
 from mlbias.errors import DataError, OptionError
-from mlbias.ids import TextIds
+from mlbias.ids import TextIds, positions
 from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
 
 _REACH = NormalDist().inv_cdf(0.975)
 
@@ -24,6 +28,9 @@ def biases(model: BiasModel, side: str) -> pl.DataFrame:
         known = model.trained_on
         counts = known.user_counts if is_users else known.item_counts
         table = table.with_columns(pl.Series("n_ratings", counts).cast(pl.Int64))
+        means = known.user_means if is_users else known.item_means
+        if means is not None:
+            table = table.with_columns(pl.Series("mean", means))
     table = table.with_columns(pl.Series("bias", bias))
     if stderr is None:
         return table
@@ -46,7 +53,7 @@ def extreme(
 
     Args:
         table: from biases.
-        sort: lower, upper, bias or count; by default lower, or upper for the lowest, or bias
+        sort: lower, upper, bias, mean or count; by default lower, or upper for the lowest, or bias
             without standard errors.
         top: how many rows.
         min_ratings: the fewest training ratings of a row.
@@ -56,15 +63,52 @@ def extreme(
         DataError: the model does not know what is sorted by, or the numbers of ratings.
         OptionError: nothing is called so.
     """
-    names = {"lower": "lower", "upper": "upper", "bias": "bias", "count": "n_ratings"}
+    names = {name: name for name in ("lower", "upper", "bias", "mean")} | {"count": "n_ratings"}
     if sort is None:
         bound = "upper" if lowest else "lower"
         sort = bound if bound in table.columns else "bias"
     if sort not in names:
         raise OptionError(f"`sort` is {', '.join(names)}, not {sort[:40]!r}.")
     if names[sort] not in table.columns or (min_ratings and "n_ratings" not in table.columns):
-        lacking = "standard errors" if sort in ("lower", "upper") else "numbers of ratings"
-        raise DataError(f"the model has no {lacking}.", "Train it with the method exact.")
+        if sort in ("lower", "upper"):
+            raise DataError("the model has no standard errors.", "Train it with the method exact.")
+        raise DataError(
+            "the model does not say how many ratings each has, or their mean.",
+            "Train it again with this version of mlbias.",
+        )
     if min_ratings:
         table = table.filter(pl.col("n_ratings") >= min_ratings)
     return table.sort(names[sort], descending=not lowest, maintain_order=True).head(top)
+
+
+def with_titles(table: pl.DataFrame, titles: Mapping[str, Title]) -> pl.DataFrame:
+    """The table with a column ``title`` behind the ids, and ``genres`` where any are known."""
+    ids = table.to_series(0).cast(pl.String).to_list()
+    found = [titles.get(each) for each in ids]
+    named = [("title", [title and title.text for title in found])]
+    if any(title is not None and title.genres for title in found):
+        named.append(("genres", [title and title.genres for title in found]))
+    columns = [pl.Series(name, texts, pl.String) for name, texts in named]
+    return pl.DataFrame([table.to_series(0), *columns, *table.get_columns()[1:]])
+
+
+def unrated(model: BiasModel, table: pl.DataFrame, user: str, ratings: Ratings) -> pl.DataFrame:
+    """The items that a user has not rated, with a column ``prediction`` for this user.
+
+    Args:
+        model: whose biases they are.
+        table: of items, from biases.
+        user: the id as text; one that the model does not know has a bias of 0.
+        ratings: where to look for what the user rated.
+    """
+    wanted = TextIds(pl.Series([user]))
+    (code,) = positions(wanted, ratings.user_ids)
+    if code >= 0:
+        rated = ratings.item_ids[np.unique(ratings.item[ratings.user == code])]
+        places = positions(rated, model.item_ids)
+        keep = np.ones(len(model.item_ids), np.bool_)
+        keep[places[places >= 0]] = False
+        table = table.filter(pl.Series(keep))
+    (of_user,) = positions(wanted, model.user_ids)
+    level = model.alpha + (model.user_bias[of_user] if of_user >= 0 else 0.0)
+    return table.with_columns((pl.col("bias") + level).alias("prediction"))

@@ -68,11 +68,6 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
             "the model does not say which lambda it was trained with.",
             "Train it again with this version of mlbias.",
         )
-    if model.uncertainty is not None and model.uncertainty.user_noise is not None:
-        raise DataError(
-            "a model with a noise for each user takes no further users or items.",
-            "Train one without it.",
-        )
     known = model.trained_on
     if refresh and known is None:
         raise DataError(
@@ -118,8 +113,27 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
             known.high,
             users.spread(known.user_counts) + user_counts,
             items.spread(known.item_counts) + item_counts,
+            _means(users, known.user_means, known.user_counts, new.user, new.value, user_counts),
+            _means(items, known.item_means, known.item_counts, new.item, new.value, item_counts),
         ),
     )
+
+
+def _means(
+    side: _Grown,
+    known: FloatArray | None,
+    known_counts: FloatArray,
+    codes: Codes,
+    value: FloatArray,
+    counts: FloatArray,
+) -> FloatArray | None:
+    """Plain means of a side, of the ratings that count: (n,) ``counts`` of the new ones."""
+    if known is None:
+        return None
+    sums = np.where(counts > 0, np.bincount(codes, value, minlength=len(side.ids)), 0.0)
+    before = side.spread(known_counts)
+    means: FloatArray = (side.spread(known) * before + sums) / np.maximum(before + counts, 1)
+    return means
 
 
 def _grown(known: Uncertainty | None, users: _Grown, items: _Grown) -> Uncertainty | None:

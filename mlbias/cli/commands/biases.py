@@ -1,15 +1,22 @@
 """mlbias biases: the biases of a model, shown or written to a file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import TableOutputOptions
+from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from mlbias.cli.show.console import Output
+    from mlbias.model import BiasModel
 
 _DATABASES = (".db", ".sqlite")
 
@@ -30,7 +37,7 @@ Sort = Annotated[
     str | None,
     typer.Option(
         "--sort",
-        metavar="lower|upper|bias|count",
+        metavar="lower|upper|bias|mean|count",
         rich_help_panel=OUTPUT,
         help="What the highest are the highest by. [default: lower, and upper for the lowest, so "
         "that one rating makes no winner; bias where the model has no standard errors]",
@@ -50,49 +57,83 @@ MinRatings = Annotated[
         help="Leave out those with fewer training ratings.",
     ),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="A CSV file of ids and titles. [default: movies.csv, movies.dat or u.item beside the "
+        "ratings]",
+    ),
+]
+User = Annotated[
+    str | None,
+    typer.Option(
+        "--user",
+        metavar="ID",
+        rich_help_panel=OUTPUT,
+        help="Leave out the items that this user rated, and show what is predicted.",
+    ),
+]
 
 
 @takes_groups
 def biases(
-    speaking: OutputOptions,
+    reading: ReadingOptions,
+    speaking: TableOutputOptions,
     side: Side,
     model: ModelPath = DEFAULT_MODEL,
     out: Out = None,
     sort: Sort = None,
     top: Top = 10,
     min_ratings: MinRatings = 0,
+    labels: Labels = None,
+    user: User = None,
 ) -> None:
     """Show the highest and the lowest biases of users or of items, or write all of them.
 
-    The order of items is the same for every user: the model has no tastes.
+    The order of items is the same for every user: the model has no tastes. With --user it is the
+    whole list of recommendations of a bias model.
 
     Example: mlbias train --data sample --method exact && mlbias biases items
     """
     if side not in ("users", "items"):
         raise OptionError(f"SIDE is users or items, not {side[:40]!r}.")
-    output = speaking.console()
-
+    if user is not None and side == "users":
+        raise OptionError("`user` goes with items.")
+    from mlbias.cli.labelled import labelled
     from mlbias.cli.show import biases as show
+    from mlbias.saved_model.file import read_model
+    from mlbias.use.biases import extreme
+
+    output = speaking.console()
+    saved = read_model(model)
+    table = labelled(output, reading, saved, side, labels, user)
+    if out is not None:
+        _write(output, table, saved.fit.model, side, out, model)
+        return
+    found = {
+        "highest": extreme(table, sort, top, min_ratings),
+        "lowest": extreme(table, sort, top, min_ratings, lowest=True),
+    }
+    for name, rows in found.items():
+        output.line(f"{name} {side}")
+        show.report(output, rows)
+    lists = {name: rows.to_dicts() for name, rows in found.items()}
+    rows_of = [{"end": name} | row for name, rows in lists.items() for row in rows]
+    output.document({"side": side} | lists | {"model": str(model)}, rows_of)
+
+
+def _write(
+    output: "Output", table: "pl.DataFrame", fitted: "BiasModel", side: str, out: Path, model: Path
+) -> None:
+    """All of the table to a file, or all of the model to a database."""
     from mlbias.datasets.writing import format_of, write_frames
     from mlbias.files import obstacle, written_whole
-    from mlbias.saved_model.file import read_model
-    from mlbias.use.biases import biases, extreme
     from mlbias.use.database import PREDICT, database
 
-    form = None if out is None else format_of(out, _DATABASES)
-    fitted = read_model(model).fit.model
-    table = biases(fitted, side)
-    if out is None:
-        found = {
-            "highest": extreme(table, sort, top, min_ratings),
-            "lowest": extreme(table, sort, top, min_ratings, lowest=True),
-        }
-        for name, rows in found.items():
-            output.line(f"{name} {side}")
-            show.report(output, rows)
-        rows_of = {name: rows.to_dicts() for name, rows in found.items()}
-        output.document({"side": side} | rows_of | {"model": str(model)})
-        return
+    form = format_of(out, _DATABASES)
     reason = obstacle(out)
     if reason:
         raise DataError(f"{out} cannot be written: {reason}.")
@@ -101,19 +142,12 @@ def biases(
             file.write(database(fitted))
         else:
             write_frames([table], file, form)
-    if form is None:
-        for line in PREDICT.splitlines():
-            output.line(line)
+    sql = PREDICT if form is None else None
+    for line in (sql or "").splitlines():
+        output.line(line)
     output.notice(f"saved {out}")
-    output.document(
-        {
-            "side": side,
-            "out": str(out),
-            "n_rows": len(table),
-            "sql": PREDICT if form is None else None,
-            "model": str(model),
-        }
-    )
+    written = {"side": side, "out": str(out), "n_rows": len(table), "sql": sql}
+    output.document(written | {"model": str(model)})
 
 
 app = command_app(biases, Command)
