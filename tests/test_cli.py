@@ -632,3 +632,18 @@ def test_probabilities_on_the_scale(run: Run) -> None:
     on_scale = document(run("evaluate", "--json"))["on_scale"]
     assert on_scale["log_probability"] > on_scale["rounded_normal"]
     assert on_scale["coverage"]["90"] == pytest.approx(0.9, abs=0.02)
+
+
+def test_an_error_of_a_command_with_json_is_a_document_too(run: Run) -> None:
+    for arguments, code in (
+        (("train", "--data", "gone.csv"), 1),
+        (("train", "--data", "sample", "--lambda", "x"), 2),
+        (("train", "--epochs", "many"), 2),
+    ):
+        result = run(*arguments, "--json")
+        error = json.loads(result.stderr.splitlines()[-1])
+        assert (result.stdout, result.returncode) == ("", code)
+        assert (error["schema"], error["error"]["exit_code"]) == (1, code)
+        plain = run(*arguments).stderr
+        assert error["error"]["message"] in plain
+        assert (error["error"]["advice"] or "") in plain

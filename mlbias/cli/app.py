@@ -74,8 +74,9 @@ def main() -> None:
         _fail(error, _USAGE if isinstance(error, OptionError) else _DATA_OR_ENVIRONMENT)
     except Stopped as stopped:
         ignore_signals()
-        _say_error("interrupted.")
-        sys.exit(exit_code(stopped.number))
+        code = exit_code(stopped.number)
+        _say_error("interrupted.", "", code)
+        sys.exit(code)
     except BrokenPipeError:
         # Whoever read us has enough; the interpreter must not complain when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -114,7 +115,7 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
         print_traceback(cause or error)
     from mlbias.cli.show.text import with_options
 
-    _say_error(with_options(str(error)), with_options(error.advice))
+    _say_error(with_options(str(error)), with_options(error.advice), code)
     ignore_signals()
     sys.exit(code)
 
@@ -122,14 +123,17 @@ def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> 
 def _fail_usage(error: Any) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "mlbias"
-    _say_error(
-        printable(error.format_message(), _LONGEST), f"`{command} --help` shows what there is."
-    )
+    message = printable(error.format_message(), _LONGEST)
+    _say_error(message, f"`{command} --help` shows what there is.", error.exit_code)
     sys.exit(error.exit_code)
 
 
-def _say_error(message: str, advice: str = "") -> None:
+def _say_error(message: str, advice: str, code: int) -> None:
+    """The error in words, or as a document where the result would have been one."""
     # Rich is loaded only when there is something to print with it.
-    from mlbias.cli.show.console import print_error
+    from mlbias.cli.show.console import print_error, print_error_document
 
-    print_error(message, advice)
+    if "--json" in sys.argv:
+        print_error_document(message, advice, code)
+    else:
+        print_error(message, advice)

@@ -51,7 +51,7 @@ def report(
         name: what the page calls the ratings.
         test_size: the share that is held out, at random.
         seed: of the hold-out.
-        titles: of items, by their ids.
+        titles: of items, by their ids or by these as text.
         notices: what was worth knowing when the ratings were read, a sentence each.
         commands: that make the page again.
         threads: how many work at a time; by default one for each core.
@@ -174,7 +174,7 @@ def _top_lists(found: Findings, titles: Mapping[Any, str]) -> dict[str, list[dic
         return [
             {
                 "id": (id_ := ids[place] if not hasattr(ids[place], "item") else ids[place].item()),
-                "title": titles.get(id_, ""),
+                "title": titles.get(id_) or titles.get(str(id_), ""),
                 "n": int(found.item_counts[place]),
                 "mean": found.item_means[place],
                 "bias": fitted.item_bias[place],

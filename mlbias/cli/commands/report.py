@@ -44,6 +44,7 @@ def report(
     """
     from mlbias.cli.reading import Reader
     from mlbias.cli.show.text import with_options
+    from mlbias.datasets.titles import titles_of
     from mlbias.reporting.page import check_report_path
     from mlbias.reporting.page import report as write_report
 
@@ -60,6 +61,7 @@ def report(
             name=source.label,
             test_size=test_size,
             seed=seed,
+            titles={id_: title.text for id_, title in titles_of(source).items()},
             notices=[*map(with_options, (*understood.notices, *understood.warnings))],
             commands=[shlex.join(["mlbias", *sys.argv[1:]])],
             threads=reading.n_threads,

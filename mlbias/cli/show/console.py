@@ -212,6 +212,13 @@ def print_error(message: str, advice: str = "") -> None:
         _print(console, Text(_encodable(f"       {printable(advice)}", sys.stderr)))
 
 
+def print_error_document(message: str, advice: str, code: int) -> None:
+    """The same as one JSON document, on one line of stderr."""
+    error = {"message": message, "advice": advice or None, "exit_code": code}
+    text = json.dumps({"schema": SCHEMA, "error": error}, ensure_ascii=not _is_utf8(sys.stderr))
+    _print(_console(sys.stderr), Text(_printable_json(text)))
+
+
 class _Console(Console):
     """Rich's console, but who closes our pipe is for main() to deal with."""
 
