@@ -359,3 +359,13 @@ def test_every_method_trains_beside_a_component_of_zero(method: str) -> None:
     assert model.learned.components.sigma_item == 0
     assert model.item_bias.tolist() == [0.0] * 80
     assert model.user_bias.any()
+
+
+def test_ml_32m_has_the_lambdas_of_mixedmodels(real_ratings: Callable[[str], Ratings]) -> None:
+    """Theirs are by maximum likelihood (EmbraceUncertainty), which is next to REML at this size.
+
+    θ is each effect's σ in units of the noise's, so λ = 1/θ².
+    """
+    learned = learn(BlockIncidence(real_ratings("ml-32m")))
+    found = learned.penalty.user, learned.penalty.item
+    assert found == pytest.approx((0.5156484**-2, 0.5670378**-2), rel=2e-3)

@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from mlbias import evaluate
@@ -245,3 +247,51 @@ def test_real_ratings(
     best = fit_scale(model.scale.values, place, predicted, std).probabilities(predicted, std)
     best_own = float(np.log(best[np.arange(len(place)), place]).mean())
     assert 0 <= best_own - found.log_probability < 1e-3
+
+
+UNEVEN = OrdinalScale(np.array([1.0, 2.0, 4.0]), np.array([1.2, 3.5]), 0.8)
+scales = st.lists(st.floats(-5, 5), min_size=1, max_size=9, unique=True).map(
+    lambda cuts: OrdinalScale(np.arange(len(cuts) + 1.0), np.sort(cuts), 1.3)
+)
+
+
+@given(scales, st.floats(-50, 50), st.floats(0.01, 20))
+def test_they_are_proper(scale: OrdinalScale, predicted: float, std: float) -> None:
+    mean, spread = np.array([predicted]), np.array([std])
+    found = scale.probabilities(mean, spread)
+    assert (found >= 0).all()
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+    upper = [float(scale.at_least(mean, spread, value)[0]) for value in scale.values]
+    np.testing.assert_allclose(upper, found[0, ::-1].cumsum()[::-1], atol=1e-12)
+    higher = scale.at_least(mean + 1, spread, scale.values[-1])
+    assert higher >= scale.at_least(mean, spread, scale.values[-1])
+
+
+def test_predictions_that_say_nothing_leave_the_values_shares() -> None:
+    place = np.repeat([0, 1, 2], [600, 300, 100])
+    shares = [0.6, 0.3, 0.1]
+    even = np.full(1000, 3.0), np.ones(1000)
+    wrong = np.where(place == 0, 3.5, 2.5), np.ones(1000)
+    for predicted, std in (even, wrong):
+        found = fit_scale(UNEVEN.values, place, predicted, std)
+        assert np.isfinite(found.thresholds).all()
+        mean = np.array([3.0])
+        np.testing.assert_allclose(found.probabilities(mean, np.ones(1))[0], shares, atol=0.01)
+
+
+def test_a_value_without_ratings_and_perfect_predictions_have_a_maximum() -> None:
+    place = np.repeat([0, 2], 50)
+    found = fit_scale(UNEVEN.values, place, UNEVEN.values[place], np.full(100, 0.5))
+    assert (np.diff(found.thresholds) > 0).all()
+    chances = found.probabilities(UNEVEN.values, np.full(3, 0.5))
+    assert chances[0, 0] > 0.9
+    assert chances[2, 2] > 0.9
+    assert (found.probabilities(np.array([2.5]), np.array([0.5])) > 0).all()
+
+
+def test_a_sample_of_many_ratings_is_one_of_each_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left_out_scale, "_MOST", 1_000)
+    chosen = left_out_scale._sampled(10_000)
+    assert (chosen // 10).tolist() == list(range(1_000))
+    np.testing.assert_allclose(np.bincount(chosen % 10), 100, atol=3)
+    assert left_out_scale._sampled(1_000).tolist() == list(range(1_000))

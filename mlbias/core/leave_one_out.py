@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbias.core.cores import usable_threads
 from mlbias.core.model import Parameters
@@ -76,9 +77,9 @@ def leave_one_out(
 
 
 def left_out(
-    ratings: CodedRatings, at: Parameters, known: Posterior, here: slice
+    ratings: CodedRatings, at: Parameters, known: Posterior, here: slice | NDArray[np.intp]
 ) -> tuple[FloatArray, FloatArray] | None:
-    """e₋ and 1 - h of some ratings, (k,) each; None where they are lost to rounding."""
+    """e₋ and 1 - h of the ratings at these positions, (k,) each; None if lost to rounding."""
     user, item = ratings.user[here], ratings.item[here]
     left = 1 - known.leverages(user, item)
     if left.min() < _LEAST:
