@@ -37,7 +37,7 @@ KINDS = {
     "model-bytes": Kind("every byte of a small model", 6_000, models.model_byte),
     "copy-bytes": Kind("every byte of a small prepared copy", 6_000, models.copy_byte),
     "crafted": Kind("crafted models", 1_500, models.crafted),
-    "options": Kind("every option with values at its edge", 12_000, options.case),
+    "options": Kind("every option with values at its edge", 20_000, options.case),
     "signals": Kind("Ctrl-C and SIGTERM at any moment", 1_200, processes.signalled, on_scene=True),
     "kills": Kind("kill -9 at any moment", 1_200, processes.killed, on_scene=True),
     "downloads": Kind("hostile sites", 1_400, downloads.case),
