@@ -36,7 +36,9 @@ class Outcome:
                 return f"{words}: {said[-300:]}"
         if self.code not in CODES:
             return f"exit code {self.code}: {self.err[-300:]}"
-        if self.code in (1, 2) and not self.err.startswith("error: ") and "\nerror: " not in said:
+        # With --json the sentence is in a document.
+        beginnings = ("error: ", '{"schema": 1, "error": {"message": "')
+        if self.code in (1, 2) and not any(f"\n{each}" in f"\n{said}" for each in beginnings):
             return f"exit code {self.code} without a sentence: {self.err[-300:]}"
         if any(not line.isprintable() for line in said.split("\n")):
             return f"control characters: {said[-300:]!r}"
