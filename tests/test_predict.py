@@ -266,7 +266,7 @@ def test_one_pair(run: Run, tmp_path: Path) -> None:
     assert float(succeeds(said)) == pytest.approx(5)
     found = document(run("predict", "--user", "1", "--item", "oops", "--json"))
     assert found == {
-        "schema": 1, "user": "1", "item": "oops", "prediction": pytest.approx(4), "std_error": None,
+        "schema": 1, "user": 1, "item": "oops", "prediction": pytest.approx(4), "std_error": None,
         "low": None, "high": None, "at_least": None, "known": "user",
         "model": "data/model.npz",
     }  # fmt: skip

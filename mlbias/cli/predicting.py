@@ -20,7 +20,7 @@ from mlbias.datasets.sources import Source
 from mlbias.datasets.writing import TableFormat, format_of, write_frames
 from mlbias.errors import DataError, OptionError
 from mlbias.files import obstacle, written_whole
-from mlbias.ids import TextIds
+from mlbias.ids import Ids, TextIds, positions
 from mlbias.use.predict import KNOWN, Predictor
 
 # Formats of files whose columns have no types of their own.
@@ -111,7 +111,17 @@ def predict_pair(output: Output, predictor: Predictor, user: str, item: str, mod
     if found["known"] != "both":
         output.notice(_unknown(found["known"]))
     every = dict.fromkeys(("prediction", "std_error", "low", "high", "at_least")) | found
-    output.document({"user": user, "item": item} | every | {"model": model})
+    model_ids = predictor.model.user_ids, predictor.model.item_ids
+    pair = [_as_known(text, ids) for text, ids in zip((user, item), model_ids, strict=True)]
+    output.document({"user": pair[0], "item": pair[1]} | every | {"model": model})
+
+
+def _as_known(text: str, ids: Ids) -> int | str:
+    """An id as the model has it, an integer or text; the text itself where it does not."""
+    (place,) = positions(TextIds(pl.Series([text])), ids)
+    if place < 0:
+        return text
+    return str(ids[place]) if isinstance(ids, TextIds) else int(ids[place])
 
 
 def _write_stdout(frames: Iterable[pl.DataFrame]) -> None:

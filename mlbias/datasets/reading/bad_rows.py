@@ -14,14 +14,15 @@ class BadRows:
 
     Args:
         options: whether they are skipped, and how many at most.
+        may_skip: whether that can be asked for.
 
     Attributes:
         count: bad rows so far.
         first: where the first is, and what is wrong with it.
     """
 
-    def __init__(self, options: ReadOptions) -> None:
-        self._options = options
+    def __init__(self, options: ReadOptions, *, may_skip: bool = True) -> None:
+        self._options, self._may_skip = options, may_skip
         self._where, self._unit, self._places = "", "line", 0
         self.count, self.first = 0, ""
 
@@ -48,8 +49,9 @@ class BadRows:
                 raise BadRowError(f"{first}.", bad.advice)
             self.first = first
             if not self._options.skip_bad_rows:
-                leave_out = f"Fix the {self._unit}, or leave such rows out with `skip_bad_rows`."
-                raise BadRowError(f"{self.first}.", f"{bad.advice} {leave_out}".strip())
+                skip = ", or leave such rows out with `skip_bad_rows`" if self._may_skip else ""
+                advice = f"{bad.advice} Fix the {self._unit}{skip}.".strip()
+                raise BadRowError(f"{self.first}.", advice)
         self.count += rows.n_bad
         self._places += rows.n_places
 

@@ -69,7 +69,7 @@ class PairReader(Generic[T]):
     ) -> None:
         self._source, self._options, self._make = source, options, make
         self._threads, self._progress = threads or usable_cores(), progress
-        self._bad, self._text_ids = BadRows(options), set[str]()
+        self._bad, self._text_ids = BadRows(options, may_skip=False), set[str]()
         self._first: tuple[str, Parts] | None = None
         self.understood = Understood(format="generated")
 
