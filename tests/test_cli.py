@@ -647,3 +647,15 @@ def test_an_error_of_a_command_with_json_is_a_document_too(run: Run) -> None:
         plain = run(*arguments).stderr
         assert error["error"]["message"] in plain
         assert (error["error"]["advice"] or "") in plain
+
+
+def test_with_a_data_folder_in_the_environment_nothing_is_made_here(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = tmp_path / "elsewhere"
+    for arguments in (("train", "--data", "sample"), ("evaluate",), ("show",)):
+        succeeds(run(*arguments, MLBIAS_DATA_DIR=str(folder)))
+    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+    assert [path.name for path in folder.iterdir()] == ["model.npz"]
+    succeeds(run("train", "--data", "sample", "--model", "data/model.npz", MLBIAS_DATA_DIR="x"))
+    assert (tmp_path / "data" / "model.npz").exists()

@@ -1,5 +1,6 @@
 """How a model is fitted, and where it is saved."""
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,6 +209,16 @@ def check_file(path: Path | None) -> Path | None:
     return path
 
 
+def _model_file(context: typer.Context, param: typer.CallbackParam, path: Path) -> Path:
+    """The model's file: by default in the folder of data sets, where the environment names one."""
+    source = context.get_parameter_source(param.name or "")
+    folder = os.environ.get("MLBIAS_DATA_DIR")
+    is_default = source is not None and source.name in ("DEFAULT", "DEFAULT_MAP")
+    checked = check_file(Path(folder) / DEFAULT_MODEL.name if is_default and folder else path)
+    assert checked is not None
+    return checked
+
+
 ModelPath = Annotated[
     Path,
     typer.Option(
@@ -215,7 +226,7 @@ ModelPath = Annotated[
         metavar="FILE",
         envvar="MLBIAS_MODEL",
         rich_help_panel=OUTPUT,
-        callback=check_file,
+        callback=_model_file,
         help="The model's file.",
     ),
 ]
