@@ -67,12 +67,13 @@ def test_it_is_a_naive_loop_over_a_dense_solve(make_ratings: Callable[..., Ratin
         assert trial.rmse.sd == pytest.approx(np.std([f.rmse for f in trial.folds], ddof=1))
         assert trial.errors.rmse == pytest.approx(np.sqrt(np.mean(errors**2)), rel=1e-9)
         all_errors.append(errors)
-    d = all_errors[0] ** 2 - all_errors[1] ** 2
+    one, other = (errors**2 / (2 * np.sqrt(np.mean(errors**2))) for errors in all_errors)
+    d = one - other
     sums = np.bincount(ratings.user, d - d.mean())
     n_users = len(ratings.user_ids)
     stderr = np.sqrt(n_users / (n_users - 1) * (sums**2).sum()) / len(d)
     above = found[0].above(found[1])
-    assert above.stderr == pytest.approx(stderr / (found[0].errors.rmse + found[1].errors.rmse))
+    assert above.stderr == pytest.approx(stderr)
 
 
 def test_learned_lambdas_are_those_of_each_fold(make_ratings: Callable[..., Ratings]) -> None:

@@ -60,9 +60,9 @@ def test_the_four_ratings_by_hand() -> None:
 def test_the_standard_error_by_hand() -> None:
     predicted = [5.0, 3.0, 3.5, 3.5]
     [it] = judge(MEAN, {"it": frame(FOUR, predicted)}).predictions
-    # Squares by user: the mean's 2.5 and 2.5, the system's 0 and 2.5: d is -2.5 and 0.
+    # Squares by user: the mean's 2.5 and 2.5, which vary not at all; the system's 0 and 2.5.
     rmses = math.sqrt(2.5 / 4), math.sqrt(5 / 4)
-    stderr = math.sqrt(2 * (1.25**2 + 1.25**2)) / 4 / sum(rmses)
+    stderr = math.sqrt(2 * (1.25**2 + 1.25**2)) / 4 / (2 * rmses[0])
     assert it.difference.stderr == pytest.approx(stderr)
     assert it.smallest_detectable == pytest.approx(2.8 * stderr)
     t = (rmses[0] - rmses[1]) / stderr

@@ -174,9 +174,9 @@ def test_two_models_differ_by_as_much_as_their_errors_do() -> None:
     one.add(user, e_one)
     other.add(user, e_other)
     difference = one.above(other)
-    d = e_one**2 - e_other**2
+    d = e_one**2 / (2 * one.rmse) - e_other**2 / (2 * other.rmse)
     sums = np.bincount(user, d - d.mean())
-    stderr = np.sqrt(80 / 79 * (sums**2).sum()) / 2_000 / (one.rmse + other.rmse)
+    stderr = np.sqrt(80 / 79 * (sums**2).sum()) / 2_000
     assert difference.rmse == pytest.approx(one.rmse - other.rmse)
     assert difference.stderr == pytest.approx(stderr)
     assert other.above(one).rmse == -difference.rmse
@@ -184,6 +184,24 @@ def test_two_models_differ_by_as_much_as_their_errors_do() -> None:
     far = GroupedErrors(80)
     far.add(user, 2 * e_one)
     assert not far.above(one).is_within_error
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.3, 6.0])
+def test_a_difference_varies_as_a_bootstrap_over_users_says_however_far_apart(
+    offset: float,
+) -> None:
+    rng = np.random.default_rng(9)
+    user = np.repeat(np.arange(300), rng.integers(5, 40, 300))
+    e_one = rng.normal(size=len(user)) + 0.4 * rng.normal(size=300)[user]
+    e_other = e_one + 0.3 * rng.normal(size=len(user)) + offset
+    one, other = GroupedErrors(300), GroupedErrors(300)
+    one.add(user, e_one)
+    other.add(user, e_other)
+    sums = [np.bincount(user, each) for each in (e_one**2, e_other**2, np.ones(len(user)))]
+    chosen = rng.integers(0, 300, (6_000, 300))
+    squares, others, counts = (each[chosen].sum(axis=1) for each in sums)
+    spread = (np.sqrt(others / counts) - np.sqrt(squares / counts)).std()
+    assert other.above(one).stderr == pytest.approx(spread, rel=0.06)
 
 
 def test_one_user_alone_has_no_standard_error() -> None:

@@ -141,7 +141,7 @@ class GroupedErrors:
             n_ratings=len(self),
             n_users=len(counts),
             rmse=self.rmse,
-            rmse_stderr=_of_root(_clustered(squares, counts), 2 * self.rmse),
+            rmse_stderr=_clustered(self._influence()[rated], counts),
             mae=self.mae,
             mae_stderr=_clustered(magnitudes, counts),
             user_rmse=float(user_rmse.mean()),
@@ -151,12 +151,22 @@ class GroupedErrors:
         )
 
     def above(self, other: "GroupedErrors") -> Difference:
-        """By how much the RMSE is above another model's on the same ratings."""
+        """By how much the RMSE is above another model's on the same ratings.
+
+        The standard error is that of the difference of both influences, clustered by group: so it
+        holds however far the two RMSEs are apart.
+        """
         rated = self._counts > 0
-        squares = self._squares[rated] - other._squares[rated]
-        both = self.rmse + other.rmse  # RMSE_A - RMSE_B = mean d / (RMSE_A + RMSE_B)
-        stderr = _of_root(_clustered(squares, self._counts[rated]), both)
+        influence = self._influence()[rated] - other._influence()[rated]
+        stderr = _clustered(influence, self._counts[rated])
         return Difference(self.rmse - other.rmse, stderr)
+
+    def _influence(self) -> FloatArray:
+        """(n_groups,) Σe² / (2 RMSE), whose mean over ratings varies as the RMSE, to first order.
+
+        The delta method; 0 where all errors are 0.
+        """
+        return self._squares / (2 * self.rmse) if self.rmse > 0 else self._squares
 
 
 def _clustered(sums: FloatArray, counts: FloatArray) -> float | None:
@@ -166,13 +176,6 @@ def _clustered(sums: FloatArray, counts: FloatArray) -> float | None:
         return None
     around = sums - counts * (float(sums.sum()) / n)
     return math.sqrt(n_users / (n_users - 1) * float((around * around).sum())) / n
-
-
-def _of_root(stderr: float | None, slope: float) -> float | None:
-    """By the delta method; 0 where all errors are 0."""
-    if stderr is None or slope == 0:
-        return stderr
-    return stderr / slope
 
 
 def _of_mean(values: FloatArray) -> float | None:
