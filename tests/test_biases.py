@@ -100,6 +100,17 @@ def test_a_file_has_all_of_them(run: Run, tmp_path: Path, fitted: Fit) -> None:
     assert pl.read_csv(tmp_path / "b.csv").equals(fitted.biases("users"))
 
 
+@pytest.mark.usefixtures("fitted")
+def test_a_file_that_is_there_is_replaced_only_by_force(run: Run, tmp_path: Path) -> None:
+    for name in ("mine.csv", "mine.db"):
+        (tmp_path / name).write_text("mine")
+        refused = run("biases", "users", "--model", "m.npz", "--out", name)
+        fails(refused, 1, f"{name} exists, so it is not replaced")
+        assert (tmp_path / name).read_text() == "mine"
+        succeeds(run("biases", "users", "--model", "m.npz", "--out", name, "--force"))
+        assert (tmp_path / name).read_bytes() != b"mine"
+
+
 def test_the_database_predicts_as_the_model_does(run: Run, tmp_path: Path, fitted: Fit) -> None:
     said = succeeds(run("biases", "items", "--model", "m.npz", "--out", "m.db"))
     assert said.rstrip("\n") == PREDICT

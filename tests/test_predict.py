@@ -322,7 +322,10 @@ def test_what_was_there_stays_when_a_late_row_is_bad(run: Run, tmp_path: Path) -
     (tmp_path / "p.csv").write_text(f"user,item\n{many},20\n")
     for name in ("o.csv", "o.parquet"):
         (tmp_path / name).write_text("before")
-        fails(run("predict", "p.csv", "--out", name), 1, "column 1: the user is missing")
+        fails(run("predict", "p.csv", "--out", name), 1, f"{name} exists, so it is not replaced")
+        late = run("predict", "p.csv", "--out", name, "--force")
+        fails(late, 1, "column 1: the user is missing")
+        assert "skip-bad-rows" not in late.stderr
         assert (tmp_path / name).read_text() == "before"
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["data", "o.csv", "o.parquet", "p.csv"]
@@ -398,3 +401,25 @@ def test_probabilities_are_those_of_the_model(run: Run, tmp_path: Path) -> None:
     assert f"at least 4: {100 * found['at_least'][0]:.1f} %" in succeeds(run(*one))
     save_model(fit(FOUR, lambda_=0), tmp_path / "data" / "model.npz")
     fails(run(*one), 1, "the model has no probabilities of ratings")
+
+
+def test_force_replaces_what_is_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("user,item\n1,10\n")
+    (tmp_path / "o.csv").write_text("mine")
+    fails(run("predict", "p.csv", "--out", "o.csv"), 1, "Replace it with --force")
+    assert (tmp_path / "o.csv").read_text() == "mine"
+    succeeds(run("predict", "p.csv", "--out", "o.csv", "--force"))
+    assert (tmp_path / "o.csv").read_text().startswith("user,item,prediction")
+
+
+def test_where_nothing_is_known_that_is_said_in_any_case(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("user,item\n1.0,10.0\n2.0,10.0\n")
+    result = run("predict", "p.csv", "--quiet")
+    assert "the model knows none of these users and items" in result.stderr
+    (tmp_path / "p.csv").write_text("user,item\n1.0,10.0\n2.0,10\n")
+    assert run("predict", "p.csv", "--quiet").stderr == ""
+
+
+def test_standard_input_is_read_once(run: Run) -> None:
+    message = "only one of the pairs and --history can be standard input"
+    fails(run("predict", "-", "--history", "-", stdin="user,item\n1,10\n"), 2, message)

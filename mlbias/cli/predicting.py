@@ -17,9 +17,14 @@ from mlbias.cli.show.text import counted, percent
 from mlbias.cli.signals import raise_on_signals
 from mlbias.datasets.reading.pairs import PairReader
 from mlbias.datasets.sources import Source
-from mlbias.datasets.writing import TableFormat, format_of, write_frames
-from mlbias.errors import DataError, OptionError
-from mlbias.files import obstacle, written_whole
+from mlbias.datasets.writing import (
+    TableFormat,
+    check_table_place,
+    format_of,
+    write_frames,
+)
+from mlbias.errors import OptionError
+from mlbias.files import written_whole
 from mlbias.ids import Ids, TextIds, positions
 from mlbias.use.predict import KNOWN, Predictor
 
@@ -30,27 +35,26 @@ _OTHER = {"user": "item", "item": "user"}
 
 @dataclass(frozen=True, slots=True)
 class PairsFile:
-    """A file of pairs, how it is read, and where its predictions go."""
+    """A file of pairs, how it is read, and where its predictions go, replacing a file or not."""
 
     name: str
     reading: PairOptions
     out: Path | None
+    force: bool = False
 
     def checked_format(self, source: Source) -> TableFormat:
         """The format to write.
 
         Raises:
-            DataError: nothing can be written there.
+            DataError: nothing can be written there, or a file would be replaced without force.
             OptionError: the name says no format, or is that of the pairs.
         """
         if self.out is None:
             return TableFormat.CSV
         form = format_of(self.out)
-        reason = obstacle(self.out)
-        if reason:
-            raise DataError(f"{self.out} cannot be written: {reason}.")
         if self.out.exists() and any(self.out.samefile(file) for file in source.files):
             raise OptionError(f"`out` names the file of pairs itself, {self.out}.")
+        check_table_place(self.out, force=self.force)
         assert form is not None
         return form
 
@@ -145,6 +149,11 @@ def _report(output: Output, counts: Counter[str]) -> None:
     unknown = {side: counts[other] + counts["none"] for side, other in _OTHER.items()}
     told = [f"{counted(n, 'row')} with an unknown {side}" for side, n in unknown.items() if n]
     output.notice("; ".join([f"predicted {counted(counts.total(), 'row')}", *told]))
+    if counts["none"] == counts.total():
+        output.warning(
+            "the model knows none of these users and items, so that every prediction is the same; "
+            "ids are matched as they are written, and 1.0 is not 1"
+        )
 
 
 def _unknown(known: str) -> str:

@@ -14,6 +14,7 @@ from polars.io.plugins import register_io_source
 
 from mlbias.columns import shortened
 from mlbias.errors import DataError, OptionError
+from mlbias.files import obstacle
 
 _ROWS_A_GROUP = 1 << 18
 _INTEGERS = r"^(0|-?[1-9][0-9]{0,18})$"
@@ -54,6 +55,24 @@ def format_of(path: Path, others: Iterable[str] = ()) -> TableFormat | None:
         listed = ", ".join([*ENDINGS, *others])
         raise OptionError(f"`out` ends in {listed}, which says the format; {path} does not.")
     return ENDINGS[ending]
+
+
+def check_table_place(path: Path, *, force: bool) -> None:
+    """See that a table can be written here without harm to another file.
+
+    Nothing in a table says who wrote it, so that no file is replaced without force.
+
+    Raises:
+        DataError: something other than a regular file has the name, there is no folder to write
+            to, or a file is there.
+    """
+    if reason := obstacle(path):
+        raise DataError(f"{path} cannot be written: {reason}.")
+    if path.exists() and not force:
+        raise DataError(
+            f"{path} exists, so it is not replaced.",
+            "Replace it with `force`, or name another file with `out`.",
+        )
 
 
 def write_frames(

@@ -7,10 +7,10 @@ import typer
 
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath
-from mlbias.cli.options.output import TableOutputOptions
+from mlbias.cli.options.output import Overwrite, TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
-from mlbias.errors import DataError, OptionError
+from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,6 +90,7 @@ def biases(
     min_ratings: MinRatings = 0,
     labels: Labels = None,
     user: User = None,
+    force: Overwrite = False,
 ) -> None:
     """Show the highest and the lowest biases of users or of items, or write all of them.
 
@@ -104,6 +105,7 @@ def biases(
         raise OptionError("`user` goes with items.")
     from mlbias.cli.labelled import labelled
     from mlbias.cli.show import biases as show
+    from mlbias.datasets.writing import check_table_place
     from mlbias.saved_model.file import read_model
     from mlbias.use.biases import extreme
 
@@ -111,6 +113,7 @@ def biases(
     saved = read_model(model)
     table = labelled(output, reading, saved, side, labels, user)
     if out is not None:
+        check_table_place(out, force=force)
         _write(output, table, saved.fit.model, side, out, model)
         return
     found = {
@@ -130,13 +133,10 @@ def _write(
 ) -> None:
     """All of the table to a file, or all of the model to a database."""
     from mlbias.datasets.writing import format_of, write_frames
-    from mlbias.files import obstacle, written_whole
+    from mlbias.files import written_whole
     from mlbias.use.database import PREDICT, database
 
     form = format_of(out, _DATABASES)
-    reason = obstacle(out)
-    if reason:
-        raise DataError(f"{out} cannot be written: {reason}.")
     with written_whole(out) as file:
         if form is None:
             file.write(database(fitted))

@@ -8,7 +8,7 @@ import typer
 
 from mlbias.cli.command import Command, command_app
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath
-from mlbias.cli.options.output import OutputOptions
+from mlbias.cli.options.output import OutputOptions, Overwrite
 from mlbias.cli.options.reading import PairOptions
 from mlbias.cli.options.spread import DATA, OUTPUT, takes_groups
 from mlbias.errors import OptionError
@@ -106,10 +106,11 @@ class PredictionOptions:
             "--out",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help="Where to write; replaced if it is there. The name says the format: .csv, .tsv, "
-            ".jsonl, .parquet or .arrow. [default: CSV on standard output]",
+            help="Where to write. The name says the format: .csv, .tsv, .jsonl, .parquet or "
+            ".arrow. [default: CSV on standard output]",
         ),
     ] = None
+    force: Overwrite = False
 
     def check(self, pairs: str | None, *, as_json: bool) -> None:
         """Check that the options go together.
@@ -123,6 +124,8 @@ class PredictionOptions:
             raise OptionError("name a file of pairs, or one pair with `user` and `item`.")
         if self.user is not None and self.out is not None:
             raise OptionError("`out` goes with a file of pairs.")
+        if pairs == self.history == "-":
+            raise OptionError("only one of the pairs and `history` can be standard input.")
         if self.refresh and self.history is None:
             raise OptionError("`refresh` goes with `history`.")
         if as_json and pairs is not None and self.out is None:
@@ -168,7 +171,9 @@ def predict(
         assert wanted.item is not None
         predict_pair(output, predictor, wanted.user, wanted.item, str(model))
     else:
-        predict_file(output, predictor, PairsFile(pairs, reading, wanted.out), str(model))
+        predict_file(
+            output, predictor, PairsFile(pairs, reading, wanted.out, wanted.force), str(model)
+        )
 
 
 def _with_history(

@@ -24,6 +24,12 @@ Force = Annotated[
 ]
 
 
+Overwrite = Annotated[
+    bool,
+    typer.Option("--force", rich_help_panel=OUTPUT, help="Replace a file of that name."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
     """For people or as JSON, with notices or without."""
