@@ -14,7 +14,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -34,15 +34,17 @@ _SPECIAL = {
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, made_from: Iterable[Path] = ()) -> Iterator[BinaryIO]:
     """A binary file that gets its name only once all of it is on disk.
 
     Written beside its place, flushed to disk and renamed. On any error nothing of it is left, and
     what had the name before still has it. Missing folders are made. Of a symbolic link the target
-    is replaced. A file that replaces another one is open to nobody who could not open that.
+    is replaced. It is open to nobody who cannot open the file that it replaces, and all that it is
+    made from.
 
     Args:
         path: of the file, which must not name anything but a regular file.
+        made_from: files whose content it shows; those that are gone do not count.
 
     Raises:
         OSError: the folder or the file cannot be written.
@@ -52,11 +54,12 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     target.parent.mkdir(parents=True, exist_ok=True)
     sweep(target.parent, target.name)
     part = temporary_name(target)
-    descriptor = new_file(part, 0o600 if replaced else 0o666)
+    mode = permissions_within(made_from, target.parent)
+    descriptor = new_file(part, 0o600 if replaced else mode)
     try:
         with os.fdopen(descriptor, "r+b") as file:
-            if replaced:
-                part.chmod(permissions_within(replaced, part.stat()))
+            if replaced:  # which may have been opened to more people than the umask permits
+                part.chmod(mode & permissions_of(replaced, part.stat().st_gid))
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -172,15 +175,28 @@ def is_trusted(state: os.stat_result) -> bool:
     return is_ours and (not hasattr(os, "geteuid") or not state.st_mode & 0o022)
 
 
-def permissions_within(known: os.stat_result, made: os.stat_result) -> int:
-    """Permissions for a new file that let nobody do more than those of a known one.
+def permissions_within(made_from: Iterable[Path], folder: Path) -> int:
+    """Permissions for a new file in a folder that let nobody else do more than those of others.
 
     Args:
-        known: the state of the known file.
-        made: the state of the new file, which may belong to another group.
+        made_from: the other files; those that are gone do not count.
+        folder: where the new file will be.
     """
+    state = folder.stat()
+    # A folder with the set-group-ID bit gives its group to all that is made in it.
+    is_inherited = state.st_mode & stat.S_ISGID or not hasattr(os, "getegid")
+    group = state.st_gid if is_inherited else os.getegid()
+    mode = 0o666
+    for path in made_from:
+        with suppress(OSError):
+            mode &= permissions_of(path.stat(), group) | 0o600
+    return mode
+
+
+def permissions_of(known: os.stat_result, group: int) -> int:
+    """Permissions for a new file of a group that let nobody do more than those of a known one."""
     mode = stat.S_IMODE(known.st_mode) & 0o777
-    if known.st_gid == made.st_gid:
+    if known.st_gid == group:
         return mode
     # Members of either group may be among the others of the other one.
     everyone = mode >> 3 & mode & 0o007

@@ -17,7 +17,7 @@ from mlbias.datasets.generated.shapes import SAMPLE
 from mlbias.errors import DataError
 from mlbias.files import (
     obstacle,
-    permissions_within,
+    permissions_of,
     sweep,
     temporary_folder,
     temporary_name,
@@ -172,9 +172,40 @@ def test_a_new_file_lets_nobody_in_whom_the_old_one_kept_out(
     path.write_bytes(b"")
     path.chmod(mode)
     known = path.stat()
-    elsewhere = os.stat_result((*known[:5], known.st_gid + 1, *known[6:]))
-    assert permissions_within(known, known) == same_group
-    assert permissions_within(known, elsewhere) == other_group
+    assert permissions_of(known, known.st_gid) == same_group
+    assert permissions_of(known, known.st_gid + 1) == other_group
+
+
+@pytest.mark.parametrize(
+    ("sources", "before", "after"),
+    [
+        ([0o600], None, 0o600),
+        ([0o644, 0o640], None, 0o640),
+        ([0o666], None, 0o644),  # what the umask takes
+        ([0o444], None, 0o644),  # a source that its owner protects from himself
+        ([0o600], 0o644, 0o600),
+        ([0o644], 0o600, 0o600),
+    ],
+)
+def test_a_file_is_open_to_nobody_who_cannot_open_what_it_is_made_from(
+    tmp_path: Path, sources: list[int], before: int | None, after: int
+) -> None:
+    made_from = [tmp_path / str(number) for number in range(len(sources))]
+    for path, mode in zip(made_from, sources, strict=True):
+        path.write_bytes(b"")
+        path.chmod(mode)
+    made = tmp_path / "made"
+    if before is not None:
+        made.write_bytes(b"before")
+        made.chmod(before)
+    old_umask = os.umask(0o022)
+    try:
+        with written_whole(made, [*made_from, tmp_path / "gone"]) as file:
+            file.write(b"after")
+    finally:
+        os.umask(old_umask)
+    assert made.read_bytes() == b"after"
+    assert made.stat().st_mode & 0o777 == after
 
 
 def make_socket(path: Path) -> None:

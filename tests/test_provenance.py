@@ -104,3 +104,18 @@ def test_bad_rows_of_a_given_hold_out_are_in_json(run: Run, tmp_path: Path) -> N
     assert found["n_skipped"] == 0
     assert found["holdout"]["n_skipped"] == 1
     assert "test.csv, line 6" in found["holdout"]["first_skipped"]
+
+
+def test_what_shows_ids_is_open_to_nobody_who_cannot_read_the_ratings(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "r.csv").write_text(FOUR)
+    (tmp_path / "r.csv").chmod(0o600)
+    model, out = str(tmp_path / "m.npz"), tmp_path / "out.csv"
+    succeeds(run("train", "--data", str(tmp_path / "r.csv"), "--model", model))
+    succeeds(run("biases", "users", "--model", model, "--out", str(out)))
+    modes = {path.stat().st_mode & 0o077 for path in (tmp_path / "m.npz", out)}
+    out.unlink()
+    (tmp_path / "pairs.csv").write_text("userId,movieId\n1,10\n")
+    succeeds(run("predict", str(tmp_path / "pairs.csv"), "--model", model, "--out", str(out)))
+    assert modes | {out.stat().st_mode & 0o077} == {0}

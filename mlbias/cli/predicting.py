@@ -81,7 +81,7 @@ def predict_file(output: Output, predictor: Predictor, pairs: PairsFile, model: 
         if pairs.out is None:
             _write_stdout(frames)
         else:
-            with written_whole(pairs.out) as file:
+            with written_whole(pairs.out, (*source.files, Path(model))) as file:
                 write_frames(frames, file, form, of_texts=of_texts)
     say_understood(output, rows.understood, with_times=False)
     _report(output, counts)

@@ -148,9 +148,7 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     """
     folder = copy.path.parent
     make_cache_folder(folder)
-    mode = 0o644
-    for original in copy.originals:
-        mode &= permissions_within(original.stat(), folder.stat())
+    mode = 0o644 & permissions_within(copy.originals, folder)
     ratings, statistics = dataset.ratings, dataset.incidence.statistics
     steps = to_steps(ratings.value)
     about = {

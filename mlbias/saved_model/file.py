@@ -3,9 +3,9 @@
 ``about`` is a JSON text with the format's name and version, the model's numbers, how it was
 trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
 or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
-user_stderr and item_stderr are the biases' standard errors, where they are known; user_counts and
-user_noise has the users' own σ's, if they differ; user_counts and
-item_counts are their numbers of training ratings; history has a row for each epoch.
+user_stderr and item_stderr are the biases' standard errors, where they are known; user_noise has
+the users' own σ's, if they differ; user_counts and item_counts are their numbers of training
+ratings; history has a row for each epoch.
 """
 
 import json
@@ -98,6 +98,8 @@ def load_model(path: str | os.PathLike[str]) -> Fit:
 def write_model(saved: SavedModel, path: Path) -> None:
     """Write a model file; the same model gives the same bytes.
 
+    It shows the ids of its training data, so it is open to nobody who cannot read those.
+
     Raises:
         ModelFileError: the file cannot be written.
     """
@@ -141,11 +143,16 @@ def write_model(saved: SavedModel, path: Path) -> None:
         if trained_on.user_means is not None and trained_on.item_means is not None:
             arrays |= {"user_means": trained_on.user_means, "item_means": trained_on.item_means}
     try:
-        with written_whole(path) as file:
+        with written_whole(path, _made_from(saved.data)) as file:
             # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
             np.savez(file, **arrays)  # type: ignore[arg-type]
     except OSError as error:
         raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _made_from(data: TrainingData | None) -> tuple[Path, ...]:
+    """The files that a model was trained on; none where they are not known, or not on disk."""
+    return () if data is None else data.source.files
 
 
 def read_model(path: Path) -> SavedModel:

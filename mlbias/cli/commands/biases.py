@@ -137,7 +137,7 @@ def _write(
     from mlbias.use.database import PREDICT, database
 
     form = format_of(out, _DATABASES)
-    with written_whole(out) as file:
+    with written_whole(out, [model]) as file:
         if form is None:
             file.write(database(fitted))
         else:
