@@ -103,9 +103,20 @@ def write_model(saved: SavedModel, path: Path) -> None:
     Raises:
         ModelFileError: the file cannot be written.
     """
+    text = json.dumps(_about(saved), allow_nan=False, sort_keys=True)
+    arrays = {"about": np.frombuffer(text.encode("ascii"), np.uint8)} | _arrays(saved.fit)
+    try:
+        with written_whole(path, _made_from(saved.data)) as file:
+            np.savez(file, **arrays)
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def _about(saved: SavedModel) -> dict[str, Any]:
+    """What is no array, as plain JSON values."""
     model = saved.fit.model
     known, trained_on = model.uncertainty, model.trained_on
-    about = {
+    return {
         "format": _FORMAT,
         "version": _WITHOUT_NOISE if known is None or known.user_noise is None else _VERSION,
         "mlbias": __version__,
@@ -119,16 +130,19 @@ def write_model(saved: SavedModel, path: Path) -> None:
         "training": described_optimisation(saved.fit),
         "data": saved.data and described_data(saved.data),
     }
-    text = json.dumps(about, allow_nan=False, sort_keys=True)
+
+
+def _arrays(fit: Fit) -> dict[str, Any]:
+    model = fit.model
+    known, trained_on = model.uncertainty, model.trained_on
     arrays = {
-        "about": np.frombuffer(text.encode("ascii"), np.uint8),
         "user_bias": model.user_bias,
         "item_bias": model.item_bias,
         **packed_ids("user_ids", model.user_ids),
         **packed_ids("item_ids", model.item_ids),
     }
-    if saved.fit.history:
-        arrays["history"] = history_array(saved.fit)
+    if fit.history:
+        arrays["history"] = history_array(fit)
     if known is not None:
         arrays |= {"user_stderr": known.user_stderr, "item_stderr": known.item_stderr}
         if known.user_noise is not None:
@@ -142,12 +156,7 @@ def write_model(saved: SavedModel, path: Path) -> None:
         }
         if trained_on.user_means is not None and trained_on.item_means is not None:
             arrays |= {"user_means": trained_on.user_means, "item_means": trained_on.item_means}
-    try:
-        with written_whole(path, _made_from(saved.data)) as file:
-            # Its stubs take **arrays for allow_pickle, a parameter of newer versions.
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+    return arrays
 
 
 def _made_from(data: TrainingData | None) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from mlbias.columns import Columns, is_header, listed_names, names_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
+from mlbias.datasets.reading.preamble import is_comment, preamble
 from mlbias.datasets.reading.rows import Wanted
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
@@ -18,8 +19,6 @@ from mlbias.ids import MISSING_TEXTS
 SNIFFED_LINES = 1_000
 
 _NAMES = {",": "commas", ";": "semicolons", "|": "pipes", "\t": "tabs", " ": "spaces"}
-_EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-_COMMENT = re.compile(r"#[# ]|%[% ]|#(?=[A-Za-z])")
 _CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _RATING = re.compile(r"[ \t]*[+-]?([0-9]{1,99}\.?[0-9]*|\.[0-9]+)[ \t]*", re.ASCII)
 _TIME_LIKE = re.compile(r"\s*(-?[0-9]+(\.[0-9]*)?|[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}([T ].*)?)\s*")
@@ -81,16 +80,11 @@ def sniff_layout(
         DataError: the first line does not split into enough fields, or the header lacks a column.
         OptionError: a column that the options name is not there.
     """
-    n_before, hint, notes = _preamble(lines, options)
-    lines = lines[n_before:]
-    lead = next((place for place, line in enumerate(lines) if line.strip()), None)
-    if lead is None:
-        raise DataError(f"{where} begins with more than {SNIFFED_LINES} lines without a row.")
-    lines = [line for line in lines[lead:] if line.strip()]
-    comment = _is_comment(lines[0])
+    n_before, hint, notes = preamble(lines, options)
+    lead, lines = _first_rows(lines[n_before:], where)
+    comment = is_comment(lines[0])
     if comment:
         lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
-    _refuse_json(lines[0], where)
     separator = options.separator or hint or separator_of(lines, where, wanted.needed)
     rough = split_records(lines, separator, quoted=separator not in UNQUOTED)
     named = comment or is_header([bare(name) for name in rough[0]], options.asked)
@@ -124,6 +118,19 @@ def sniff_layout(
     )
 
 
+def _first_rows(lines: Sequence[str], where: str) -> tuple[int, list[str]]:
+    """How many blank lines are in front, and the lines behind them that are not blank."""
+    lead = next((place for place, line in enumerate(lines) if line.strip()), None)
+    if lead is None:
+        raise DataError(f"{where} begins with more than {SNIFFED_LINES} lines without a row.")
+    if lines[lead].lstrip().startswith("["):
+        raise DataError(
+            f"{where} is a JSON document; expected JSON lines, an object in each.",
+            "Write one object a line, as with `jq -c '.[]'`.",
+        )
+    return lead, [line for line in lines[lead:] if line.strip()]
+
+
 def _refuse_late_header(rows: Sequence[Sequence[str]], where: str) -> None:
     """See that no row names columns: with one in front of the header, columns would be guessed.
 
@@ -135,46 +142,6 @@ def _refuse_late_header(rows: Sequence[Sequence[str]], where: str) -> None:
         raise DataError(
             f"{where} has its header, {listed_names(late)}, behind other lines.",
             "Remove the lines in front of the header.",
-        )
-
-
-def _preamble(lines: Sequence[str], options: ReadOptions) -> tuple[int, str | None, list[str]]:
-    """Lines that are neither header nor rows, the separator that one names, and what to say.
-
-    Of comments in front the last stays, since it may be a header, as numpy.savetxt writes it.
-    """
-    hint = _EXCEL_HINT.fullmatch(lines[0].strip("\ufeff "))
-    if hint:
-        return 1, hint[1], []
-    n = 0
-    while n < len(lines) and _is_comment(lines[n]):
-        n += 1
-    if n == 0 or n == len(lines):
-        return 0, None, []
-    last, following = (line.strip("#% \t") for line in lines[n - 1 : n + 1])
-    names = _words(last)
-    if len(names) == len(_words(following)) and is_header([*names, "0"], options.asked):
-        n -= 1
-    if n == 0:
-        return 0, None, []
-    return n, None, [f"left out {n} comment {'line' if n == 1 else 'lines'} at the start"]
-
-
-def _is_comment(line: str) -> bool:
-    """Whether a line is a comment, or a header behind a comment's mark; an id may begin with #."""
-    match = _COMMENT.match(line)
-    return match is not None and (len(match[0]) > 1 or is_header(_words(line), {}))
-
-
-def _words(line: str) -> list[str]:
-    return re.split(r"[,;|\t ]+|::", line)
-
-
-def _refuse_json(line: str, where: str) -> None:
-    if line.lstrip().startswith("["):
-        raise DataError(
-            f"{where} is a JSON document; expected JSON lines, an object in each.",
-            "Write one object a line, as with `jq -c '.[]'`.",
         )
 
 
