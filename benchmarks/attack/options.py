@@ -41,7 +41,8 @@ _METHODS = {
 
 
 def _parameters(command: Any) -> list[Any]:
-    return [param for param in command.params if param.name != "help"]
+    # --debug is there to show a traceback, which is a fault everywhere else.
+    return [param for param in command.params if param.name not in ("help", "debug")]
 
 
 @cache
