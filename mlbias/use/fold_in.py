@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from mlbias.core.folding import NewRatings, folded, folded_stderr, refreshed
-from mlbias.core.model import Parameters
+from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ratings import Codes
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
@@ -63,23 +63,8 @@ class _Grown:
 
 def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> BiasModel:
     """The model with the users and items of further ratings; see BiasModel.fold_in."""
-    if model.penalty is None:
-        raise DataError(
-            "the model does not say which lambda it was trained with.",
-            "Train it again with this version of mlbias.",
-        )
+    penalty = _known_penalty(model, refresh=refresh)
     known = model.trained_on
-    if refresh and known is None:
-        raise DataError(
-            "the model does not say how many ratings each user had, so that nothing is refreshed.",
-            "Train it again with this version of mlbias.",
-        )
-    if refresh and model.uncertainty is not None and model.uncertainty.user_noise is not None:
-        raise DataError(
-            "a model with a noise for each user does not say what its ratings weigh, so that "
-            "nothing is refreshed.",
-            "Train it again with all ratings.",
-        )
     users = _Grown.of(model.user_ids, ratings.user_ids)
     items = _Grown.of(model.item_ids, ratings.item_ids)
     uncertainty = _grown(model.uncertainty, users, items)
@@ -92,14 +77,10 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
         _weights(uncertainty, len(users.ids))[users.codes[ratings.user]],
     )
     start = Parameters(model.alpha, users.spread(model.user_bias), items.spread(model.item_bias))
-    state = folded(start, new, model.penalty)
-    user_counts = np.bincount(new.user, minlength=len(users.ids)).astype(np.float64)
-    item_counts = np.bincount(new.item, minlength=len(items.ids)).astype(np.float64)
+    state = folded(start, new, penalty)
     if refresh and known is not None:
         before = users.spread(known.user_counts), items.spread(known.item_counts)
-        state = refreshed(state, new, model.penalty, before)
-    else:
-        user_counts, item_counts = user_counts * new.is_new_user, item_counts * new.is_new_item
+        state = refreshed(state, new, penalty, before)
     return replace(
         model,
         user_bias=state.user_bias,
@@ -107,15 +88,49 @@ def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> Bia
         user_ids=users.ids,
         item_ids=items.ids,
         uncertainty=uncertainty and _with_ratings(uncertainty, new, refresh),
-        trained_on=known
-        and TrainedOn(
-            known.low,
-            known.high,
-            users.spread(known.user_counts) + user_counts,
-            items.spread(known.item_counts) + item_counts,
-            _means(users, known.user_means, known.user_counts, new.user, new.value, user_counts),
-            _means(items, known.item_means, known.item_counts, new.item, new.value, item_counts),
-        ),
+        trained_on=known and _trained_on(known, users, items, new, refresh),
+    )
+
+
+def _known_penalty(model: BiasModel, *, refresh: bool) -> Penalty:
+    """The λ's of a model that knows all that the equations of new ratings need.
+
+    Raises:
+        DataError: it does not.
+    """
+    known = model.uncertainty
+    if model.penalty is None:
+        raise DataError(
+            "the model does not say which lambda it was trained with.",
+            "Train it again with this version of mlbias.",
+        )
+    if refresh and model.trained_on is None:
+        raise DataError(
+            "the model does not say how many ratings each user had, so that nothing is refreshed.",
+            "Train it again with this version of mlbias.",
+        )
+    if refresh and known is not None and known.user_noise is not None:
+        raise DataError(
+            "a model with a noise for each user does not say what its ratings weigh, so that "
+            "nothing is refreshed.",
+            "Train it again with all ratings.",
+        )
+    return model.penalty
+
+
+def _trained_on(
+    known: TrainedOn, users: _Grown, items: _Grown, new: NewRatings, refresh: bool
+) -> TrainedOn:
+    """The counts and means with those new ratings that moved a bias."""
+    user_counts = np.bincount(new.user, minlength=len(users.ids)) * (refresh | new.is_new_user)
+    item_counts = np.bincount(new.item, minlength=len(items.ids)) * (refresh | new.is_new_item)
+    return TrainedOn(
+        known.low,
+        known.high,
+        users.spread(known.user_counts) + user_counts,
+        items.spread(known.item_counts) + item_counts,
+        _means(users, known.user_means, known.user_counts, new.user, new.value, user_counts),
+        _means(items, known.item_means, known.item_counts, new.item, new.value, item_counts),
     )
 
 
@@ -125,7 +140,7 @@ def _means(
     known_counts: FloatArray,
     codes: Codes,
     value: FloatArray,
-    counts: FloatArray,
+    counts: NDArray[np.int64],
 ) -> FloatArray | None:
     """Plain means of a side, of the ratings that count: (n,) ``counts`` of the new ones."""
     if known is None:
