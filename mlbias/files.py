@@ -64,11 +64,27 @@ def written_whole(path: Path, made_from: Iterable[Path] = ()) -> Iterator[Binary
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             part.unlink()
+        if is_full(error):  # Python's error does not name the file, Polars' is of its own kind
+            number = _number(error)
+            raise OSError(number, os.strerror(number), str(path)) from error
         raise
     sync_folder(target.parent)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that nothing more can be written: no room, a quota, or a limit."""
+    return _number(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _number(error: BaseException) -> int:
+    """The system's number of an error, 0 if it has none; Rust's errors have it in their text."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    found = re.search(r"\(os error ([0-9]{1,5})\)", str(error))
+    return int(found[1]) if found else 0
 
 
 @contextmanager

@@ -313,7 +313,7 @@ def test_a_full_disk_is_the_systems_fault(tmp_path: Path) -> None:
             stdout=full, stderr=subprocess.PIPE, encoding="utf-8", check=False, timeout=60,
         )  # fmt: skip
     assert (result.returncode, result.stderr) == (
-        1, "error: the system refused: No space left on device.\n",
+        1, "error: standard output cannot be written: No space left on device.\n",
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Files that are whole or not there, where no file may be written, and what is swept."""
 
+import errno
 import os
 import shutil
 import socket
@@ -380,4 +381,22 @@ def test_a_signal_while_a_temporary_folder_is_removed_leaves_nothing(
     monkeypatch.setattr(shutil, "rmtree", interrupted)
     with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path / "set") as folder:
         (folder / "file").write_text("half")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "as Python says it"),
+        OSError("No space left on device (os error 28)"),
+        RuntimeError("out of specification: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_names_the_file_whatever_library_wrote_it(
+    tmp_path: Path, error: Exception
+) -> None:
+    made = tmp_path / "made"
+    with pytest.raises(OSError, match="No space left") as raised, written_whole(made):
+        raise error
+    assert (raised.value.errno, raised.value.filename) == (errno.ENOSPC, str(made))
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,8 @@
 """What is said where a model may have been trained on what it is scored on."""
 
 import json
+import resource
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.evaluation.holdout import Holdout
 from mlbias.saved_model.record import TrainingData
-from tests.test_cli import FOUR, Run, run, succeeds
+from tests.test_cli import COMMAND, FOUR, Run, environment, fails, run, succeeds
 
 __all__ = ["run"]
 
@@ -119,3 +121,29 @@ def test_what_shows_ids_is_open_to_nobody_who_cannot_read_the_ratings(
     (tmp_path / "pairs.csv").write_text("userId,movieId\n1,10\n")
     succeeds(run("predict", str(tmp_path / "pairs.csv"), "--model", model, "--out", str(out)))
     assert modes | {out.stat().st_mode & 0o077} == {0}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "pairs.csv", "--out", "out.csv"),
+        ("predict", "pairs.csv", "--out", "out.parquet"),
+        ("predict", "pairs.csv", "--out", "out.arrow"),
+        ("predict", "pairs.csv", "--out", "out.jsonl"),
+        ("biases", "users", "--out", "out.db"),
+    ],
+)
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
+
+    (tmp_path / "pairs.csv").write_text("user,item\n" + "1,10\n" * 1_000)
+    succeeds(run("train", "--data", "sample", "--model", "m.npz", "--epochs", "1"))
+    result = subprocess.run(
+        [*COMMAND, *arguments, "--model", "m.npz"], cwd=tmp_path, env=environment(),
+        capture_output=True, encoding="utf-8", timeout=60, check=False, preexec_fn=little_room,
+    )  # fmt: skip
+    fails(result, 1, rf"^error: {arguments[-1]} cannot be written: File too large\.\n$")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.npz", "pairs.csv"]

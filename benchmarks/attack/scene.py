@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,14 @@ COMMANDS = {
     "generate Parquet": "generate --ratings 300000 --out g.parquet --seed {seed}",
     "download": "download ml-latest --url ml-latest.zip --force",
     "cache clear": "cache clear --data big.csv",
+    "predict": "predict pairs.csv --model m.npz --out p.csv --force",
+    "predict Arrow": "predict pairs.csv --model m.npz --out p.arrow --force",
+    "biases": "biases items --model m.npz --out b.db --force",
+    "report": "report --data big.csv --out r.html",
 }
+# Commands that write nothing but prepared copies, which they do without where they must.
+READERS = ("baseline", "evaluate", "crossval", "compare", "cache clear")
+_RESULTS = {"predict": "p.csv", "predict Arrow": "p.arrow", "biases": "b.db", "report": "r.html"}
 _CACHE, _DIGESTS = ".mlbias-cache", "digests.json"
 # The environment variable that names the folder of make_template.
 TEMPLATE = "ATTACK_TEMPLATE"
@@ -88,11 +96,13 @@ def make_template(folder: Path) -> None:
     with zipfile.ZipFile(folder / "ml-latest.zip", "w") as archive:
         archive.write(folder / "big.csv", "ml-latest/ratings.csv")
         archive.writestr("ml-latest/README.txt", "Terms of use.")
-    for name in ("train", "download"):
-        _done(*COMMANDS[name].split())
+    with (folder / "big.csv").open("rb") as ratings:
+        (folder / "pairs.csv").write_bytes(b"".join(islice(ratings, 100_000)))
     _done("train", "--data", "big.csv", "--model", "m.npz")
+    for name in ("train", "download", *_RESULTS):
+        _done(*COMMANDS[name].split())
     (folder / "data" / "ml-latest" / "mine.csv").write_text("mine")
-    kept = ("big.csv", "m.npz", "ml-latest.zip", "data/ml-latest/ratings.csv")
+    kept = ("big.csv", "m.npz", "ml-latest.zip", "data/ml-latest/ratings.csv", *_RESULTS.values())
     digests |= {name: [_digest(folder / name)] for name in (*kept, "data/ml-latest/mine.csv")}
     shutil.rmtree(folder / _CACHE)
     shutil.rmtree(folder / "data" / "ml-latest" / _CACHE)

@@ -82,14 +82,24 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(_BROKEN_PIPE)
     except OSError as error:
-        about = f" ({error.filename})" if error.filename else ""
-        _fail(MlbiasError(f"the system refused: {error.strerror or error}{about}."), 1, error)
+        _fail(_refused(error), _DATA_OR_ENVIRONMENT, error)
     except SystemExit:
         raise
     except BaseException as error:  # Polars' panics are no Exception
         if hasattr(error, "format_message"):  # Typer's usage errors, whose class moved about
             _fail_usage(error)
         _fail(_unforeseen(error), _DATA_OR_ENVIRONMENT, error)
+
+
+def _refused(error: OSError) -> MlbiasError:
+    """Words for what the system did not let us do."""
+    from mlbias.files import is_full
+
+    why = error.strerror or error
+    if is_full(error):
+        return MlbiasError(f"{error.filename or 'standard output'} cannot be written: {why}.")
+    about = f" ({error.filename})" if error.filename else ""
+    return MlbiasError(f"the system refused: {why}{about}.")
 
 
 def _unforeseen(error: BaseException) -> MlbiasError:
