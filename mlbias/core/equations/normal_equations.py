@@ -106,8 +106,8 @@ class NormalEquations:
         self._weights = self._kept.counts + self._kept.penalty
         self._shrinkage = 1.0 / (self._eliminated.counts + self._eliminated.penalty)  # D_u
         self._is_direct = self._kept.penalty == math.inf
-        if not self._is_direct:
-            self._coupling = self._kept.product(self._shrinkage)  # g
+        self._incidence = incidence
+        self._known_coupling: FloatArray | None = None
         self._level = dot(self._eliminated.counts, self._shrinkage)  # s
 
     def solve(self, right: ErrorSums, start: Parameters, tolerance: float) -> Iterator[Step]:
@@ -194,15 +194,15 @@ class NormalEquations:
             level = level + excess / (self._eliminated.penalty * self._level)
         if self._is_direct:
             return _Reduced(eliminated_sums, kept_sums, level, np.zeros_like(kept_sums))
-        f = kept_sums - self._kept.product(self._shrinkage * eliminated_sums)
-        f = f - column(self._eliminated.penalty * level) * self._coupling
+        f = kept_sums - self._around(self._shrinkage * eliminated_sums)
+        f = f - column(self._eliminated.penalty * level) * self._coupling()
         return _Reduced(eliminated_sums, kept_sums, level, f)
 
     def _solved_back(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
         """α and the eliminated side, solved for the other."""
         alpha = reduced.level
         if not self._is_direct:
-            alpha = alpha - dots(state.x, self._coupling) / self._level
+            alpha = alpha - dots(state.x, self._coupling()) / self._level
         sums = reduced.eliminated_sums - self._eliminated.counts * column(alpha) - state.half
         return alpha, self._shrinkage * sums
 
@@ -215,15 +215,30 @@ class NormalEquations:
         errors = ErrorSums(float(known.sum()), user, item)
         return Step(Parameters(float(alpha), *self._sides(eliminated, state.x)), errors)
 
+    def _coupling(self) -> FloatArray:
+        """The vector g."""
+        if self._known_coupling is None:
+            self._known_coupling = self._kept.product(self._shrinkage)
+        return self._known_coupling
+
+    def _around(self, vectors: FloatArray) -> FloatArray:
+        """Sums over the eliminated side, with g in the same product if it is not known yet."""
+        if self._known_coupling is not None:
+            return self._kept.product(vectors)
+        sums = self._kept.product(np.vstack([vectors, self._shrinkage]))
+        self._known_coupling = sums[-1]
+        return sums[:-1].reshape(*vectors.shape[:-1], -1)
+
     def _product(self, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A b and K b."""
-        of_eliminated = self._eliminated.product(b)
-        rank_one = self._eliminated.penalty * dots(b, self._coupling) / self._level
-        return of_eliminated, (
-            self._weights * b
-            - self._kept.product(self._shrinkage * of_eliminated)
-            - column(rank_one) * self._coupling
-        )
+        if self._keeps_items:
+            of_eliminated, around = self._incidence.both(b, weights=self._shrinkage)
+        else:
+            of_eliminated = self._eliminated.product(b)
+            around = self._kept.product(self._shrinkage * of_eliminated)
+        coupling = self._coupling()
+        rank_one = self._eliminated.penalty * dots(b, coupling) / self._level
+        return of_eliminated, self._weights * b - around - column(rank_one) * coupling
 
     def _sides(self, one: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
         """From (user, item) to (eliminated, kept) and back: both ways the same exchange or none."""
