@@ -12,6 +12,8 @@ from mlbias.core import ratings as ratings_module
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray
+from mlbias.engines.local import LocalParts, split
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings
 
@@ -23,11 +25,17 @@ def restored(ratings: Ratings) -> Incidence:
     return BlockIncidence.restored(ratings.item, lambda: ratings.value, statistics)
 
 
-# A further implementation (mapped from disk, Spark) is held to the same by one more line here.
+def in_parts(ratings: Ratings) -> Incidence:
+    """In three parts, of which some may be empty."""
+    return PartitionedIncidence(LocalParts(split(ratings, 3)))
+
+
+# A further implementation is held to the same by one more line here.
 IMPLEMENTATIONS: dict[str, Callable[[Ratings], Incidence]] = {
     "in memory": BlockIncidence,
     "restored": restored,
     "in memory, one thread": lambda ratings: BlockIncidence(ratings, threads=1),
+    "in parts": in_parts,
 }
 every_implementation = pytest.mark.parametrize(
     "build", IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys()
@@ -91,7 +99,7 @@ def test_both_products_in_one_pass(
     incidence, matrix = build(ratings), dense(ratings)
     rng, shape = np.random.default_rng(len(rows)), (3,) if several else ()
     of_items, of_users = (rng.normal(size=(*shape, n)) for n in matrix.shape[::-1])
-    weights: FloatArray = rng.normal(size=matrix.shape[0])
+    weights: FloatArray = rng.normal(size=matrix.shape[:1])
     added = None if parts == "weighted" else of_users
     by_user, by_item = incidence.both(of_items, added, None if parts == "added" else weights)
     through = np.zeros_like(of_users) if added is None else added
