@@ -84,13 +84,12 @@ def test_an_epoch_costs_one_pass_its_report_included(
     name: str, n_items: int, make_ratings: MakeRatings
 ) -> None:
     incidence = CountingIncidence(make_ratings(n_items=n_items), threads=1)
-    problem, n_users = Problem(incidence, Penalty(1, 1)), 20
+    problem = Problem(incidence, Penalty(1, 1))
     incidence.passes = 0
-    # Exact has equations to set up, looks one step ahead for its last one, and has to pass twice
-    # where it solves for the users, since no user has all ratings of an item.
-    each, setup = (1, 0) if name != "exact" else (1, 2) if n_items <= n_users else (2, 3)
+    # Exact has equations to set up, and looks one step ahead for its last one.
+    setup = 2 if name == "exact" else 0
     for stats, _ in train(make_method(name), problem, epochs=5):
-        assert incidence.passes == each * stats.epoch + (setup if stats.epoch else 0)
+        assert incidence.passes == stats.epoch + (setup if stats.epoch else 0)
 
 
 def test_first_step_of_gd_by_hand(four: Ratings, make_problem: MakeProblem) -> None:
