@@ -18,6 +18,7 @@ ROOMS = {
     "download": "data sets from the web",
     "evaluation": "hold-outs, scores, crossval, compare",
     "fitting": "the one pipeline: fit → Fit",
+    "engines": "ratings in parts: threads, Dask, Spark",
     "datasets": "any file → ratings; prepared copies",
     "files": "files whole or not there",
     "memory": "how much there is",

@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbias.core import incidence as module
+from mlbias.core import ratings as ratings_module
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.statistics import Incidence
+from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.vectors import FloatArray
+from mlbias.engines.local import LocalParts, split
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings
 
@@ -22,11 +25,17 @@ def restored(ratings: Ratings) -> Incidence:
     return BlockIncidence.restored(ratings.item, lambda: ratings.value, statistics)
 
 
-# A further implementation (mapped from disk, Spark) is held to the same by one more line here.
+def in_parts(ratings: Ratings) -> Incidence:
+    """In three parts, of which some may be empty."""
+    return PartitionedIncidence(LocalParts(split(ratings, 3)))
+
+
+# A further implementation is held to the same by one more line here.
 IMPLEMENTATIONS: dict[str, Callable[[Ratings], Incidence]] = {
     "in memory": BlockIncidence,
     "restored": restored,
     "in memory, one thread": lambda ratings: BlockIncidence(ratings, threads=1),
+    "in parts": in_parts,
 }
 every_implementation = pytest.mark.parametrize(
     "build", IMPLEMENTATIONS.values(), ids=IMPLEMENTATIONS.keys()
@@ -75,6 +84,33 @@ def test_products_are_those_of_the_dense_matrix(
     of_users: FloatArray = rng.normal(size=(3, matrix.shape[0]))
     np.testing.assert_allclose(incidence.per_user(of_items), of_items @ matrix.T, atol=1e-12)
     np.testing.assert_allclose(incidence.per_item(of_users), of_users @ matrix, atol=1e-12)
+
+
+@every_implementation
+@given(rows=pairs, several=st.booleans(), parts=st.sampled_from(["added", "weighted", "both"]))
+@settings(deadline=None)
+def test_both_products_in_one_pass(
+    build: Callable[[Ratings], Incidence],
+    rows: list[tuple[int, int, int]],
+    several: bool,
+    parts: str,
+) -> None:
+    ratings = Ratings.from_ids(*(list(column) for column in zip(*rows, strict=True)))
+    incidence, matrix = build(ratings), dense(ratings)
+    rng, shape = np.random.default_rng(len(rows)), (3,) if several else ()
+    of_items, of_users = (rng.normal(size=(*shape, n)) for n in matrix.shape[::-1])
+    weights: FloatArray = rng.normal(size=matrix.shape[:1])
+    added = None if parts == "weighted" else of_users
+    by_user, by_item = incidence.both(of_items, added, None if parts == "added" else weights)
+    through = np.zeros_like(of_users) if added is None else added
+    if parts != "added":
+        through = through + weights * (of_items @ matrix.T)
+    np.testing.assert_allclose(by_user, of_items @ matrix.T, atol=1e-12)
+    np.testing.assert_allclose(by_item, through @ matrix, atol=1e-12)
+    # The same bits as in two passes.
+    np.testing.assert_array_equal(by_user, incidence.per_user(of_items))
+    if parts == "added":
+        np.testing.assert_array_equal(by_item, incidence.per_item(of_users))
 
 
 @every_implementation
@@ -201,6 +237,37 @@ def test_a_user_with_more_ratings_than_a_block(monkeypatch: pytest.MonkeyPatch) 
     ratings = Ratings.from_ids(users, range(81), np.arange(81) / 2)
     incidence = BlockIncidence(ratings)
     assert incidence.per_user(np.ones(81)).tolist() == [50, 1, 30]
+
+
+def test_orders_and_components_need_no_int32_positions(
+    monkeypatch: pytest.MonkeyPatch, make_ratings: Callable[..., Ratings]
+) -> None:
+    ratings = make_ratings(3_000, 200, 50)
+    narrow = ratings.by_pair()
+    monkeypatch.setattr(ratings_module, "_MOST_NARROW", 2_999)
+    order = ratings_module.order_of_users(ratings.user, ratings.n_users)
+    assert order is not None
+    assert order.dtype == np.int64
+    wide = ratings.by_pair()
+    np.testing.assert_array_equal(narrow.value, wide.value)
+    np.testing.assert_array_equal(narrow.item, wide.item)
+
+
+def test_more_ratings_than_int32_can_number() -> None:
+    # 2^31 + 4,096 ratings of 4,096 users who each gave one item 524,289: one item code, repeated
+    # without memory. Nothing but the counts and the blocks is as large as it seems.
+    n_users, each = 4_096, (1 << 19) + 1
+    item = np.broadcast_to(np.int32(0), (n_users * each,))
+    counts = np.full(n_users, float(each))
+    total = float(n_users * each)
+    statistics = Statistics(
+        n_users * each, 0.0, 0.0, 0.0, 0.0, 0.0, counts, np.array([total]), counts * 0, np.zeros(1)
+    )
+    incidence = BlockIncidence.restored(item, lambda: counts, statistics)
+    assert len(item) > np.iinfo(np.int32).max
+    np.testing.assert_array_equal(incidence._edges[[-2, -1]], [len(item) - each, len(item)])
+    user, of_item = incidence.components()
+    assert (user.max(), of_item.tolist()) == (0, [0])
 
 
 def test_ratings_whose_squares_overflow_are_refused() -> None:

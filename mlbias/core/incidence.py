@@ -7,8 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+from scipy.sparse import csr_array
 
+from mlbias.core.blocks import added, repeated, transposed
+from mlbias.core.connected import joined
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import CodedRatings, Codes, Values, order_of_users
 from mlbias.core.statistics import Statistics, center_of
@@ -104,7 +106,35 @@ class BlockIncidence:
                 sums += self._transposed[k] @ columns[self._cuts[k] : self._cuts[k + 1]]
             return sums
 
-        return _added(self._map(lane)).T
+        return added(self._map(lane)).T
+
+    def both(
+        self,
+        item_bias: FloatArray,
+        user_bias: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """A·b_item and Aᵀ·(b_user + w·A·b_item) in one pass; see Incidence."""
+        columns = np.ascontiguousarray(item_bias.T)
+        of_items = np.empty((self._shape[0], *columns.shape[1:]))
+        more = None if user_bias is None else np.ascontiguousarray(user_bias.T)
+        factors = None if weights is None else weights.reshape(-1, *[1] * (columns.ndim - 1))
+
+        def lane(blocks: NDArray[np.intp]) -> FloatArray:
+            sums = np.zeros((self._shape[1], *columns.shape[1:]))
+            for k in blocks:
+                here = slice(self._cuts[k], self._cuts[k + 1])
+                of_items[here] = through = self._blocks[k] @ columns
+                if factors is not None:
+                    through = factors[here] * through
+                    through = through if more is None else more[here] + through
+                elif more is not None:
+                    through = more[here]
+                sums += self._transposed[k] @ through
+            return sums
+
+        of_users = added(self._map(lane))
+        return of_items.T, of_users.T
 
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
@@ -129,10 +159,10 @@ class BlockIncidence:
             for k in blocks:
                 of_users = user_bias[self._cuts[k] : self._cuts[k + 1]]
                 rated = self._rated(k, value, center)
-                sums += _transposed(rated) @ of_users
+                sums += transposed(rated) @ of_users
             return sums
 
-        return _added(self._map(lane))
+        return added(self._map(lane))
 
     def _per_rated_user(self, sums_of: Callable[[csr_array], FloatArray]) -> FloatArray:
         """Sums of each block's users, from the block with the ratings in it, (n_users,)."""
@@ -157,7 +187,7 @@ class BlockIncidence:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
         if self._known_pairs is not None:
             return self._known_pairs
-        parts = list((self._pool.map if self._pool else map)(_repeated, self._blocks))
+        parts = list((self._pool.map if self._pool else map)(repeated, self._blocks))
         users = [user + first for (user, _, _), first in zip(parts, self._cuts, strict=False)]
         self._known_pairs = (
             np.concatenate(users).astype(np.int32),
@@ -168,16 +198,15 @@ class BlockIncidence:
 
     def components(self) -> tuple[Codes, Codes]:
         """The connected component of each user (n_users,) and of each item (n_items,)."""
-        from scipy.sparse.csgraph import connected_components  # for this alone
-
-        n_users, n_items = self._shape
-        starts = starts_of(self._statistics.user_counts).astype(np.int32)
-        indices = np.concatenate([block.indices for block in self._blocks]) + np.int32(n_users)
-        # Users in the first rows, items, which rate nobody, in the others.
-        edges = np.append(starts, np.full(n_items, starts[-1], np.int32))
-        graph = csr_array((np.ones(len(indices)), indices, edges), shape=(n_users + n_items,) * 2)
-        _, labels = connected_components(graph, directed=False)
-        return labels[:n_users], labels[n_users:]
+        firsts = np.empty(self._shape[0], np.int32)
+        labels = np.arange(self._shape[1], dtype=np.int32)
+        for k, block in enumerate(self._blocks):
+            # A user's first item stands for the user.
+            first = block.indices[block.indptr[:-1]]
+            firsts[self._cuts[k] : self._cuts[k + 1]] = first
+            if labels.any():  # otherwise all are one already
+                labels = joined(labels, np.repeat(first, np.diff(block.indptr)), block.indices)
+        return labels[firsts], labels
 
     def _lay_out(
         self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
@@ -192,7 +221,7 @@ class BlockIncidence:
             for first, last in zip(self._cuts, self._cuts[1:], strict=False)
         ]
         self._known_pairs = None
-        self._transposed = [_transposed(block) for block in self._blocks]
+        self._transposed = [transposed(block) for block in self._blocks]
         self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         workers = min(threads or usable_cores(), len(self._lanes))
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
@@ -218,13 +247,13 @@ class BlockIncidence:
             for k in blocks:
                 rated = self._rated(k, value, center)
                 user_sums[self._cuts[k] : self._cuts[k + 1]] = rated @ np.ones(self._shape[1])
-                sums += _transposed(rated) @ np.ones(rated.shape[0])
+                sums += transposed(rated) @ np.ones(rated.shape[0])
                 totals[k] = rated.data.sum()
                 squares[k] = (rated.data * rated.data).sum()
             return sums
 
         with np.errstate(over="ignore"):
-            item_sums = _added(self._map(lane))
+            item_sums = added(self._map(lane))
             sum_of_squares = float(squares.sum())
         if not np.isfinite(sum_of_squares):
             raise DataError("the ratings are too large: the sum of their squares overflows.")
@@ -247,40 +276,9 @@ def starts_of(user_counts: FloatArray) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(user_counts)]).astype(np.int64)
 
 
-def _repeated(block: csr_array) -> tuple[Codes, Codes, FloatArray]:
-    """Rows, columns and numbers of entries that stand in the same place."""
-    items, starts = block.indices, block.indptr
-    ascends = np.diff(items) > 0
-    ascends[starts[1:-1] - 1] = True  # from one row to the next nothing has to
-    if ascends.all():
-        nothing = np.empty(0, np.int32)
-        return nothing, nothing, np.empty(0)
-    rows = np.repeat(np.arange(block.shape[0], dtype=np.int64), np.diff(starts))
-    pairs, times = np.unique(rows * block.shape[1] + items, return_counts=True)
-    pairs, times = pairs[times > 1], times[times > 1]
-    user, item = np.divmod(pairs, block.shape[1])
-    return user.astype(np.int32), item.astype(np.int32), times.astype(np.float64)
-
-
-def _transposed(block: csr_array) -> csc_array:
-    """The transpose on the same memory; SciPy's own copies arrays that are parts of larger ones."""
-    transposed = csc_array(block.shape[::-1])
-    transposed.data, transposed.indices = block.data, block.indices
-    transposed.indptr = block.indptr
-    return transposed
-
-
 def _block_cuts(starts: NDArray[np.int64]) -> list[int]:
     """First users of the blocks, and n_users: about equally many ratings in each."""
     n = int(starts[-1])
     size = min(max(n // _BLOCKS, _LEAST_BLOCK), _LARGEST_BLOCK)
     cuts = np.searchsorted(starts[1:], np.arange(0, n, size), side="right")
     return [*np.unique(cuts).tolist(), len(starts) - 1]
-
-
-def _added(vectors: Iterator[FloatArray]) -> FloatArray:
-    """The sum of the vectors, in their order."""
-    total = next(vectors)
-    for vector in vectors:
-        total = total + vector
-    return total

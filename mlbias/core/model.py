@@ -119,17 +119,16 @@ class Problem:
         return Parameters(s.mean, np.zeros(s.n_users), np.zeros(s.n_items))
 
     def error_sums(self, at: Parameters) -> ErrorSums:
-        """E, E_u and E_i, for two products; for none while the biases are zero.
+        """E, E_u and E_i, for one pass; for none while the biases are zero.
 
         E_u = R_u - c_u (α + b_u) - A·b_i, and E_i likewise.
         """
         s = self.statistics
         user = s.user_sums - s.user_counts * (at.alpha + at.user_bias)
         item = s.item_sums - s.item_counts * (at.alpha + at.item_bias)
-        if at.item_bias.any():
-            user = user - self.incidence.per_user(at.item_bias)
-        if at.user_bias.any():
-            item = item - self.incidence.per_item(at.user_bias)
+        if at.item_bias.any() or at.user_bias.any():
+            of_items, of_users = self.incidence.both(at.item_bias, at.user_bias)
+            user, item = user - of_items, item - of_users
         return ErrorSums(float(user.sum()), user, item)
 
     def squared_error(self, at: Parameters, errors: ErrorSums, shared: float = 0.0) -> float:

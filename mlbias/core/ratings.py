@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.int32]
 Values = NDArray[np.floating[Any]]
+# Positions of ratings, int32 where that is enough.
+Order = NDArray[np.signedinteger[Any]]
 
 _PIECE = 1 << 16
+# The most ratings whose positions are int32.
+_MOST_NARROW = np.iinfo(np.int32).max
 
 
 class CodedRatings(Protocol):
@@ -40,7 +44,7 @@ class CodedRatings(Protocol):
         ...
 
 
-def order_of_users(user: Codes, n_users: int) -> NDArray[np.int32] | None:
+def order_of_users(user: Codes, n_users: int) -> Order | None:
     """The stable order that sorts (n,) codes of users, None if they ascend already."""
     if is_ascending(user):
         return None
@@ -49,22 +53,23 @@ def order_of_users(user: Codes, n_users: int) -> NDArray[np.int32] | None:
     # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating,
     # its column the user. An argsort takes ten times as long.
     n = len(user)
-    rows = np.arange(n + 1, dtype=np.int32)
+    rows = np.arange(n + 1, dtype=_position_type(n))
     by_row = csr_array((rows[:-1], user, rows), shape=(n, n_users))
-    order: NDArray[np.int32] = by_row.tocsc().data
+    order: Order = by_row.tocsc().data
     return order
 
 
-def order_of_pairs(ratings: CodedRatings) -> NDArray[np.int32] | None:
+def order_of_pairs(ratings: CodedRatings) -> Order | None:
     """The order that sorts ratings (n,) by user, then item, then value; None if they have it.
 
     Sums over ratings in this order have the same bits, in whatever order the ratings came.
     """
     if _pairs_ascend(ratings):
         return None
-    order = np.arange(len(ratings.value), dtype=np.int32)
-    for codes, n in ((ratings.item, ratings.n_items), (ratings.user, ratings.n_users)):
-        then = order_of_users(codes[order], n)
+    n = len(ratings.value)
+    order: Order = np.arange(n, dtype=_position_type(n))
+    for codes, size in ((ratings.item, ratings.n_items), (ratings.user, ratings.n_users)):
+        then = order_of_users(codes[order], size)
         order = order if then is None else order[then]
     user, item = ratings.user[order], ratings.item[order]
     same = (user[1:] == user[:-1]) & (item[1:] == item[:-1])
@@ -74,6 +79,10 @@ def order_of_pairs(ratings: CodedRatings) -> NDArray[np.int32] | None:
         by_value = np.lexsort((ratings.value[order[tied]], item[tied], user[tied]))
         order[tied] = order[tied[by_value]]
     return order
+
+
+def _position_type(n: int) -> type[np.signedinteger[Any]]:
+    return np.int32 if n <= _MOST_NARROW else np.int64
 
 
 def repeated_pairs(ratings: CodedRatings) -> int:

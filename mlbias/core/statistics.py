@@ -82,6 +82,21 @@ class Incidence(Protocol):
         """Aᵀ·b_user: for each item the sum over its ratings of the users' biases, (n_items,)."""
         ...
 
+    def both(
+        self,
+        item_bias: FloatArray,
+        user_bias: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """A·b_item and Aᵀ·(b_user + w·A·b_item) in one pass over the ratings.
+
+        Args:
+            item_bias: (n_items,), or several vectors, a row each.
+            user_bias: (n_users,), or as many rows; None for 0.
+            weights: (n_users,), w; None for 0. At least one of the two is given.
+        """
+        ...
+
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
         ...
@@ -114,10 +129,18 @@ def center_of(value: Values) -> float:
         DataError: the sum of the ratings overflows.
     """
     low, high = float(value.min()), float(value.max())
+    with np.errstate(over="ignore"):
+        return center_near(float(value.mean(dtype=np.float64)), low, high)
+
+
+def center_near(mean: float, low: float, high: float) -> float:
+    """The same from the mean of the ratings, the lowest and the highest.
+
+    Raises:
+        DataError: the sum of the ratings overflows.
+    """
     if low == high:
         return low
-    with np.errstate(over="ignore"):
-        mean = float(value.mean(dtype=np.float64))
     if not math.isfinite(mean) or not math.isfinite(high - low):
         raise DataError("the ratings are too large: their sum overflows.")
     _, exponent = math.frexp(high - low)

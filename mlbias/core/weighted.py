@@ -55,6 +55,20 @@ class WeightedIncidence:
         """(W A)ᵀ·b_user, (n_items,); of several at once, a row each."""
         return self._incidence.per_item(self.weights * user_bias)
 
+    def both(
+        self,
+        item_bias: FloatArray,
+        user_bias: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        """W A·b_item and (W A)ᵀ·(b_user + w·W A·b_item) in one pass; see Incidence."""
+        of_items, of_users = self._incidence.both(
+            item_bias,
+            None if user_bias is None else self.weights * user_bias,
+            None if weights is None else self.weights * self.weights * weights,
+        )
+        return self.weights * of_items, of_users
+
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """W R·b_item, (n_users,)."""
         return self.weights * self._incidence.rated_per_user(item_bias)

@@ -1,4 +1,4 @@
-"""The normal equations of the cost, reduced to the smaller side of the users × items table.
+"""The normal equations of the cost, reduced to the items.
 
 Setting the derivatives of J to zero gives M (α, b_u, b_i) = (R, R_u, R_i), that is
 
@@ -12,10 +12,12 @@ With α and the users eliminated, D_u = 1/(c_u + λ_u), what is left is K b_i = 
     f = R_i - Aᵀ D_u R_u - λ_u α₀ g,                  α₀ = D_u·R_u / s
     α = α₀ - g·b_i / s,                               b_u = D_u (R_u - c_u α - A b_i)
 
-and likewise with the items eliminated. K is positive definite where both λ's are above 0, and
-positive semidefinite otherwise. In this form of the rank-one term nothing is 0/0 at λ_u = 0,
-because n - Σ c_u² D_u = λ_u s. For right-hand sides with R ≠ Σ R_u, which sums over ratings never
-are, α₀ has the further term (R - Σ R_u)/(λ_u s).
+and likewise with the items eliminated, where the users' biases are held at 0. Both ways take the
+same number of iterations, since AᵀD_u A and A D_i Aᵀ, scaled by the diagonals, have the same
+eigenvalues; but only with the users eliminated does a product with K take a single pass. K is
+positive definite where both λ's are above 0, and positive semidefinite otherwise. In this form of
+the rank-one term nothing is 0/0 at λ_u = 0, because n - Σ c_u² D_u = λ_u s. For right-hand sides
+with R ≠ Σ R_u, which sums over ratings never are, α₀ has the further term (R - Σ R_u)/(λ_u s).
 
 An infinite λ_i leaves no equations for the items: b_i = 0, and the solution is α₀ and D_u (R_u -
 c_u α₀). With both λ's infinite it is α = R/n alone.
@@ -43,7 +45,7 @@ from mlbias.core.vectors import FloatArray, dot
 _ROUNDING = float(np.finfo(np.float64).eps)
 _COARSE = 1e-2
 # Down to this the residual of the recurrence is the true one, and need not be computed afresh.
-_DRIFT = 1e-6
+_DRIFT = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class _Reduced:
 class NormalEquations:
     """K b = f for one side, and the way back to α and both sides.
 
-    The side that is kept is the one whose λ is infinite, if there is one, otherwise the smaller.
+    The side that is kept is the one whose λ is infinite, if there is one, otherwise the items.
 
     Args:
         problem: whose cost it is.
@@ -99,19 +101,17 @@ class NormalEquations:
         users = _Side(s.user_counts, penalty.user, incidence.per_user)
         items = _Side(s.item_counts, penalty.item, incidence.per_item)
         self._n = s.n_ratings
-        self._keeps_items = s.n_items <= s.n_users
-        if (penalty.user == math.inf) != (penalty.item == math.inf):
-            self._keeps_items = penalty.item == math.inf
+        self._keeps_items = penalty.user < math.inf or penalty.item == math.inf
         self._eliminated, self._kept = (users, items) if self._keeps_items else (items, users)
         self._weights = self._kept.counts + self._kept.penalty
         self._shrinkage = 1.0 / (self._eliminated.counts + self._eliminated.penalty)  # D_u
         self._is_direct = self._kept.penalty == math.inf
-        if not self._is_direct:
-            self._coupling = self._kept.product(self._shrinkage)  # g
+        self._incidence = incidence
+        self._known_coupling: FloatArray | None = None
         self._level = dot(self._eliminated.counts, self._shrinkage)  # s
 
     def solve(self, right: ErrorSums, start: Parameters, tolerance: float) -> Iterator[Step]:
-        """Yield each step, at least one, of preconditioned conjugate gradients; two products each.
+        """Yield each step, at least one, of preconditioned conjugate gradients; one pass each.
 
         Ends when ‖f - K b‖ is at most ``tolerance`` times ‖f‖, for fine tolerances by a residual
         that is computed afresh, or where rounding allows nothing better.
@@ -194,15 +194,15 @@ class NormalEquations:
             level = level + excess / (self._eliminated.penalty * self._level)
         if self._is_direct:
             return _Reduced(eliminated_sums, kept_sums, level, np.zeros_like(kept_sums))
-        f = kept_sums - self._kept.product(self._shrinkage * eliminated_sums)
-        f = f - column(self._eliminated.penalty * level) * self._coupling
+        f = kept_sums - self._around(self._shrinkage * eliminated_sums)
+        f = f - column(self._eliminated.penalty * level) * self._coupling()
         return _Reduced(eliminated_sums, kept_sums, level, f)
 
     def _solved_back(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
         """α and the eliminated side, solved for the other."""
         alpha = reduced.level
         if not self._is_direct:
-            alpha = alpha - dots(state.x, self._coupling) / self._level
+            alpha = alpha - dots(state.x, self._coupling()) / self._level
         sums = reduced.eliminated_sums - self._eliminated.counts * column(alpha) - state.half
         return alpha, self._shrinkage * sums
 
@@ -215,15 +215,30 @@ class NormalEquations:
         errors = ErrorSums(float(known.sum()), user, item)
         return Step(Parameters(float(alpha), *self._sides(eliminated, state.x)), errors)
 
+    def _coupling(self) -> FloatArray:
+        """The vector g."""
+        if self._known_coupling is None:
+            self._known_coupling = self._kept.product(self._shrinkage)
+        return self._known_coupling
+
+    def _around(self, vectors: FloatArray) -> FloatArray:
+        """Sums over the eliminated side, with g in the same product if it is not known yet."""
+        if self._known_coupling is not None:
+            return self._kept.product(vectors)
+        sums = self._kept.product(np.vstack([vectors, self._shrinkage]))
+        self._known_coupling = sums[-1]
+        return sums[:-1].reshape(*vectors.shape[:-1], -1)
+
     def _product(self, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A b and K b."""
-        of_eliminated = self._eliminated.product(b)
-        rank_one = self._eliminated.penalty * dots(b, self._coupling) / self._level
-        return of_eliminated, (
-            self._weights * b
-            - self._kept.product(self._shrinkage * of_eliminated)
-            - column(rank_one) * self._coupling
-        )
+        if self._keeps_items:
+            of_eliminated, around = self._incidence.both(b, weights=self._shrinkage)
+        else:
+            of_eliminated = self._eliminated.product(b)
+            around = self._kept.product(self._shrinkage * of_eliminated)
+        coupling = self._coupling()
+        rank_one = self._eliminated.penalty * dots(b, coupling) / self._level
+        return of_eliminated, self._weights * b - around - column(rank_one) * coupling
 
     def _sides(self, one: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
         """From (user, item) to (eliminated, kept) and back: both ways the same exchange or none."""

@@ -50,6 +50,14 @@ class RepeatedPairs:
             found[is_repeated] *= times[order[at[is_repeated]]].round()
         return found
 
+    def squared(self, of_items: FloatArray, of_users: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Σ_i A_ui² v_i, (n_users,), and Σ_u A_ui² v_u, (n_items,), in one pass."""
+        around_user, around_item = self.incidence.both(of_items, of_users)
+        return (
+            self.squared_per_user(of_items, around_user),
+            self.squared_per_item(of_users, around_item),
+        )
+
     def squared_per_user(self, of_items: FloatArray, plain: FloatArray) -> FloatArray:
         """Σ_i A_ui² v_i, (n_users,), from Σ_i A_ui v_i."""
         weights = self.incidence.statistics.weights

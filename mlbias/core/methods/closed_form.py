@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from mlbias.core.methods.protocol import Iterate
 from mlbias.core.model import DEFAULT_LAMBDA, ErrorSums, Parameters, PenaltyScale, Problem
 from mlbias.core.vectors import divide_or_zero, dot
@@ -18,7 +20,7 @@ from mlbias.core.vectors import divide_or_zero, dot
 
 @dataclass(frozen=True, slots=True)
 class ClosedForm:
-    """Block coordinate descent. Two products an epoch, its report included; cannot overshoot.
+    """Block coordinate descent. One pass an epoch, its report included; cannot overshoot.
 
     Example:
         >>> from mlbias import ClosedForm, Ratings, fit
@@ -39,6 +41,7 @@ class ClosedForm:
         s, incidence = problem.statistics, problem.incidence
         user_weight = s.user_counts + problem.penalty.user
         item_weight = s.item_counts + problem.penalty.item
+        user_share = divide_or_zero(np.ones(s.n_users), user_weight)
         state = problem.start()
         yield Iterate(state, problem.squared_error(state, problem.error_sums(state)))
         while True:
@@ -47,9 +50,10 @@ class ClosedForm:
             user_rest = s.user_sums - s.user_counts * alpha
             item_rest = s.item_sums - s.item_counts * alpha
 
-            of_items = incidence.per_user(state.item_bias)
-            user_bias = divide_or_zero(user_rest - of_items, user_weight)
-            of_users = incidence.per_item(user_bias)
+            # One pass has both products: b_user is linear in A·b_item.
+            without = user_rest * user_share
+            of_items, of_users = incidence.both(state.item_bias, without, -user_share)
+            user_bias = without - user_share * of_items
             item_bias = divide_or_zero(item_rest - of_users, item_weight)
 
             state = Parameters(alpha, user_bias, item_bias)

@@ -108,6 +108,7 @@ class Likelihood:
         self._incidence = incidence
         self._traces = traces
         self._last = near
+        self._equations: tuple[Penalty, NormalEquations] | None = None
 
     def at(self, ratios: FloatArray, precision: float = _PRECISION) -> Point:
         """The point at (γ_u, γ_i), each 0 or above.
@@ -117,6 +118,7 @@ class Likelihood:
             precision: relative residual of the optimum, where it is not known exactly.
         """
         s, penalty = self._incidence.statistics, penalty_of(ratios)
+        problem = Problem(self._incidence, penalty)
         inverse: Inverse | None = None
         if math.inf in (penalty.user, penalty.item):
             optimum = optimum_at(self._incidence, penalty)
@@ -129,7 +131,7 @@ class Likelihood:
             start = self._last if inverse is None else inverse.solve(_ratings_sums(s))
             if start is None:  # the first of all, far from where the search will end
                 precision = max(precision, _FIRST_PRECISION)
-            optimum = optimum_at(self._incidence, penalty, start, precision)
+            optimum = _optimum(self._equations_at(penalty), problem, start, precision)
             self._last = optimum.parameters
             sizes, lambdas = np.array([s.n_users, s.n_items]), 1 / ratios
             expected = lambdas * (sizes - lambdas * [traces.user, traces.item])
@@ -143,6 +145,12 @@ class Likelihood:
             deviance=self._deviance(variance, penalty, determinant),
             inverse=inverse,
         )
+
+    def _equations_at(self, penalty: Penalty) -> NormalEquations:
+        """The equations at these λ's; those of the last ones are kept with what they know."""
+        if self._equations is None or self._equations[0] != penalty:
+            self._equations = penalty, NormalEquations(Problem(self._incidence, penalty))
+        return self._equations[1]
 
     def information(self, point: Point) -> FloatArray:
         """The average information over (log σ², γ_u, γ_i), (3, 3)."""
@@ -165,7 +173,7 @@ class Likelihood:
             user_fits = [of_user.user_bias, of_item.user_bias]
             item_fit = of_item.item_bias
         else:
-            equations = NormalEquations(Problem(self._incidence, point.penalty))
+            equations = self._equations_at(point.penalty)
             _, users, items = equations.solve_rows(
                 np.zeros(2), np.array([errors.user, no_users]),
                 np.array([no_items, errors.item]), _FORM_TOLERANCE,
@@ -192,8 +200,7 @@ class Likelihood:
         """Sums of f_u and f_i: of all, by user, by item; and their inner products, (2, 2)."""
         s = self._incidence.statistics
         by_user, by_item = s.user_counts * errors.user, s.item_counts * errors.item
-        of_items = self._incidence.per_user(errors.item)
-        of_users = self._incidence.per_item(errors.user)
+        of_items, of_users = self._incidence.both(errors.item, errors.user)
         both = dot(errors.user, of_items)
         products = np.array([[dot(errors.user, by_user), both], [both, dot(errors.item, by_item)]])
         return (
@@ -233,8 +240,13 @@ def optimum_at(
         precision: relative residual of the equations.
     """
     problem = Problem(incidence, penalty)
-    s = problem.statistics
-    equations = NormalEquations(problem)
+    return _optimum(NormalEquations(problem), problem, start, precision)
+
+
+def _optimum(
+    equations: NormalEquations, problem: Problem, start: Parameters | None, precision: float
+) -> Optimum:
+    s, penalty = problem.statistics, problem.penalty
     *_, last = equations.solve(_ratings_sums(s), start or problem.start(), precision)
     errors = last.errors
     if math.inf in (penalty.user, penalty.item):

@@ -112,12 +112,11 @@ def alpha_variance(incidence: Incidence, penalty: Penalty, inverse: Inverse | No
 
 
 def expanded_diagonals(incidence: Incidence, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
-    """The diagonal of M⁻¹ to second order, (n_users,) and (n_items,); costs two products."""
+    """The diagonal of M⁻¹ to second order, (n_users,) and (n_items,); costs a pass."""
     s = incidence.statistics
     repeated = RepeatedPairs.of(incidence)
     user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
-    around_user = repeated.squared_per_user(item, incidence.per_user(item))
-    around_item = repeated.squared_per_item(user, incidence.per_item(user))
+    around_user, around_item = repeated.squared(item, user)
     return (
         user + user * user * around_user + 1 / (s.n_users * penalty.user),
         item + item * item * around_item + 1 / (s.n_items * penalty.item),
@@ -165,8 +164,8 @@ def _expanded_leverages(incidence: Incidence, penalty: Penalty, row: _Row) -> Le
     s, repeated = incidence.statistics, RepeatedPairs.of(incidence)
     user, item = s.user_counts + penalty.user, s.item_counts + penalty.item
     of_user, of_item = 1 / user, 1 / item
-    user = user - repeated.squared_per_user(of_item, incidence.per_user(of_item))
-    item = item - repeated.squared_per_item(of_user, incidence.per_item(of_user))
+    around_user, around_item = repeated.squared(of_item, of_user)
+    user, item = user - around_user, item - around_item
     most = row.alpha + 1 / penalty.user + 1 / penalty.item  # the variance without any rating
     root = math.sqrt(row.alpha)
     user_level, item_level = root + row.user / root, row.item / root

@@ -14,7 +14,7 @@ import numpy as np
 from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import Penalty, Problem
 from mlbias.core.reml.inverse import Traces
-from mlbias.core.reml.traces import expanded_blocks, expanded_traces
+from mlbias.core.reml.traces import expanded_forms, expanded_traces
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray, dot
 
@@ -77,7 +77,6 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
     """Probe each block so often, two or more, always with the same signs."""
     s = incidence.statistics
     equations = NormalEquations(Problem(incidence, penalty))
-    user_block, item_block = expanded_blocks(incidence, penalty)
     users, items = np.zeros(n_probes), np.zeros(n_probes)
     for first in range(0, n_probes, _AT_ONCE):
         here = range(first, min(first + _AT_ONCE, n_probes))
@@ -89,10 +88,10 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
             np.concatenate([np.zeros_like(item_signs), item_signs]),
             _TOLERANCE,
         )
+        of_users, of_items = expanded_forms(incidence, penalty, user_signs, item_signs)
         for row, k in enumerate(here):
-            users[k] = dot(user_signs[row], user[row]) - user_block.form(user_signs[row])
-            solved = item[len(here) + row]
-            items[k] = dot(item_signs[row], solved) - item_block.form(item_signs[row])
+            users[k] = dot(user_signs[row], user[row]) - of_users[row]
+            items[k] = dot(item_signs[row], item[len(here) + row]) - of_items[row]
     return Remainders(users, items)
 
 

@@ -10,8 +10,9 @@ and likewise for the items; A² squares each entry, which differs where a pair w
 is left out is never negative.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from mlbias.core.equations.repeated_pairs import RepeatedPairs
 from mlbias.core.model import Penalty
@@ -24,7 +25,7 @@ def expanded_traces(incidence: Incidence, penalty: Penalty) -> Traces:
     """tr_u and tr_i for λ's above 0."""
     s = incidence.statistics
     of_user, of_item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
-    around_user, around_item = incidence.per_user(of_item), incidence.per_item(of_user)
+    around_user, around_item = incidence.both(of_item, of_user)
     repeated = RepeatedPairs.of(incidence)
     squared_user = repeated.squared_per_user(of_item, around_user)
     squared_item = repeated.squared_per_item(of_user, around_item)
@@ -43,46 +44,44 @@ def _trace(
 
 
 @dataclass(frozen=True, slots=True)
-class ExpandedBlock:
+class _Block:
     """The expansion X of one side's block of M⁻¹, whose trace is above.
 
     Args:
         own, other: D of this side and of the other.
-        to_other: sums of this side's vector for the other.
         level: what every entry has in common.
     """
 
     own: FloatArray
     other: FloatArray
-    to_other: Callable[[FloatArray], FloatArray]
     level: float
 
-    def form(self, z: FloatArray) -> float:
-        """zᵀ X z for a vector of this side."""
-        through, total = self.to_other(self.own * z), float(z.sum())
+    def form(self, z: FloatArray, through: FloatArray) -> float:
+        """zᵀ X z for a vector of this side, and sums of D z for the other side."""
+        total = float(z.sum())
         return (
             dot(self.own, z * z) + dot(self.other, through * through) + self.level * total * total
         )
 
 
-def expanded_blocks(incidence: Incidence, penalty: Penalty) -> tuple[ExpandedBlock, ExpandedBlock]:
-    """The users' and the items' block, for λ's above 0."""
+def expanded_forms(
+    incidence: Incidence, penalty: Penalty, user_signs: FloatArray, item_signs: FloatArray
+) -> tuple[list[float], list[float]]:
+    """zᵀ X z of both blocks, for λ's above 0, for (k, n_users) and (k, n_items); costs a pass."""
     s = incidence.statistics
     user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
+    users, items = np.vstack([user, user * user_signs]), np.vstack([item, item * item_signs])
+    to_users, to_items = incidence.both(items, users)
+    of_user = _block(user, item, to_items[0], penalty.user)
+    of_item = _block(item, user, to_users[0], penalty.item)
     return (
-        _block(user, item, incidence.per_item, penalty.user),
-        _block(item, user, incidence.per_user, penalty.item),
+        [of_user.form(z, sums) for z, sums in zip(user_signs, to_items[1:], strict=True)],
+        [of_item.form(z, sums) for z, sums in zip(item_signs, to_users[1:], strict=True)],
     )
 
 
-def _block(
-    own: FloatArray,
-    other: FloatArray,
-    to_other: Callable[[FloatArray], FloatArray],
-    penalty: float,
-) -> ExpandedBlock:
-    level = (1 / penalty - _held(own, other, to_other(own))) / len(own)
-    return ExpandedBlock(own, other, to_other, level)
+def _block(own: FloatArray, other: FloatArray, around_other: FloatArray, penalty: float) -> _Block:
+    return _Block(own, other, (1 / penalty - _held(own, other, around_other)) / len(own))
 
 
 def _held(own: FloatArray, other: FloatArray, around_other: FloatArray) -> float:

@@ -1,0 +1,1 @@
+"""Ratings in parts, wherever an engine keeps them: threads of this process, Dask or Spark."""

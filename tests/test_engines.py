@@ -1,0 +1,162 @@
+"""Ratings in parts: equal to those in memory, whoever works on which part and when."""
+
+import pickle
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
+from mlbias.engines.local import LocalParts, split
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
+from mlbias.errors import DataError
+from mlbias.ratings import Ratings
+
+MakeRatings = Callable[..., Ratings]
+
+
+class UnrulyParts:
+    """Parts whose turn comes in any order, on any thread; all that travels is pickled."""
+
+    def __init__(self, parts: Sequence[Part], seed: int) -> None:
+        self._stored = [pickle.dumps(part) for part in parts]
+        self._random = random.Random(seed)
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def map(
+        self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
+    ) -> list[Result | None]:
+        tasks = [pickle.dumps((call, request)) for request in requests]
+        order = list(range(len(tasks)))
+        self._random.shuffle(order)
+
+        def answer(k: int) -> bytes:
+            sent, request = pickle.loads(tasks[k])
+            return pickle.dumps(sent.on(pickle.loads(self._stored[k]), request))
+
+        with ThreadPoolExecutor(3) as pool:
+            answers = dict(zip(order, pool.map(answer, order), strict=True))
+        return [pickle.loads(answers[k]) for k in range(len(tasks))]
+
+
+def everything(incidence: Incidence) -> list[FloatArray]:
+    """What an incidence gives, of seeded vectors."""
+    s, rng = incidence.statistics, np.random.default_rng(3)
+    item, items = rng.normal(size=s.n_items), rng.normal(size=(3, s.n_items))
+    user, users = rng.normal(size=s.n_users), rng.normal(size=(3, s.n_users))
+    scalars = np.array([s.n_ratings, s.center, s.total, s.squares, s.low, s.high])
+    return [
+        scalars, s.user_counts, s.item_counts, s.user_sums, s.item_sums,
+        incidence.per_user(item), incidence.per_user(items),
+        incidence.per_item(user), incidence.per_item(users),
+        *incidence.both(item, user), *incidence.both(items, users, user),
+        *incidence.both(items, weights=user),
+        incidence.rated_per_user(item), incidence.rated_per_item(user),
+        incidence.squares_per_user(),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("n_parts", [1, 2, 7, 40])
+@pytest.mark.parametrize("stars", [True, False])
+def test_parts_equal_the_whole(n_parts: int, stars: bool, make_ratings: MakeRatings) -> None:
+    ratings = make_ratings(2_000, 60, 90, stars=stars)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, n_parts)))
+    assert np.array_equal(incidence.user_ids, ratings.user_ids)
+    assert np.array_equal(incidence.item_ids, ratings.item_ids)
+    for mine, its in zip(everything(incidence), everything(BlockIncidence(ratings)), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+
+
+def test_statistics_of_half_stars_have_the_same_bits_in_any_number_of_parts(
+    make_ratings: MakeRatings,
+) -> None:
+    ratings = make_ratings(2_000, 60, 90)
+    whole = BlockIncidence(ratings).statistics
+    for n_parts in (2, 5, 11):
+        s = PartitionedIncidence(LocalParts(split(ratings, n_parts))).statistics
+        assert (s.center, s.total, s.squares) == (whole.center, whole.total, whole.squares)
+        np.testing.assert_array_equal(s.user_sums, whole.user_sums)
+        np.testing.assert_array_equal(s.item_sums, whole.item_sums)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_scheduling_changes_a_bit(seed: int, make_ratings: MakeRatings) -> None:
+    parts = split(make_ratings(2_000, 60, 90, stars=False), 7)
+    orderly = everything(PartitionedIncidence(LocalParts(parts, threads=1)))
+    unruly = everything(PartitionedIncidence(UnrulyParts(parts, seed)))
+    for mine, its in zip(unruly, orderly, strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+def test_the_order_of_a_parts_ratings_changes_no_bit(make_ratings: MakeRatings) -> None:
+    ratings = make_ratings(2_000, 60, 90, stars=False)
+    order = np.random.default_rng(5).permutation(len(ratings))
+    shuffled = ratings._picked(order)
+    for part, other in zip(split(ratings, 3), split(shuffled, 3), strict=True):
+        assert part.digest == other.digest
+
+
+def test_text_ids_ascend_over_all_parts() -> None:
+    ratings = Ratings.from_ids(["b", "a", "é", "a"], ["y", "x", "x", "z"], [1, 2, 3, 4])
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    assert list(incidence.user_ids) == ["a", "b", "é"]
+    assert list(incidence.item_ids) == ["x", "y", "z"]
+    assert incidence.per_user(np.array([1.0, 10, 100])).tolist() == [101, 10, 1]
+
+
+def test_a_part_that_was_made_again_from_other_ratings_is_refused(
+    make_ratings: MakeRatings,
+) -> None:
+    ratings = make_ratings()
+    parts = split(ratings, 3)
+    incidence = PartitionedIncidence(LocalParts(parts))
+    changed = Ratings(
+        ratings.user, ratings.item, ratings.value + (ratings.user == 0),
+        ratings.user_ids, ratings.item_ids,
+    )  # fmt: skip
+    parts[:] = split(changed, 3)
+    with pytest.raises(DataError, match="the ratings have changed since they were read"):
+        incidence.per_user(np.zeros(30))
+
+
+def test_an_empty_part_that_has_got_ratings_is_refused_too() -> None:
+    ratings = Ratings.from_ids([1, 2, 2], [10, 10, 20], [3, 4, 5])
+    parts = split(ratings, 8)
+    incidence = PartitionedIncidence(LocalParts(parts))
+    empty = next(k for k, part in enumerate(parts) if part.is_empty)
+    parts[empty] = Part.of(Ratings.from_ids([7], [10], [3]))
+    with pytest.raises(DataError, match="changed"):
+        incidence.per_item(np.zeros(2))
+
+
+def test_ratings_that_overflow_are_refused() -> None:
+    within = Ratings.from_ids([1, 1, 2, 2, 3, 3], [1, 2] * 3, [1e154, -1e154] * 3)
+    with pytest.raises(DataError, match="too large"):
+        PartitionedIncidence(LocalParts(split(within, 3)))
+    with pytest.raises(DataError, match="there are no ratings"):
+        PartitionedIncidence(LocalParts([Part.of(within.select(within.user < 0))]))
+
+
+def test_rounds_are_counted(make_ratings: MakeRatings) -> None:
+    incidence = PartitionedIncidence(LocalParts(split(make_ratings(), 3)))
+    assert incidence.rounds == 1
+    incidence.both(np.zeros((5, 30)), np.zeros((5, 20)))
+    incidence.repeated_pairs()
+    incidence.repeated_pairs()
+    assert incidence.rounds == 3
+
+
+def test_a_call_reads_what_it_says(make_ratings: MakeRatings) -> None:
+    part = split(make_ratings(), 1)[0]
+    codes = Part(part.digest, part.n_items, part.counts, part.item, None, None)
+    assert (PER_USER.values, PER_USER.ids) == (False, False)
+    found = PER_USER.on(codes, Request(part.digest, np.ones(part.n_items)))
+    assert found is not None
+    assert found.tolist() == part.counts.tolist()
