@@ -93,6 +93,7 @@ class Reader:
         *,
         times: bool = False,
         cache: bool = True,
+        warn: bool = True,
         meanwhile: str | None = None,
     ) -> Dataset:
         """The ratings of a source; says what is odd about them.
@@ -102,6 +103,7 @@ class Reader:
             options: how, where it is not as the command was asked to.
             times: whether to read timestamps too.
             cache: whether to look for a prepared copy and to leave one, unless --no-cache says no.
+            warn: whether to say what would look wrong in ratings to train on.
             meanwhile: a module to import in the background, as Polars' threads parse without
                 Python.
 
@@ -126,7 +128,7 @@ class Reader:
                 source, options, cache=cache, timestamps=times, threads=threads,
                 progress=bar.update,
             )  # fmt: skip
-        say_understood(self._output, dataset.understood, with_times=times)
+        say_understood(self._output, dataset.understood, with_times=times, warn=warn)
         for notice in dataset.notices:
             self._output.notice(notice)
         return dataset
