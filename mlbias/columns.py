@@ -20,7 +20,6 @@ class IfThere(str):
     __slots__ = ()
 
 
-
 # RecBole's types behind the names of a header: user_id:token.
 _TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
 # All that people write for a number, well or badly; a name has something else.
@@ -285,10 +284,9 @@ def _unnamed(
         return DataError(f"{where} is no text of ratings: its first line is not UTF-8.")
     if not named:
         return DataError(f"{where} has {len(names)} columns; expected {needed}.")
-    separator = "; `separator` says what separates columns" if len(names) < len(NEEDED) else ""
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
-        f"Name it with {', '.join(f'`{role}_col`' for role in roles)}{separator}.",
+        f"Name it with {', '.join(f'`{role}_col`' for role in roles)}.",
     )
 
 

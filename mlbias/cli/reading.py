@@ -20,7 +20,6 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.prepared import prepared_copy
 from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
-from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.splits import n_shared
 from mlbias.evaluation.unmatched import unmatched_ids
@@ -111,8 +110,6 @@ class Reader:
             DataError: see load_dataset.
         """
         options = options or self.options
-        if source.is_sample and options != ReadOptions():
-            raise OptionError("options for reading go with files; the sample has its own columns.")
         threads, cache = self._reading.n_threads, cache and not self._reading.no_cache
         limit_polars(threads)
         if meanwhile is not None:

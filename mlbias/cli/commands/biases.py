@@ -29,8 +29,8 @@ Out = Annotated[
         "--out",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="Write all of them: .csv, .tsv, .jsonl, .parquet or .arrow; or .db or .sqlite, a "
-        "database of users, items and the model, with the SQL that predicts.",
+        help="Write all of them: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow or .feather; or .db "
+        "or .sqlite, a database of users, items and the model, with the SQL that predicts.",
     ),
 ]
 Sort = Annotated[

@@ -108,8 +108,8 @@ class PredictionOptions:
             "--out",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help="Where to write. The name says the format: .csv, .tsv, .jsonl, .parquet or "
-            ".arrow. [default: CSV on standard output]",
+            help="Where to write. The name says the format: .csv, .tsv, .jsonl, .ndjson, .parquet, "
+            ".arrow or .feather. [default: CSV on standard output]",
         ),
     ] = None
     force: Overwrite = False

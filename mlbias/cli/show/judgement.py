@@ -6,6 +6,7 @@ from typing import Any
 from mlbias.cli.scoring import Scored
 from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.evaluation import part_line
+from mlbias.cli.show.formats import Format
 from mlbias.cli.show.scores import warn_of_few_users
 from mlbias.cli.show.tables import Table
 from mlbias.cli.show.text import counted, data_line
@@ -91,7 +92,9 @@ def verdict(one: Judged) -> str:
 
 
 def _report_scores(output: Output, found: Judgement) -> None:
-    names = ["training mean", "bias model", *(_short(one.name) for one in found.predictions)]
+    names = ["training mean", "bias model", *(one.name for one in found.predictions)]
+    if output.format == Format.TEXT:
+        names = [*map(_short, names)]
     headers = ["", "RMSE", "±", "MAE", "difference", "±", "p", "can tell"]
     headers += ["95 % interval", "verdict"]
     widths = [max(map(len, names)), 8, 6, 8, 10, 7, 8, 8, 0, 0]

@@ -8,7 +8,9 @@ from mlbias.cli.show.text import counted, with_options
 from mlbias.datasets.understood import Understood
 
 
-def say_understood(output: Output, found: Understood, *, with_times: bool, warn: bool = True) -> None:
+def say_understood(
+    output: Output, found: Understood, *, with_times: bool, warn: bool = True
+) -> None:
     """What was guessed, what was left out and what looks wrong in the ratings."""
     if found.n_skipped:
         # Always said: what is missing changes every number that follows.

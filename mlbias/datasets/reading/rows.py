@@ -7,7 +7,6 @@ from enum import Enum
 import polars as pl
 
 from mlbias.columns import (
-    NEEDED,
     PAIR,
     Columns,
     find_columns,
