@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlbias import Ratings, fit, load_ratings, report
+from mlbias import OptionError, Ratings, fit, load_ratings, report
 from mlbias.errors import DataError, MlbiasError
 from mlbias.reporting.page import check_report_path
 

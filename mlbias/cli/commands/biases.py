@@ -120,9 +120,7 @@ def biases(
         "highest": extreme(table, sort, top, min_ratings),
         "lowest": extreme(table, sort, top, min_ratings, lowest=True),
     }
-    for name, rows in found.items():
-        output.line(f"{name} {side}")
-        show.report(output, rows)
+    show.report(output, side, found)
     lists = {name: rows.to_dicts() for name, rows in found.items()}
     rows_of = [{"end": name} | row for name, rows in lists.items() for row in rows]
     output.document({"side": side} | lists | {"model": str(model)}, rows_of)
