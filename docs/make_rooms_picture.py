@@ -31,6 +31,7 @@ ROOMS = {
     "columns": "which column is what",
     "usual_names": "of columns in public data",
     "core": "the mathematics, on codes: statistics, methods, equations, reml",
+    "arguments": "options from Python, by their types",
     "errors": "every error",
     "printable": "text from outside, made safe to show",
 }

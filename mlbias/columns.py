@@ -13,6 +13,13 @@ NEEDED = ROLES[:3]
 PAIR = ROLES[:2]
 RATING, PREDICTION = "rating", "prediction"
 
+
+class IfThere(str):
+    """A column or separator for several files: used in those that have it, ignored in others."""
+
+    __slots__ = ()
+
+
 # RecBole's types behind the names of a header: user_id:token.
 _TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
 # All that people write for a number, well or badly; a name has something else.
@@ -102,8 +109,8 @@ def find_columns(
         DataError: the header lacks a column or has a name twice, or too many columns have none.
         OptionError: a column that was asked for is not there, or one stands for two.
     """
-    value = PREDICTION if PREDICTION in asked else RATING
-    needed = ("user", "item", value)
+    needed = needed_roles(asked)
+    value = needed[-1]
     all_asked = all(asked.get(role) for role in needed)
     if named:
         refuse_doubles(names, where)
@@ -117,7 +124,7 @@ def find_columns(
     notes: dict[str, list[str]] = {role: [] for role in (*needed, "time")}
     for place, role in enumerate((*needed, "time")):
         found[role] = _place(role, asked, names, named, where, notes[role])
-        if not named and asked.get(role) is None and place < len(names):
+        if not named and found[role] is None and place < len(names):
             found[role] = place
     missing = [role for role in needed if found[role] is None]
     if missing:
@@ -137,6 +144,11 @@ def find_columns(
         notes["time"].append(f"no header: column {time + 1} is taken for the time")
     told = tuple(note for role in needed for note in notes[role])
     return replace(columns, notes=told, time_notes=tuple(notes["time"]))
+
+
+def needed_roles(asked: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The roles that must have a column: user, item and the rating or what takes its place."""
+    return (*PAIR, PREDICTION) if PREDICTION in asked else NEEDED
 
 
 def find_pair_columns(
@@ -219,6 +231,12 @@ def _place(
 ) -> int | None:
     """Where the column that was asked for is, or the one with a usual name."""
     name = asked.get(role)
+    if isinstance(name, IfThere) and name not in names:
+        # A number counts another file's columns, so that a usual name says more.
+        usual = _usual_column(role, names, notes) if named else None
+        is_there = name.isdecimal() and len(name) < 9 and 1 <= int(name) <= len(names)
+        if usual is not None or not is_there:
+            return usual
     if name is not None:
         return _asked_column(role, name, names, named, where)
     return _usual_column(role, names, notes) if named else None
@@ -268,8 +286,7 @@ def _unnamed(
         return DataError(f"{where} has {len(names)} columns; expected {needed}.")
     return DataError(
         f"{where} has no column for the {_joined(roles)} among {listed_names(names)}.",
-        f"Name it with {', '.join(f'`{role}_col`' for role in roles)}; "
-        "`separator` says what separates columns.",
+        f"Name it with {', '.join(f'`{role}_col`' for role in roles)}.",
     )
 
 

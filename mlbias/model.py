@@ -6,6 +6,7 @@ from typing import Literal, overload
 
 import numpy as np
 
+from mlbias.arguments import checks_options
 from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.ratings import Codes
@@ -143,6 +144,7 @@ class BiasModel:
             raise DataError("the model has no standard deviations", "Train it with exact.")
         return predicted, self.uncertainty.of_ratings(user, item)
 
+    @checks_options
     def predict_frame(
         self,
         frame: Frame,
@@ -186,6 +188,7 @@ class BiasModel:
         predictor = Predictor(self, interval=interval, clip=clip)
         return predicted_frame(predictor, frame, {"user": user, "item": item})
 
+    @checks_options
     def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> "BiasModel":
         """The model with users and items that came after training, by their ratings.
 
@@ -227,6 +230,7 @@ class BiasModel:
         predicted, std = self.predict(users, items, return_std=True)
         return scale.probabilities(predicted, std)
 
+    @checks_options
     def probability_at_least(
         self, users: Iterable[object], items: Iterable[object], value: float
     ) -> FloatArray:

@@ -123,7 +123,7 @@ def test_train_then_evaluate_without_options(run: Run, tmp_path: Path) -> None:
     assert len(rows) == 11
     assert rows[0].split()[1:3] == ["1.029769", "3.364525"]
     assert rows[-1].split()[1] == "0.809336"
-    assert "closed-form: RMSE 1.029769 → 0.809336, 21.4 % better than the mean" in succeeds(trained)
+    assert "training: RMSE 1.029769 → 0.809336, 21.4 % better than the mean" in succeeds(trained)
     assert trained.stderr == f"saved {Path('data/model.npz')}\n"
     assert (tmp_path / "data" / "model.npz").exists()
     scored = succeeds(run("evaluate"))

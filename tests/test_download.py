@@ -157,10 +157,11 @@ def test_the_catalogue_is_listed_with_what_is_on_disk(run: Run, tmp_path: Path) 
         fails(run("download", "ml-20m", "--url", site.url), 1, "expected are 198,702,078")
     (tmp_path / "data/ml-1m.zip").write_bytes(b"something")
     (tmp_path / "data/ml-10m.zip.part").write_bytes(b"something")
+    (tmp_path / "data/ml-100k.zip").write_bytes(b"packed anew")
     found = document(run("download", "--list", "--json"))
     states = {row["name"]: row["on_disk"] for row in found["data_sets"]}
     assert states == dict.fromkeys(ARCHIVES) | {
-        "ml-latest": "unpacked", "ml-1m": "archive", "ml-10m": "begun",
+        "ml-latest": "unpacked", "ml-1m": "archive", "ml-10m": "begun", "ml-100k": "other zip",
     }  # fmt: skip
     said = succeeds(run("download", "--list", COLUMNS="60"))
     assert len(said.splitlines()) == 2 + len(ARCHIVES)

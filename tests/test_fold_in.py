@@ -230,3 +230,80 @@ def test_predict_takes_a_history(run: Run, tmp_path: Path) -> None:
         1,
         "expected user, item and rating",
     )
+
+
+@pytest.fixture
+def trained(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
+    (tmp_path / "p.csv").write_text("who|film\n3|20\n")
+    succeeds(run("train", "--data", "r.csv", "--lambda", "1"))
+
+
+NAMED = ("predict", "p.csv", "--user-col", "who", "--item-col", "film", "--separator", "|")
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("history", "options"),
+    [
+        ("who|film|rating\n3|10|5\n", ()),
+        ("user,item,rating\n3,10,5\n", ()),
+        ("user,item,rating,who\n7,10,5,3\n", ()),
+        ("film,val,who\n10,5,3\n", ("--rating-col", "val")),
+        ("3,10,5\n", ()),
+        ("3;10;5\n", ()),
+    ],
+    ids=["theirs", "usual", "both", "its own ratings", "no header", "another separator"],
+)
+def test_a_historys_columns_are_those_of_the_options_where_it_has_them(
+    run: Run, tmp_path: Path, history: str, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "h.csv").write_text(history)
+    found = succeeds(run(*NAMED, "--history", "h.csv", *options))
+    expected = load_model(tmp_path / "data/model.npz").fold_in(Ratings.from_ids([3], [10], [5]))
+    assert float(found.split()[-1].split(",")[-2]) == expected.predict([3], [20])[0]
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_number_of_a_column_counts_where_the_history_has_no_usual_name(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "p.csv").write_text("20,3\n")
+    numbered = ("predict", "p.csv", "--user-col", "2", "--item-col", "1", "-q", "--history")
+    (tmp_path / "named.csv").write_text("user,item,rating\n3,10,5\n")
+    (tmp_path / "plain.csv").write_text("10,3,5\n")
+    assert succeeds(run(*numbered, "named.csv")) == succeeds(run(*numbered, "plain.csv"))
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_historys_ratings_are_found_or_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("user,item,val\n3,10,5\n")
+    lacks = "h.csv has no column for the rating"
+    fails(run(*NAMED, "--history", "h.csv"), 1, lacks + ".*\\n.*Name it with --rating-col")
+    fails(run(*NAMED, "--rating-col", "val"), 2, "--rating-col goes with --history")
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize("refresh", [(), ("--refresh",)])
+def test_what_a_model_was_trained_on_is_no_history(run: Run, refresh: tuple[str, ...]) -> None:
+    result = run(*NAMED, "--history", "r.csv", *refresh)
+    fails(result, 1, "r.csv is what the model was trained on.\\n.*came after")
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_refresh_warns_of_a_history_that_holds_training_too(run: Run, tmp_path: Path) -> None:
+    training = (tmp_path / "r.csv").read_text()
+    said = "as many ratings in h.csv as in training, or more"
+    for history, is_told in ((training + "3,10,5\n", True), ("user,item,rating\n3,10,5\n", False)):
+        (tmp_path / "h.csv").write_text(history)
+        result = run(*NAMED, "--history", "h.csv", "--refresh", "-q")
+        assert (said in result.stderr) == is_told
+        assert said not in run(*NAMED, "--history", "h.csv").stderr
+
+
+@pytest.mark.usefixtures("trained")
+def test_what_is_odd_of_training_ratings_is_not_said_of_a_history(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("user,item,rating\n3,10,5\n4,20,5\n")
+    result = run(*NAMED, "--history", "h.csv")
+    succeeds(result)
+    assert "has one rating" not in result.stderr

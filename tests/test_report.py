@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlbias import Ratings, fit, load_ratings, report
+from mlbias import OptionError, Ratings, fit, load_ratings, report
 from mlbias.errors import DataError, MlbiasError
 from mlbias.reporting.page import check_report_path
 
@@ -111,8 +111,11 @@ def test_it_is_written_whole_and_replaces_only_reports(tmp_path: Path, ratings: 
     (tmp_path / "mine.html").write_text("<!doctype html><p>mine")
     with pytest.raises(DataError, match="is no report of mlbias, so it is not replaced"):
         report(ratings, tmp_path / "mine.html")
+    (tmp_path / "folder.html").mkdir()
     with pytest.raises(DataError, match="it is a folder"):
-        report(ratings, tmp_path)
+        report(ratings, tmp_path / "folder.html")
+    with pytest.raises(OptionError, match=r"`out` ends in .html, as a report is a page; .*x.pdf"):
+        report(ratings, tmp_path / "x.pdf")
 
 
 def test_without_jinja_it_says_what_to_install(
@@ -131,7 +134,8 @@ def test_the_command_says_where_it_is_and_what_was_odd(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, "--data", "mine.csv"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (0, "wrote report.html\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "saved report.html" in done.stderr
     text = Elements((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "no header: columns 1, 2, 3 of 3 are user, item, rating" in text
     assert "report --data mine.csv" in text
@@ -139,7 +143,7 @@ def test_the_command_says_where_it_is_and_what_was_odd(tmp_path: Path) -> None:
         [*command, "--data", "mine.csv", "--out", "mine.csv"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert (tmp_path / "mine.csv").read_text() == rows
 
 

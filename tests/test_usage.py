@@ -151,7 +151,7 @@ def test_results_do_not_depend_on_stderr(tmp_path: Path, redirected: str) -> Non
     (tmp_path / "r.csv").write_text(FOUR)
     result = shell(f"train --data r.csv {redirected}", tmp_path)
     assert result.returncode == 0
-    assert "closed-form: RMSE" in result.stdout
+    assert "training: RMSE" in result.stdout
     assert (tmp_path / "data" / "model.npz").exists()
     failed = shell(f"train --data missing.csv {redirected}", tmp_path)
     assert (failed.returncode, failed.stdout) == (1, "")

@@ -48,7 +48,7 @@ class JudgedFiles:
             if source.is_sample or source.label in self.systems:
                 why = "is no file of predictions" if source.is_sample else "is given twice"
                 raise OptionError(f"`predictions` {source.label} {why}.")
-            dataset = self._reader.read(source, options, cache=False)
+            dataset = self._reader.read(source, options, cache=False, warn=False)
             self.systems[source.label] = dataset.ratings
             columns = dataset.understood.columns or {}
             if self._data is None and "rating" in columns:

@@ -20,7 +20,6 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.prepared import prepared_copy
 from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
-from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.splits import n_shared
 from mlbias.evaluation.unmatched import unmatched_ids
@@ -93,6 +92,7 @@ class Reader:
         *,
         times: bool = False,
         cache: bool = True,
+        warn: bool = True,
         meanwhile: str | None = None,
     ) -> Dataset:
         """The ratings of a source; says what is odd about them.
@@ -102,6 +102,7 @@ class Reader:
             options: how, where it is not as the command was asked to.
             times: whether to read timestamps too.
             cache: whether to look for a prepared copy and to leave one, unless --no-cache says no.
+            warn: whether to say what would look wrong in ratings to train on.
             meanwhile: a module to import in the background, as Polars' threads parse without
                 Python.
 
@@ -109,8 +110,6 @@ class Reader:
             DataError: see load_dataset.
         """
         options = options or self.options
-        if source.is_sample and options != ReadOptions():
-            raise OptionError("options for reading go with files; the sample has its own columns.")
         threads, cache = self._reading.n_threads, cache and not self._reading.no_cache
         limit_polars(threads)
         if meanwhile is not None:
@@ -126,7 +125,7 @@ class Reader:
                 source, options, cache=cache, timestamps=times, threads=threads,
                 progress=bar.update,
             )  # fmt: skip
-        say_understood(self._output, dataset.understood, with_times=times)
+        say_understood(self._output, dataset.understood, with_times=times, warn=warn)
         for notice in dataset.notices:
             self._output.notice(notice)
         return dataset

@@ -2,6 +2,8 @@
 
 import os
 
+from mlbias.errors import OptionError
+
 
 def usable_cores() -> int:
     """Cores that this process may run on, at least 1."""
@@ -11,5 +13,11 @@ def usable_cores() -> int:
 
 
 def usable_threads(wanted: int | None) -> int:
-    """How many threads to work with: as many as wanted, and no more than there are cores."""
+    """How many threads to work with: as many as wanted, and no more than there are cores.
+
+    Raises:
+        OptionError: it is fewer than one.
+    """
+    if wanted is not None and wanted < 1:
+        raise OptionError(f"`threads` is 1 or more, not {wanted}.")
     return min(wanted or usable_cores(), usable_cores())

@@ -120,15 +120,20 @@ def parse_lambda(text: str, name: str = "lambda_") -> float | Literal["auto"]:
         raise OptionError(f"`{name}` is a number from 0 on or auto, not {text[:40]!r}.") from None
 
 
-def parse_lambdas(text: str | None) -> list[float] | Literal["auto"] | None:
-    """λ's of both sides as they are typed: numbers with commas, or auto alone.
+def parse_lambdas(text: str | None) -> list[float | Literal["auto"]] | None:
+    """λ's of both sides as they are typed: numbers with commas, auto perhaps among them.
 
     Raises:
-        OptionError: they are neither.
+        OptionError: they are something else.
     """
-    if text is not None and text.strip() == AUTO:
-        return AUTO
-    return parse_numbers(text, "lambda_")
+    if text is None:
+        return None
+    try:
+        return [AUTO if part.strip() == AUTO else float(part) for part in text.split(",")]
+    except ValueError:
+        raise OptionError(
+            f"`lambda_` is numbers with commas, such as 1,2,5, or auto, not {text[:40]!r}."
+        ) from None
 
 
 def parse_numbers(text: str | None, name: str) -> list[float] | None:
@@ -142,7 +147,7 @@ def parse_numbers(text: str | None, name: str) -> list[float] | None:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        alone = "; `lambda_` auto stands alone" if AUTO in text else ""
+        learned = " auto is for both sides, with `lambda_`." if AUTO in text else ""
         raise OptionError(
-            f"`{name}` is numbers with commas, such as 1,2,5, not {text[:40]!r}{alone}."
+            f"`{name}` is numbers with commas, such as 1,2,5, not {text[:40]!r}.", learned.strip()
         ) from None

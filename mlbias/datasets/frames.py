@@ -1,12 +1,14 @@
 """Frames from Python to Ratings: pandas, Polars, PyArrow, DuckDB, anything that speaks Arrow."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from mlbias.arguments import article
 from mlbias.columns import Columns, find_columns, shortened
 from mlbias.core.ratings import Codes
 from mlbias.datasets.options import ReadOptions
@@ -14,12 +16,13 @@ from mlbias.datasets.reading.checks import with_times
 from mlbias.datasets.reading.rows import Rows
 from mlbias.datasets.reading.tables import check_types, rows_of_columns, table_wording
 from mlbias.datasets.understood import Understood
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.id_columns import is_missing
 from mlbias.ids import Ids, TextIds, distinct
 from mlbias.ratings import Ratings
 
 _WHERE = "the frame"
+_OPTIONS = re.compile(r"`(\w+)_col`")
 
 
 def ratings_of_frame(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
@@ -48,7 +51,7 @@ def predictions_of_frame(frame: Any) -> tuple[Ratings, Ratings | None]:
             wrong type.
     """
     table = as_polars(frame)
-    columns = find_columns(table.columns, {"prediction": None}, _WHERE)
+    columns = frame_columns(find_columns, table, {"prediction": None})
     predictions = ratings_of_frame(table, {"prediction": None})
     if columns.rated is None:
         return predictions, None
@@ -59,7 +62,7 @@ def predictions_of_frame(frame: Any) -> tuple[Ratings, Ratings | None]:
 
 def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
     table = as_polars(frame)
-    columns = find_columns(table.columns, asked, _WHERE)
+    columns = frame_columns(find_columns, table, asked)
     refuse_missing_ids(table, columns)
     check_types(table.schema, columns, _WHERE)
     chosen = table.select(
@@ -71,6 +74,27 @@ def _read(frame: Any, asked: Mapping[str, str | None]) -> Ratings:
     if rows.first_bad is not None:
         raise DataError(f"row {rows.first_bad.place}, {rows.first_bad.reason}")
     return _ratings(rows)
+
+
+def frame_columns(
+    find: Callable[..., Columns], table: pl.DataFrame, asked: Mapping[str, str | None]
+) -> Columns:
+    """The columns that ``find`` finds; where it does not, in the words of a call on a frame.
+
+    Raises:
+        DataError, OptionError: see find_columns and find_pair_columns.
+    """
+    try:
+        return find(table.columns, asked, _WHERE)
+    except (DataError, OptionError) as error:
+        roles = _OPTIONS.findall(error.advice)
+        named = "" if "prediction" in asked else f", or name it with {_joined(roles, '`')}"
+        advice = f"Call it {_joined(roles)}{named}." if roles else error.advice
+        raise type(error)(_OPTIONS.sub(r"`\1`", str(error)), advice) from None
+
+
+def _joined(names: Sequence[str], mark: str = "") -> str:
+    return " and ".join(f"{mark}{name}{mark}" for name in names)
 
 
 def refuse_missing_ids(table: pl.DataFrame, columns: Columns) -> None:
@@ -123,7 +147,7 @@ def as_polars(frame: Any) -> pl.DataFrame:
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
         return pl.DataFrame(frame)
     raise DataError(
-        f"expected Ratings or a frame with columns, and found a {type(frame).__name__}.",
+        f"expected Ratings or a frame with columns, and found {article(type(frame).__name__)}.",
         "Ratings.from_ids takes columns one by one.",
     )
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlbias.arguments import checks_options
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy, write_copy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mlbias.datasets.reading.read import Progress
 
 
+@checks_options
 def load_ratings(
     data: str | os.PathLike[str] | None = None,
     *,

@@ -86,7 +86,7 @@ def find_source(data: str | None, data_dir: Path) -> Source:
     if data == SAMPLE:
         return Source(SAMPLE)
     if not data:
-        raise OptionError("--data names nothing: it is empty.")
+        raise OptionError("`data` names nothing: it is empty.")
     found = _source_on_disk(data, data_dir)
     if found is None:
         raise _not_found(data, data_dir)
@@ -157,7 +157,7 @@ def _in_path(label: str, path: Path) -> Source:
     if found:
         raise DataError(
             f"the folder {path} has {listed([file.name for file in found])}: which is meant?",
-            f"Name it, as in --data {found[0]}; a pattern such as --data '{path}/*"
+            f"Name it, as in `data` {found[0]}; a pattern such as `data` '{path}/*"
             f"{found[0].suffix}' reads several files as one.",
         )
     names = sorted(entry.name for entry in path.iterdir())
@@ -229,11 +229,11 @@ def _default_source(data_dir: Path) -> Source:
     if found:
         raise DataError(
             f"there is no {DEFAULT_NAME} in the folder {data_dir}, but {listed(found)}.",
-            f"Choose one with --data, as in --data {found[0]}.",
+            f"Choose one with `data`, as in `data` {found[0]}.",
         )
     raise DataError(
         f"there is no data set in the folder {data_dir}.",
-        f"`mlbias download` fetches {DEFAULT_NAME}; `--data sample` tries everything at once.",
+        f"`mlbias download` fetches {DEFAULT_NAME}; the data set sample needs no file.",
     )
 
 
@@ -241,7 +241,7 @@ def _not_found(data: str, data_dir: Path) -> DataError:
     if data in FOLDERS:
         return DataError(
             f"the data set {data} is not in the folder {data_dir}.",
-            f"`mlbias download {data}` fetches it; --data-dir names another folder.",
+            f"`mlbias download {data}` fetches it; `data_dir` names another folder.",
         )
     known = [SAMPLE, *FOLDERS, *data_sets(data_dir)]
     near = difflib.get_close_matches(data, known, n=1)
@@ -255,7 +255,7 @@ def _what_there_is(data_dir: Path) -> str:
     found = data_sets(data_dir)
     if found:
         return f"The folder {data_dir} has {listed(found)}."
-    return f"The folder {data_dir} has no data set; `--data sample` is always there."
+    return f"The folder {data_dir} has no data set; sample is always there, as in `data` sample."
 
 
 def listed(names: list[str], most: int = 8) -> str:

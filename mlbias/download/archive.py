@@ -54,7 +54,7 @@ def archive_file(request: DownloadRequest, reporter: Reporter) -> Iterator[Archi
     if local is not None:
         if not local.is_file():
             raise DownloadError(
-                f"there is no file {request.shown}.", "--url names an archive, or an address."
+                f"there is no file {request.shown}.", "`url` names an archive, or an address."
             )
         is_verified = _verify(request, local, reporter, None, is_strict=request.is_strict)
         yield ArchiveFile(local, request.shown, is_verified)
@@ -105,7 +105,7 @@ def _check_place(request: DownloadRequest) -> None:
     if not (request.replace and not path.is_symlink() and _holds_data_set(path, request)):
         raise DownloadError(
             f"{path} is there and is not the published archive; it is left alone.",
-            "Move it away, or leave out --keep-archive.",
+            "Move it away, or leave out `keep_archive`.",
         )
 
 
@@ -145,11 +145,11 @@ def _fetch(request: DownloadRequest, part: PartialFile, reporter: Reporter) -> b
 
 
 def _certificate_advice(request: DownloadRequest) -> str:
-    ways = "Wait until it is renewed, or name a mirror (an address or a file) with --url"
+    ways = "Wait until it is renewed, or name a mirror (an address or a file) with `url`"
     if request.archive.sha256 is None:
         return f"{ways}."
     return (
-        f"{ways}; or accept it with --allow-bad-certificate, since the SHA-256 of "
+        f"{ways}; or accept it with `allow_bad_certificate`, since the SHA-256 of "
         f"{request.archive.file} is known and is checked."
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlbias.arguments import checks_options
 from mlbias.datasets.catalogue import DEFAULT_NAME, find_archive
 from mlbias.datasets.sources import DATA_DIR
 from mlbias.download.install import download
@@ -26,6 +27,7 @@ class _Silent:
         """Drop it."""
 
 
+@checks_options
 def download_ratings(
     name: str = DEFAULT_NAME,
     *,

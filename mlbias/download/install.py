@@ -59,13 +59,17 @@ def download(request: DownloadRequest, reporter: Reporter) -> Download | None:
 
 
 def on_disk(archive: Archive, data_dir: Path) -> str | None:
-    """How far a data set has come: "unpacked", "archive", "begun", or None."""
+    """How far a data set has come: "unpacked", "archive", "begun", or None.
+
+    A file of the archive's name and another size is "other zip", where the archive does not change.
+    """
     request = DownloadRequest(archive, data_dir)
     if request.is_fulfilled:
         return "unpacked"
     path = request.archive_path
     if path.is_file():
-        return "archive"
+        is_other = archive.size not in (None, path.stat().st_size) and not archive.may_change
+        return "other zip" if is_other else "archive"
     return "begun" if part_path(path).exists() else None
 
 
@@ -107,7 +111,7 @@ def _check_place(request: DownloadRequest) -> None:
     if is_used and not request.replace and not (folder / ratings).is_file():
         raise DownloadError(
             f"{folder} is there, but has no {ratings}; it is left alone.",
-            "Move it away, or add the data set to what is there with --force.",
+            "Move it away, or add the data set to what is there with `force`.",
         )
 
 

@@ -137,5 +137,5 @@ def _check_regular(path: Path) -> None:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             raise DownloadError(
                 f"{path} is in the way: it is a link, a folder or a device; it is left alone.",
-                "Move it away, or choose another folder with --data-dir.",
+                "Move it away, or choose another folder with `data_dir`.",
             )

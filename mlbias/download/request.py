@@ -69,22 +69,22 @@ class DownloadRequest:
     def __post_init__(self) -> None:
         if self.trust_any_certificate and self.archive.sha256 is None:
             raise OptionError(
-                "--allow-bad-certificate needs an archive with a known SHA-256, which proves its "
+                "`allow_bad_certificate` needs an archive with a known SHA-256, which proves its "
                 f"bytes; {self.archive.name} has none."
             )
         if self.mirror == "":
-            raise OptionError("--url is empty.")
+            raise OptionError("`url` is empty.")
         if self.local_mirror is None:
             try:
                 address = self.address
             except ValueError:
                 raise OptionError(
-                    "--url is neither the path of a file nor an address such as "
+                    "`url` is neither the path of a file nor an address such as "
                     "https://host/ml-25m.zip."
                 ) from None
             if address.auth is not None and address.scheme != "https":
                 raise OptionError(
-                    "--url has a password, which plain http would send unencrypted.",
+                    "`url` has a password, which plain http would send unencrypted.",
                     "Use https, or leave the password out.",
                 )
 

@@ -26,7 +26,7 @@ DISK_RESERVE = 1 << 30
 _PIECE = 1 << 16
 _MOST_CONNECTIONS = 100
 _LONGEST_WAIT = 120.0
-_TRY_LATER = "Try again later, or name a mirror (an address or a file) with --url."
+_TRY_LATER = "Try again later, or name a mirror (an address or a file) with `url`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Transfer:
         if code == 429 or code >= 500:
             raise BrokenError(f"the site {said}", response.raw)
         raise DownloadError(
-            f"{self.request.shown} {said}.", "--url names a mirror: an address or a file."
+            f"{self.request.shown} {said}.", "`url` names a mirror: an address or a file."
         )
 
     def _check_range(self, response: requests.Response, resumed: Version | None) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_threads
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import METHODS, make_method
@@ -10,7 +11,7 @@ from mlbias.core.methods.exact import Exact
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.core.scores import GroupedErrors
-from mlbias.core.training import EpochStats
+from mlbias.core.training import EpochStats, check_stopping
 from mlbias.errors import DivergenceError, OptionError
 from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.means import MEANS
@@ -142,6 +143,7 @@ class Comparison:
         return Result(name, training, held_out, history, gaps, diverged)
 
 
+@checks_options
 def compare(
     training: Ratings | Frame,
     held_out: Ratings | Frame,
@@ -178,6 +180,7 @@ def compare(
         exact 0.8369
     """
     names = contestants(methods)
+    check_stopping(epochs, None)
     regularisation = shared_regularisation(lambda_, lambda_user, lambda_item)
     sides = as_ratings(training), as_ratings(held_out)
     return list(Comparison(*sides, regularisation, epochs, threads).run(names))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import product
 from typing import Literal
 
+from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_threads
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.protocol import Method
@@ -143,6 +144,7 @@ def _folds_in_memory(n_ratings: int) -> int:
     return max(1, available_memory() // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
+@checks_options
 def crossval(
     ratings: Ratings | Frame | None = None,
     method: Method | str = "exact",
@@ -155,7 +157,7 @@ def crossval(
     lr: float | None = None,
     tol: float | None = None,
     penalty: PenaltyScale | str | None = None,
-    lambda_: Sequence[float] | Literal["auto"] | None = None,
+    lambda_: Sequence[float | Literal["auto"]] | Literal["auto"] | None = None,
     lambda_user: Sequence[float] | None = None,
     lambda_item: Sequence[float] | None = None,
     noise: Noise = "one",
@@ -176,8 +178,8 @@ def crossval(
         lr: see fit.
         tol: see fit.
         penalty: the scale of the λ's, mean or sum.
-        lambda_: λ's of both sides to try, or "auto" to learn them on each fold; exact tries the
-            learned ones beside any list.
+        lambda_: λ's of both sides to try, "auto" among them to learn both on each fold; exact
+            does so beside any list.
         lambda_user: λ's of the users, each tried with each of the items'.
         lambda_item: λ's of the items.
         noise: "user" tries the learned λ's with a noise for each user too.
@@ -227,7 +229,7 @@ def _folds(
 def candidates(
     method: Method,
     scale: PenaltyScale | str | None = None,
-    both: Sequence[float] | Literal["auto"] | None = None,
+    both: Sequence[float | Literal["auto"]] | Literal["auto"] | None = None,
     user: Sequence[float] | None = None,
     item: Sequence[float] | None = None,
 ) -> list[Regularisation]:
@@ -237,25 +239,41 @@ def candidates(
         OptionError: a λ is out of range, or options do not go together.
     """
     on, default = scale_of(method, scale), method.default_lambda
+    both = [both] if isinstance(both, str) else both
+    for name, values in (("lambda_", both), ("lambda_user", user), ("lambda_item", item)):
+        _check_lambdas(name, values)
     if both is not None and (user is not None or item is not None):
         raise OptionError(
             "`lambda_` is of both sides; `lambda_user` and `lambda_item` do not go with it."
         )
-    if both == AUTO or (default is None and both is user is item is None):
-        return [Regularisation.of(method, on, both if both == AUTO else None)]
-    for name, values in (("lambda_", both), ("lambda_user", user), ("lambda_item", item)):
-        for value in values or ():
-            check_lambda(name, float(value))
+    if default is None and both is user is item is None:
+        both = [AUTO]
     if both is not None:
-        tried = [Regularisation(on, (float(value), float(value))) for value in both]
+        tried = [
+            Regularisation(on, (float(value), float(value))) for value in both if value != AUTO
+        ]
     else:
         if default is None and (user is None or item is None):
             raise OptionError(f"{method.name} takes `lambda_user` with `lambda_item`.")
         own = (default or 0.0,)
-        pairs = product(user or own, item or own)
+        pairs = product(own if user is None else user, own if item is None else item)
         tried = [Regularisation(on, (float(a), float(b))) for a, b in pairs]
+    is_asked = both is not None and any(value == AUTO for value in both)
     learns = default is None and on == PenaltyScale.SUM
-    return [*tried, Regularisation(on, None)] if learns else tried
+    return [*tried, Regularisation(on, None)] if is_asked or learns else tried
+
+
+def _check_lambdas(name: str, values: Sequence[float | Literal["auto"]] | None) -> None:
+    """Check that there are λ's to try, each in range, and "auto" for both sides alone.
+
+    Raises:
+        OptionError: they are not.
+    """
+    if values is not None and len(values) == 0:
+        raise OptionError(f"`{name}` is empty: it lists what to try, such as [1, 2, 5].")
+    for value in () if values is None else values:
+        if value != AUTO or name != "lambda_":
+            check_lambda(name, float(value))
 
 
 def with_noise(settings: list[Settings], noise: Noise) -> list[Settings]:

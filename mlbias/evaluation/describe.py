@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.arguments import checks_options
 from mlbias.core.statistics import center_of
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
@@ -54,6 +55,7 @@ class Description:
     histogram: tuple[Bar, ...]
 
 
+@checks_options
 def describe(ratings: Ratings | Frame) -> Description:
     """What these ratings are like: their mean, its errors as a prediction, their histogram.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlbias.arguments import checks_options
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
@@ -105,6 +106,7 @@ class _Piece:
         return self.value - self.predicted
 
 
+@checks_options
 def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
 

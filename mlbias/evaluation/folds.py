@@ -160,6 +160,17 @@ class GivenFolds:
         user, ids = self._codes[k][test.user], self._user_ids
         return training, Ratings(user, test.item, test.value, ids, test.item_ids)
 
+    def n_scored_twice(self) -> int:
+        """Pairs of user and item that are scored in more than one fold, each counted once."""
+        tests = [test for _, test in self._sides]
+        item_ids, item_codes = joined_ids([test.item_ids for test in tests])
+        pairs = [
+            np.unique(users[test.user].astype(np.int64) * len(item_ids) + items[test.item])
+            for test, users, items in zip(tests, self._codes, item_codes, strict=True)
+        ]
+        _, times = np.unique(np.concatenate(pairs), return_counts=True)
+        return int(np.count_nonzero(times > 1))
+
 
 def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
     """Which of so many folds, about equally large, each rating is in: (n,) from 0 on.

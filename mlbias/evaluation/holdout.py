@@ -7,7 +7,7 @@ from mlbias.datasets.sources import Source
 from mlbias.errors import OptionError
 from mlbias.evaluation.splits import Sides, random_split, time_split, user_split
 from mlbias.ratings import Ratings
-from mlbias.times import moment
+from mlbias.times import moment, shown_time
 
 _SPLITS = ("random", "user", "time")
 _PICKS = ("last", "random")
@@ -83,6 +83,21 @@ class Holdout:
     def needs_times(self) -> bool:
         """Whether the timestamps decide."""
         return self.split == "time" or (self.split == "user" and self.pick == "last")
+
+    @property
+    def told(self) -> str:
+        """How ratings are held out, in words."""
+        if self.source is not None:
+            return self.source.label
+        if self.start is not None:
+            return f"from {shown_time(self.start)} on"
+        assert self.test_size is not None
+        kinds = {"random": "random", "time": "the latest", "user": f"{self.pick} of each user"}
+        whole = "1 rating" if self.test_size == 1 else f"{self.test_size:g} ratings"
+        amount = whole if self.test_size >= 1 else f"{100 * self.test_size:g} %"
+        # With times the seed decides among ratings of the same time alone.
+        seed = "" if self.needs_times and not self.seed else f", seed {self.seed}"
+        return f"{kinds[self.split]}, {amount}{seed}"
 
     def sides(self, ratings: Ratings) -> Sides:
         """Training ratings and hold-out of one source.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
+from mlbias.arguments import checks_options
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import Difference, GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
@@ -108,6 +109,7 @@ class Judgement:
     predictions: tuple[Judged, ...]
 
 
+@checks_options
 def judge(
     model: BiasModel | Fit,
     predictions: Mapping[str, Frame],

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError, OptionError
@@ -25,6 +26,7 @@ Mask = NDArray[np.bool_]
 Sides = tuple[Ratings, Ratings]
 
 
+@checks_options
 def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> Sides:
     """Training ratings and hold-out, the latter about this share of all.
 
@@ -54,6 +56,7 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
     return _sides(ratings, held_out, f"`test_size` {test_size:g}")
 
 
+@checks_options
 def user_split(
     ratings: Ratings | Frame, test_size: float, *, random: bool = False, seed: int = 0
 ) -> Sides:
@@ -96,6 +99,7 @@ def user_split(
     return _sides(ratings, held_out, f"`test_size` {test_size:g} for each user", advice)
 
 
+@checks_options
 def time_split(
     ratings: Ratings | Frame,
     test_size: float | None = None,

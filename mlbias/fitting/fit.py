@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import replace
 
+from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_threads
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods import DEFAULT_METHOD, make_method
@@ -15,6 +16,7 @@ from mlbias.fitting.record import Fit, Noise, Settings
 from mlbias.ratings import Frame, Ratings, as_ratings
 
 
+@checks_options
 def fit(
     ratings: Ratings | Frame,
     method: Method | str = DEFAULT_METHOD,
@@ -102,5 +104,5 @@ def _renamed(old_name: str, old: float | None, name: str, value: float | None) -
     """The value of a keyword that was renamed."""
     if old is None:
         return value
-    warnings.warn(f"{old_name} is now called {name}", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{old_name} is now called {name}", DeprecationWarning, stacklevel=4)
     return old if value is None else value

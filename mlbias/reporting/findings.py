@@ -9,7 +9,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.evaluation.compare import Result, compare
 from mlbias.evaluation.describe import Description, describe
 from mlbias.evaluation.evaluate import Evaluation, evaluate
-from mlbias.evaluation.splits import random_split
+from mlbias.evaluation.splits import Sides
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Fit
 from mlbias.ratings import Ratings
@@ -29,7 +29,7 @@ class Findings:
         fitted: exact, to all ratings, λ learned.
         results: of methods and means, trained on what was not held out.
         evaluation: of the exact fit to the same, on the hold-out.
-        test_size, seed: of the hold-out, a random share.
+        holdout: what is held out, in words.
     """
 
     description: Description
@@ -39,20 +39,25 @@ class Findings:
     fitted: Fit
     results: list[Result]
     evaluation: Evaluation
-    test_size: float
-    seed: int
+    holdout: str
 
 
 def find(
-    ratings: Ratings, test_size: float, seed: int, threads: int | None
+    ratings: Ratings, sides: Sides, holdout: str, threads: int | None
 ) -> Generator[int, None, Findings]:
     """Yield how many of N_STEPS are done as each ends, and return what was found.
 
+    Args:
+        ratings: to describe and to fit.
+        sides: what methods are trained on and scored on.
+        holdout: what the page calls the latter.
+        threads: how many work at a time.
+
     Raises:
-        DataError: λ cannot be learned from these ratings, or a side of the split is empty.
+        DataError: λ cannot be learned from these ratings.
     """
     description = describe(ratings)
-    training, held_out = random_split(ratings, test_size, seed)
+    training, held_out = sides
     yield 1
     fitted = fit(ratings, "exact", threads=threads)
     yield 2
@@ -69,6 +74,5 @@ def find(
         fitted=fitted,
         results=results,
         evaluation=evaluation,
-        test_size=test_size,
-        seed=seed,
+        holdout=holdout,
     )

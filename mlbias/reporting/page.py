@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.errors import DataError, MlbiasError
+from mlbias.arguments import checks_options
+from mlbias.errors import DataError, MlbiasError, OptionError
 from mlbias.evaluation.calibration import LEVELS
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.splits import random_split
 from mlbias.figures.style import import_matplotlib
 from mlbias.files import obstacle, written_whole
 from mlbias.ids import Ids
@@ -27,11 +30,14 @@ _REACH = 1.96
 Progress = Callable[[int, int], None]
 
 
+@checks_options
 def report(
     ratings: Ratings | Frame,
     out: str | os.PathLike[str] | None = None,
     *,
     name: str = "ratings",
+    split: tuple[Ratings | Frame, Ratings | Frame] | None = None,
+    split_name: str = "given",
     test_size: float = 0.1,
     seed: int = 0,
     titles: Mapping[Any, str] | None = None,
@@ -49,8 +55,11 @@ def report(
         ratings: to fit and to describe.
         out: a file to write the page to, if there is to be one.
         name: what the page calls the ratings.
-        test_size: the share that is held out, at random.
-        seed: of the hold-out.
+        split: training ratings and hold-out, as ``user_split`` or ``time_split`` gives them; by
+            default ``random_split`` does.
+        split_name: what the page calls that hold-out.
+        test_size: the share that is held out, at random, without ``split``.
+        seed: of that share.
         titles: of items, by their ids or by these as text.
         notices: what was worth knowing when the ratings were read, a sentence each.
         commands: that make the page again.
@@ -60,7 +69,7 @@ def report(
     Raises:
         DataError: λ cannot be learned from these ratings, or ``out`` cannot be written or would
             replace a file that is no report.
-        OptionError: the hold-out would be empty or everything.
+        OptionError: the hold-out would be empty or everything, or ``out`` does not end in .html.
         MlbiasError: matplotlib or Jinja2 is not installed.
 
     Example:
@@ -71,7 +80,13 @@ def report(
     """
     if out is not None:
         check_report_path(Path(out))
-    steps = find(as_ratings(ratings), test_size, seed, threads)
+    ratings = as_ratings(ratings)
+    if split is None:
+        sides = random_split(ratings, test_size, seed)
+        split_name = Holdout("random", test_size, seed).told
+    else:
+        sides = as_ratings(split[0]), as_ratings(split[1])
+    steps = find(ratings, sides, split_name, threads)
     while True:
         try:
             done = next(steps)
@@ -94,9 +109,12 @@ def check_report_path(path: Path) -> None:
     """See, before any work, that a report can be made and written here.
 
     Raises:
+        OptionError: the name is not that of a page.
         DataError: no file can be written there, or one would be replaced that is no report.
         MlbiasError: matplotlib or Jinja2 is not installed.
     """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise OptionError(f"`out` ends in .html, as a report is a page; {path} does not.")
     if reason := obstacle(path):
         raise DataError(f"no report can be written as {path}: {reason}.")
     if path.exists() and _MARK not in path.read_bytes()[:4096]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mlbias import __version__
+from mlbias.arguments import checks_options
 from mlbias.errors import ModelFileError
 from mlbias.files import obstacle, written_whole
 from mlbias.fitting.record import Fit
@@ -51,6 +52,7 @@ class SavedModel:
     written_by: str | None = None
 
 
+@checks_options
 def save_model(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -> None:
     """Save a fitted model with the record of its fit; ``load_model`` and the command line read it.
 
@@ -75,6 +77,7 @@ def save_model(fit: Fit, path: str | os.PathLike[str], *, force: bool = False) -
     write_model(SavedModel(fit, None), Path(path))
 
 
+@checks_options
 def load_model(path: str | os.PathLike[str]) -> Fit:
     """Read a model that ``save_model`` or ``mlbias train`` saved. Nothing in it is executed.
 
@@ -178,7 +181,7 @@ def read_model(path: Path) -> SavedModel:
             name, version = about["format"], about["version"]
     except FileNotFoundError as error:
         raise ModelFileError(
-            f"there is no model {path}.", "`mlbias train` makes one; --model names another."
+            f"there is no model {path}.", "Train one with mlbias train, or name another file."
         ) from error
     except DAMAGE as error:
         if isinstance(error, OSError) and error.filename is not None:  # the file, not its content
@@ -208,7 +211,7 @@ def check_replaceable(path: Path, *, force: bool = False) -> None:
     if path.exists() and not force and not _is_model_file(path):
         raise ModelFileError(
             f"{path} exists and is not a model of mlbias, so it is not replaced.",
-            "Replace it with `force`, or name another file with --model.",
+            "Replace it with `force`, or name another file.",
         )
 
 

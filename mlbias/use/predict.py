@@ -9,7 +9,7 @@ import polars as pl
 
 from mlbias.columns import find_pair_columns, shortened
 from mlbias.core.vectors import FloatArray
-from mlbias.datasets.frames import as_polars, refuse_missing_ids
+from mlbias.datasets.frames import as_polars, frame_columns, refuse_missing_ids
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.encode import as_ids
 from mlbias.datasets.reading.pairs import Pairs
@@ -138,7 +138,7 @@ def predicted_frame(
 ) -> pl.DataFrame:
     """The rows of a frame with the columns behind their own; see BiasModel.predict_frame."""
     table = as_polars(frame)
-    columns = find_pair_columns(table.columns, asked, _WHERE)
+    columns = frame_columns(find_pair_columns, table, asked)
     predictor.check_names(table.columns, _WHERE)
     refuse_missing_ids(table, columns)
     check_types(table.schema, columns, _WHERE)

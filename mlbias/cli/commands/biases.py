@@ -29,8 +29,8 @@ Out = Annotated[
         "--out",
         metavar="FILE",
         rich_help_panel=OUTPUT,
-        help="Write all of them: .csv, .tsv, .jsonl, .parquet or .arrow; or .db or .sqlite, a "
-        "database of users, items and the model, with the SQL that predicts.",
+        help="Write all of them: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow or .feather; or .db "
+        "or .sqlite, a database of users, items and the model, with the SQL that predicts.",
     ),
 ]
 Sort = Annotated[
@@ -120,9 +120,7 @@ def biases(
         "highest": extreme(table, sort, top, min_ratings),
         "lowest": extreme(table, sort, top, min_ratings, lowest=True),
     }
-    for name, rows in found.items():
-        output.line(f"{name} {side}")
-        show.report(output, rows)
+    show.report(output, side, found)
     lists = {name: rows.to_dicts() for name, rows in found.items()}
     rows_of = [{"end": name} | row for name, rows in lists.items() for row in rows]
     output.document({"side": side} | lists | {"model": str(model)}, rows_of)

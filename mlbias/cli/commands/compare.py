@@ -1,6 +1,6 @@
 """mlbias compare: methods side by side on one split and one objective."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +17,6 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.cli.reading import Reader
     from mlbias.cli.show.console import Output
-
-_DEFAULT_SIZE = 0.1
 
 Methods = Annotated[
     str | None,
@@ -98,8 +96,7 @@ def compare(
             raise OptionError("--as-lecture goes without --methods, --epochs and the lambdas.")
         _compare_as_lecture(output, reader, holdout, plotting)
         return
-    if holdout.test_file is None and holdout.test_size is None and holdout.test_from is None:
-        holdout = replace(holdout, test_size=_DEFAULT_SIZE)
+    holdout = holdout.or_tenth()
     regularisation = shared_regularisation(lambdas.both(), lambdas.lambda_user, lambdas.lambda_item)
     names = contestants(None if methods is None else [n.strip() for n in methods.split(",")])
     sides = reader.read_sides(holdout, holdout.wanted())

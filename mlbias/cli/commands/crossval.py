@@ -16,6 +16,7 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.cli.reading import Reader
+    from mlbias.cli.show.console import Output
     from mlbias.cli.show.trials import FoldsRead
 
 
@@ -98,10 +99,10 @@ class TriedLambdaOptions:
         str | None,
         typer.Option(
             "--lambda",
-            metavar="X,Y,…|auto",
+            metavar="X,Y,…",
             rich_help_panel=MODEL,
-            help="λ's of both sides to try, or auto to learn them on each fold. "
-            "[default: the method's own; auto of exact]",
+            help="λ's of both sides to try; auto learns both on each fold, and is among those of "
+            "exact in any case. [default: the method's own]",
         ),
     ] = None
     lambda_user: Annotated[
@@ -150,7 +151,7 @@ def crossval(
     settings = [Settings.of(chosen, each, method.epochs, tol) for each in tried]
     settings = with_noise(settings, noise_of(method.noise))
     cutting.check(reading.data)
-    read = _read_folds(reader, reading, cutting)
+    read = _read_folds(output, reader, reading, cutting)
     validation = CrossValidation(read.folds, settings, reading.n_threads)
     show.report_task(output, read, validation)
     trials = show.draw_trials(output, validation)
@@ -161,8 +162,11 @@ def crossval(
         reader.finish(dataset)
 
 
-def _read_folds(reader: "Reader", reading: ReadingOptions, cutting: FoldOptions) -> "FoldsRead":
+def _read_folds(
+    output: "Output", reader: "Reader", reading: ReadingOptions, cutting: FoldOptions
+) -> "FoldsRead":
     """Folds that are cut from --data, or those that are published."""
+    from mlbias.cli.show.text import counted
     from mlbias.cli.show.trials import FoldsRead
     from mlbias.datasets.fold_files import fold_files
     from mlbias.evaluation.folds import CutFolds, GivenFolds
@@ -172,6 +176,11 @@ def _read_folds(reader: "Reader", reading: ReadingOptions, cutting: FoldOptions)
         pairs = [[reader.read(reader.source(name)) for name in pair] for pair in names]
         given = GivenFolds([(one.ratings, other.ratings) for one, other in pairs])
         told = f"the published folds {', '.join(Path(training).name for training, _ in names)}"
+        if (twice := given.n_scored_twice()) > 0:
+            output.notice(
+                f"{counted(twice, 'rating')} are scored in several folds, as where a pattern takes "
+                "two sets of folds; a narrower one such as 'u[1-5].base' takes one"
+            )
         datasets = tuple(dataset for pair in pairs for dataset in pair)
         return FoldsRead(cutting.folds_from, given, datasets, told)
     source = reader.source(reading.data)
@@ -180,7 +189,9 @@ def _read_folds(reader: "Reader", reading: ReadingOptions, cutting: FoldOptions)
     cut = CutFolds.of(dataset.ratings, cutting.folds or 5, seed, split, repeats)
     kind = {"random": "", "user": " of each user's ratings", "time": " in the order of time"}[split]
     again = f", {repeats} times" if repeats > 1 else ""
-    told = f"the same {cut.folds} folds{kind}{again}, seed {seed}"
+    # Of times the seed decides among equal ones alone.
+    seeded = "" if split == "time" and cutting.seed is None else f", seed {seed}"
+    told = f"the same {cut.folds} folds{kind}{again}{seeded}"
     return FoldsRead(source.label, cut, (dataset,), told, split, seed)
 
 

@@ -16,6 +16,7 @@ from mlbias.errors import OptionError
 if TYPE_CHECKING:
     from mlbias.cli.show.console import Output
     from mlbias.model import BiasModel
+    from mlbias.saved_model.file import SavedModel
 
 PREDICTION = "Prediction"
 
@@ -54,7 +55,8 @@ class PredictionOptions:
             metavar="WHAT",
             rich_help_panel=PREDICTION,
             help="Ratings that came after training. Users and items that the model does not know "
-            "get their biases from these, without retraining.",
+            "get their biases from these, without retraining. Columns have usual names, or those "
+            "of the options.",
         ),
     ] = None
     refresh: Annotated[
@@ -106,8 +108,8 @@ class PredictionOptions:
             "--out",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help="Where to write. The name says the format: .csv, .tsv, .jsonl, .parquet or "
-            ".arrow. [default: CSV on standard output]",
+            help="Where to write. The name says the format: .csv, .tsv, .jsonl, .ndjson, .parquet, "
+            ".arrow or .feather. [default: CSV on standard output]",
         ),
     ] = None
     force: Overwrite = False
@@ -152,6 +154,8 @@ def predict(
     Example: mlbias train --data sample && mlbias predict sample --out predicted.parquet
     """
     wanted.check(pairs, as_json=speaking.as_json)
+    if reading.rating_col is not None and wanted.history is None:
+        raise OptionError("`rating_col` goes with `history`; pairs need no ratings.")
     output = speaking.console()
 
     from mlbias.cli.reading import limit_polars
@@ -162,7 +166,7 @@ def predict(
     from mlbias.saved_model.file import read_model
     from mlbias.use.predict import Predictor
 
-    known = _with_history(output, read_model(model).fit.model, wanted, reading)
+    known = _with_history(output, read_model(model), wanted, reading)
     predictor = Predictor(
         known, wanted.interval, wanted.clip, wanted.at_least, wanted.probabilities
     )
@@ -177,17 +181,15 @@ def predict(
 
 
 def _with_history(
-    output: "Output", model: "BiasModel", wanted: PredictionOptions, reading: PairOptions
+    output: "Output", saved: "SavedModel", wanted: PredictionOptions, reading: PairOptions
 ) -> "BiasModel":
     """The model with what came after training, if that is given."""
     if wanted.history is None:
-        return model
-    from mlbias.cli.reading import Reader
+        return saved.fit.model
+    from mlbias.cli.history import read_history
 
-    reader = Reader(output, reading.reading())
-    dataset = reader.read(reader.source(wanted.history))
-    reader.finish(dataset)
-    return model.fold_in(dataset.ratings, refresh=wanted.refresh)
+    history = read_history(output, saved, wanted.history, reading, refresh=wanted.refresh)
+    return saved.fit.model.fold_in(history, refresh=wanted.refresh)
 
 
 app = command_app(predict, Command)

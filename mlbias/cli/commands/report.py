@@ -8,37 +8,28 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.output import OutputOptions
 from mlbias.cli.options.reading import ReadingOptions
-from mlbias.cli.options.spread import HOLDOUT, OUTPUT, takes_groups
+from mlbias.cli.options.spread import OUTPUT, takes_groups
 
 Out = Annotated[
     Path,
     typer.Option("--out", metavar="FILE", rich_help_panel=OUTPUT, help="Where to write the page."),
-]
-TestSize = Annotated[
-    float,
-    typer.Option(
-        "--test-size", metavar="X", rich_help_panel=HOLDOUT, help="Share held out at random."
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option("--seed", metavar="N", rich_help_panel=HOLDOUT, help="Of the hold-out."),
 ]
 
 
 @takes_groups
 def report(
     reading: ReadingOptions,
+    holdout: HoldoutOptions,
     speaking: OutputOptions,
     out: Out = Path("report.html"),
-    test_size: TestSize = 0.1,
-    seed: Seed = 0,
 ) -> None:
     """Write one HTML page about ratings and their baseline.
 
-    The page needs no network and no scripts. It needs the extra mlbias[report].
+    The page needs no network and no scripts. It needs the extra mlbias[report]. Without a hold-out
+    of another kind, a tenth of the ratings is held out at random.
 
     Example: mlbias report --data sample
     """
@@ -51,25 +42,27 @@ def report(
     output = speaking.console()
     check_report_path(out)
     reader = Reader(output, reading)
-    source = reader.source(reading.data)
-    dataset = reader.read(source)
-    understood = dataset.understood
+    holdout = holdout.or_tenth()
+    sides = reader.read_sides(holdout, holdout.wanted())
+    assert sides.held_out is not None
+    assert sides.holdout is not None
+    source, understood = sides.source, sides.whole.understood
     with output.progress("working", "steps") as bar:
         write_report(
-            dataset.ratings,
+            sides.whole.ratings,
             out,
             name=source.label,
-            test_size=test_size,
-            seed=seed,
+            split=(sides.training.ratings, sides.held_out),
+            split_name=sides.holdout.told,
             titles={id_: title.text for id_, title in titles_of(source).items()},
             notices=[*map(with_options, (*understood.notices, *understood.warnings))],
             commands=[shlex.join(["mlbias", *sys.argv[1:]])],
             threads=reading.n_threads,
             progress=bar.update,
         )
-    output.document({"data": source.label, "report": str(out)})
-    output.line(f"wrote {out}")
-    reader.finish(dataset)
+    output.document({"data": source.label, "holdout": sides.holdout_document(), "report": str(out)})
+    output.notice(f"saved {out}")
+    reader.finish(sides.whole)
 
 
 app = command_app(report, Command)

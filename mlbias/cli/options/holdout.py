@@ -1,6 +1,6 @@
 """What is held out: a part of the ratings, or a file of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +10,8 @@ from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.evaluation.holdout import Holdout
+
+_TENTH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,12 @@ class HoldoutOptions:
             "--train ml-100k.zip/ml-100k/u1.base --test ml-100k.zip/ml-100k/u1.test.",
         ),
     ] = None
+
+    def or_tenth(self) -> "HoldoutOptions":
+        """The same, but with a tenth of the ratings where nothing else is to be held out."""
+        if self.test_file is None and self.test_size is None and self.test_from is None:
+            return replace(self, test_size=_TENTH)
+        return self
 
     def wanted(self) -> "Holdout | None":
         """What is held out of one source; None for nothing.

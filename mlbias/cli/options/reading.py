@@ -1,6 +1,6 @@
 """Where ratings are and how they are read: a new option of the reading room is one field here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -248,13 +248,35 @@ class PairOptions:
     data_dir: DataDir = DEFAULT_DATA_DIR
     user_col: UserCol = None
     item_col: ItemCol = None
+    rating_col: Annotated[
+        str | None,
+        typer.Option(
+            "--rating-col",
+            metavar="COLUMN",
+            rich_help_panel=DATA,
+            help="Column of the ratings in --history; usual names: rating, score, stars.",
+        ),
+    ] = None
     separator: Separator = None
     ids: IdsKind = "auto"
     encoding: Encoding = None
     threads: Threads = None
 
+    def of_history(self) -> "ReadOptions":
+        """How --history is read: a column or separator of the pairs counts where it has that."""
+        from mlbias.columns import IfThere
+
+        options = self.reading().options()
+        user, item, separator = (
+            None if given is None else IfThere(given)
+            for given in (options.user_col, options.item_col, options.separator)
+        )
+        return replace(
+            options, user_col=user, item_col=item, separator=separator, rating_col=self.rating_col
+        )
+
     def reading(self) -> ReadingOptions:
-        """The same for ratings."""
+        """How the pairs are read."""
         return ReadingOptions(
             data_dir=self.data_dir,
             user_col=self.user_col,

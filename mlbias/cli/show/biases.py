@@ -1,30 +1,34 @@
 """The highest and lowest biases as tables."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 
 _HEADERS = {"n_ratings": "ratings", "std_error": "std. error"}
-# What is left out first where the terminal is narrow.
+# What is left out first where the terminal is narrow, and what next.
 _LEAST = ("genres", "std_error", "mean", "n_ratings", "upper", "lower")
 _LONGEST_TITLE = 28
 
 
-def report(output: Output, rows: pl.DataFrame) -> None:
-    """The rows, with as many columns as fit."""
-    cells = {name: [_cell(name, each) for each in rows[name].to_list()] for name in rows.columns}
-    widths = {
-        name: max(map(len, [_HEADERS.get(name, name), *map(output.shown, column)]))
-        for name, column in cells.items()
-    }
-    for name in _LEAST:
-        if sum(widths.values()) + len(widths) > output.width and name in widths:
-            widths[name] = 0
-    headers = [_HEADERS.get(name, name) for name in widths]
-    with Table(output, headers, list(widths.values())) as table:
-        for row in zip(*cells.values(), strict=True):
-            table.row(row)
+def report(output: Output, side: str, found: Mapping[str, pl.DataFrame]) -> None:
+    """The highest and the lowest, with the same columns as far as they fit."""
+    names = next(iter(found.values())).columns
+    columns = [_column(output, name, list(found.values())) for name in names]
+    for end, rows in found.items():
+        output.line(f"{end} {side}")
+        with Table(output, columns) as table:
+            for row in rows.iter_rows():
+                table.row([_cell(name, each) for name, each in zip(names, row, strict=True)])
+
+
+def _column(output: Output, name: str, tables: Sequence[pl.DataFrame]) -> Column:
+    cells = [_cell(name, each) for table in tables for each in table[name].to_list()]
+    width = max((len(output.shown(cell)) for cell in cells), default=0)
+    rank = len(_LEAST) - _LEAST.index(name) if name in _LEAST else 0
+    return Column(_HEADERS.get(name, name), width, rank=rank)
 
 
 def _cell(name: str, value: object) -> str:

@@ -8,7 +8,7 @@ from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.curves import chart
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
 from mlbias.cli.show.source import document_skipped
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line, duration
 from mlbias.evaluation.compare import Comparison, Result
 
@@ -68,11 +68,16 @@ def document(comparison: Comparison, sides: Sides, results: Sequence[Result]) ->
 
 def _report(output: Output, results: Sequence[Result], best: Result) -> None:
     curves = {result.name: result.gaps for result in results if len(result.gaps) > 1}
-    width = max(11, *(len(result.name) for result in results))
-    output.line(" " * (width - 11) + f"{'within 1e-6':>24}{'training':>17}{'hold-out':>9}")
-    headers = ["method", "epochs", "time", "RMSE", "RMSE", "±", "above the best"]
-    names = [*headers[:3], "training RMSE", "hold-out RMSE", *headers[5:]]
-    with Table(output, headers, [width, 10, 7, 8, 8, 6, 20], names) as table:
+    columns = [
+        Column("method", max(11, *(len(result.name) for result in results))),
+        Column("epochs", 10, above="within 1e-6", rank=1),
+        Column("time", 7, above="within 1e-6", rank=3),
+        Column("RMSE", 8, above="training", rank=2),
+        Column("RMSE", 8, above="hold-out"),
+        Column("±", 6, above="hold-out", rank=4),
+        Column("above the best", 20),
+    ]
+    with Table(output, columns) as table:
         for result in results:
             table.row(_cells(output, result, best), GOOD if result is best else "")
     output.line()

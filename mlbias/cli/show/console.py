@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlbias.cli.show.formats import Format, csv_table, table_end, table_head, table_row
+from mlbias.cli.show.text import wrapped
 from mlbias.errors import LONGEST_MESSAGE
 from mlbias.printable import printable
 
@@ -63,7 +64,7 @@ class Output:
     def line(self, text: str = "", style: str = "") -> None:
         """A line of the result, at once; nothing where the result is not text."""
         if self.format == Format.TEXT:
-            self._print(self._out, printable(text), style)
+            self._print(self._out, printable(text), style, wrap=True)
 
     def begin_table(self, headers: Sequence[str]) -> None:
         """Print what stands above the rows of a table in Markdown or LaTeX."""
@@ -110,7 +111,7 @@ class Output:
     def notice(self, text: str) -> None:
         """Something that happened on the way and is worth knowing."""
         if not self._quiet:
-            self._print(self._err, printable(text, LONGEST_MESSAGE), "")
+            self._print(self._err, printable(text, LONGEST_MESSAGE), "", wrap=True)
 
     def notice_once(self, text: str) -> None:
         """The same, but not again where it was said of another file."""
@@ -120,12 +121,12 @@ class Output:
 
     def warning(self, text: str) -> None:
         """Something without which the results would be misread: said in any case."""
-        self._print(self._err, printable(text, LONGEST_MESSAGE), "")
+        self._print(self._err, printable(text, LONGEST_MESSAGE), "", wrap=True)
 
     def hint(self, text: str) -> None:
         """What one may want to do next; to a person at a terminal only."""
         if not self._quiet and self._err.is_terminal:
-            self._print(self._err, printable(text, LONGEST_MESSAGE), FAINT)
+            self._print(self._err, printable(text, LONGEST_MESSAGE), FAINT, wrap=True)
 
     def shown(self, text: str) -> str:
         """The text as it will stand on stdout, whose encoding may want other letters."""
@@ -161,12 +162,15 @@ class Output:
             self._bar.stop()
             self._bar = None
 
-    def _print(self, console: Console, text: str, style: str) -> None:
-        """Print text that has been made safe to show."""
+    def _print(self, console: Console, text: str, style: str, *, wrap: bool = False) -> None:
+        """Print text that has been made safe to show, perhaps in several lines of a terminal."""
         # Above a bar only the console that draws it may print; on a terminal it is the same one.
         if self._bar is not None and console.is_terminal:
             console = self._err
-        _print(console, Text(_encodable(text, console.file), style=style))
+        text = _encodable(text, console.file)
+        if wrap and console.is_terminal:
+            text = "\n".join(wrapped(text, console.width))
+        _print(console, Text(text, style=style))
 
 
 class ProgressBar:
@@ -205,11 +209,16 @@ def print_traceback(error: BaseException) -> None:
 def print_error(message: str, advice: str = "") -> None:
     """An error in a sentence, and what to do about it in another line, on stderr."""
     console = _console(sys.stderr)
-    label = Text("error: ", style=ATTENTION)
-    text = Text(_encodable(printable(message), sys.stderr), style="default not bold")
-    _print(console, label.append(text))
-    if advice:
-        _print(console, Text(_encodable(f"       {printable(advice)}", sys.stderr)))
+    label = "error: "
+    for text in (message, advice) if advice else (message,):
+        lines = [_encodable(f"{label}{printable(text)}", sys.stderr)]
+        if console.is_terminal:
+            lines = wrapped(lines[0], console.width, len(label))
+        shown = Text("\n".join(lines))
+        if text is message:
+            shown.stylize(ATTENTION, 0, len(label))
+        _print(console, shown)
+        label = " " * len(label)
 
 
 def print_error_document(message: str, advice: str, code: int) -> None:

@@ -70,8 +70,9 @@ def _between(logs: Sequence[float], epoch: float) -> float:
 def _epoch_axis(most: int, columns: int) -> str:
     axis = [" "] * (columns + 8)
     for epoch in sorted({0, 1, 2, 5, 10, 20, 50, most}):
-        place = round(math.log1p(epoch) / math.log1p(max(most, 1)) * (columns - 1))
         label = str(epoch)
+        place = round(math.log1p(epoch) / math.log1p(max(most, 1)) * (columns - 1))
+        place = min(place, columns - len(label))
         is_free = all(cell == " " for cell in axis[max(place - 1, 0) : place + len(label) + 1])
         if epoch <= most and is_free:
             axis[place : place + len(label)] = label

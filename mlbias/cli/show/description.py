@@ -5,7 +5,7 @@ from typing import Any
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import bar
 from mlbias.cli.show.formats import Format
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import data_line, percent
 from mlbias.evaluation.describe import Description
 
@@ -33,9 +33,9 @@ def _draw_tables(output: Output, label: str, found: Description) -> None:
     headers = ["data", "ratings", "users", "items", "density", "mean", "RMSE", "MAE"]
     sizes = [f"{n:,}" for n in (found.n_ratings, found.n_users, found.n_items)]
     numbers = [f"{number:.6f}" for number in (found.mean, found.errors.rmse, found.errors.mae)]
-    with Table(output, headers, [0] * len(headers)) as table:
+    with Table(output, [*map(Column, headers)]) as table:
         table.row([label, *sizes, f"{found.density:.6f}", *numbers])
-    with Table(output, ["rating", "share", "ratings"], [0] * 3) as table:
+    with Table(output, [*map(Column, ("rating", "share", "ratings"))]) as table:
         for label_, part in zip(_labels(found), found.histogram, strict=True):
             table.row([label_, percent(part.count / found.n_ratings), f"{part.count:,}"])
 

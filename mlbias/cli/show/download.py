@@ -5,7 +5,7 @@ from typing import Any
 
 from mlbias.cli.options.reading import DEFAULT_DATA_DIR
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import data_line, size
 from mlbias.datasets.catalogue import ARCHIVES, DEFAULT_NAME
 from mlbias.download.install import Download, on_disk
@@ -76,7 +76,8 @@ def report_catalogue(output: Output, data_dir: Path) -> None:
             ],
         }
     )
-    table = Table(output, ["data set", "ratings", "archive", "on disk"], [15, 10, 9, 11])
+    columns = [Column("data set", 15), Column("ratings", 10), Column("archive", 9)]
+    table = Table(output, [*columns, Column("on disk", 11)])
     for archive in ARCHIVES.values():
         ratings = "varies" if archive.n_ratings is None else f"{archive.n_ratings:,}"
         packed = "?" if archive.size is None else size(archive.size)

@@ -104,9 +104,8 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
         _report_holdout(output, evaluation)
     if run.fit.leave_one_out is not None:
         report_leave_one_out(output, run.fit.leave_one_out, first.rmse)
-    name = run.settings.method.name if evaluation is None else "training"
     output.line(
-        f"{name}: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
+        f"training: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
         f"{against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
     )
     curve = learning_curve([stats.rmse for stats in run.fit.history], _CURVE_WIDTH)

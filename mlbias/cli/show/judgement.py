@@ -6,8 +6,9 @@ from typing import Any
 from mlbias.cli.scoring import Scored
 from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.evaluation import part_line
+from mlbias.cli.show.formats import Format
 from mlbias.cli.show.scores import warn_of_few_users
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.core.scores import Score
 from mlbias.evaluation.evaluate import BUCKET_NAMES
@@ -91,11 +92,16 @@ def verdict(one: Judged) -> str:
 
 
 def _report_scores(output: Output, found: Judgement) -> None:
-    names = ["training mean", "bias model", *(_short(one.name) for one in found.predictions)]
-    headers = ["", "RMSE", "±", "MAE", "difference", "±", "p", "can tell"]
-    headers += ["95 % interval", "verdict"]
-    widths = [max(map(len, names)), 8, 6, 8, 10, 7, 8, 8, 0, 0]
-    with Table(output, headers, widths) as table:
+    names = ["training mean", "bias model", *(one.name for one in found.predictions)]
+    if output.format == Format.TEXT:
+        names = [*map(_short, names)]
+    columns = [
+        Column("", max(map(len, names))), Column("RMSE", 8), Column("±", 6, rank=4),
+        Column("MAE", 8, rank=2), Column("difference", 10), Column("±", 7), Column("p", 8),
+        Column("can tell", 8, rank=3), Column("95 % interval", is_shown=False),
+        Column("verdict", is_shown=False),
+    ]  # fmt: skip
+    with Table(output, columns) as table:
         for name, score in zip(names, (found.mean, found.model), strict=False):
             table.row([name, *_cells(score), *[""] * 6])
         for name, one in zip(names[2:], found.predictions, strict=True):
@@ -141,11 +147,14 @@ def _report_test(output: Output, found: Judgement) -> None:
 def _report_buckets(output: Output, one: Judged) -> None:
     output.line()
     output.line(f"where {one.name} differs from the bias model, by ratings in training")
-    output.line(f"{'':>8}{'of the user':>30}{'of the item':>31}")
-    headers = ["ratings", *["ratings", "difference", "±"] * 2]
+    columns = [Column("ratings", 8)]
+    for above in ("of the user", "of the item"):
+        columns += [
+            Column("ratings", 10, above), Column("difference", 10, above),
+            Column("±", 7, above, rank=1),
+        ]  # fmt: skip
     sides = [{part.name: part for part in side} for side in (one.by_user, one.by_item)]
-    names = [one.name, *(f"{side} {name}" for side in ("user", "item") for name in headers[1:4])]
-    with Table(output, headers, [8, 10, 10, 7, 12, 10, 7], names) as table:
+    with Table(output, columns) as table:
         for name in BUCKET_NAMES:
             cells = [cell for side in sides for cell in _bucket_cells(output, side.get(name))]
             if any(cells):

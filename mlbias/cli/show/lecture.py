@@ -7,7 +7,7 @@ from mlbias.cli.reading import Sides
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import learning_curve
 from mlbias.cli.show.source import document_skipped
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.core.methods import make_method
 from mlbias.core.methods.protocol import options_of
@@ -56,9 +56,9 @@ def lecture_document(sides: Sides, fits: Sequence[Fit]) -> dict[str, Any]:
 
 
 def _report(output: Output, fits: Sequence[Fit], *, with_holdout: bool) -> None:
-    hidden = 9 if with_holdout else 0
-    headers = ["method", "λ scale", "λ", "lr", "epochs", "RMSE", "hold-out"]
-    with Table(output, headers, [11, 7, 6, 4, 6, 9, hidden]) as table:
+    widths = {"method": 11, "λ scale": 7, "λ": 6, "lr": 4, "epochs": 6, "RMSE": 9}
+    columns = [Column(header, width) for header, width in widths.items()]
+    with Table(output, [*columns, Column("hold-out", 9, is_shown=with_holdout)]) as table:
         for found in fits:
             row = _document_fit(found)
             rate, held_out = row["lr"], row["holdout_rmse"]

@@ -7,12 +7,11 @@ from typing import Any
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.learned import document_learned, report_learned
 from mlbias.cli.show.scores import report_leave_one_out
-from mlbias.cli.show.text import counted, percent
+from mlbias.cli.show.text import counted
 from mlbias.core.methods.protocol import options_of
 from mlbias.fitting.record import Fit
 from mlbias.saved_model.file import SavedModel
 from mlbias.saved_model.record import TrainingData
-from mlbias.times import shown_time
 
 _LABEL_WIDTH = 10
 
@@ -28,7 +27,7 @@ def report(output: Output, saved: SavedModel, path: Path) -> None:
         "method": ", ".join([method, *options]),
         "lambda": lambdas,
         "data": "not known, as it was saved from Python" if data is None else _data(data),
-        "hold-out": "" if data is None else _holdout(data),
+        "hold-out": "" if data is None else "none" if data.holdout is None else data.holdout.told,
         "alpha": f"{fit.alpha:.6f}" + _alpha_error(fit),
     }
     for label, text in rows.items():
@@ -97,21 +96,6 @@ def _fitted(fit: Fit) -> tuple[str, list[str], str]:
 
 def _data(data: TrainingData) -> str:
     return f"{data.source.label}, {counted(data.n_ratings, 'rating')}"
-
-
-def _holdout(data: TrainingData) -> str:
-    held_out = data.holdout
-    if held_out is None:
-        return "none"
-    if held_out.source is not None:
-        return held_out.source.label
-    if held_out.start is not None:
-        return f"from {shown_time(held_out.start)} on"
-    assert held_out.test_size is not None
-    kinds = {"random": "random", "time": "the latest", "user": f"{held_out.pick} of each user"}
-    share = held_out.test_size
-    amount = percent(share) if share < 1 else counted(int(share), "rating")
-    return f"{kinds[held_out.split]}, {amount}, seed {held_out.seed}"
 
 
 def _alpha_error(fit: Fit) -> str:

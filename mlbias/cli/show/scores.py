@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mlbias.cli.show.console import Output
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import against_mean, counted, percent, with_error
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.scores import FEW_USERS, Difference, Score
@@ -17,11 +17,11 @@ _TENTHS = 10
 
 def report_scores(output: Output, found: Evaluation) -> None:
     """The errors beside the mean's, clipped and not, of known and unknown ids apart."""
-    headers = ["", "RMSE", "±", "MAE", "±", "RMSE", "MAE"]
-    widths = [15, 9, 6, 9, 6, 10, 9]
-    output.line(" " * 50 + "mean over users")
-    names = [*headers[:5], "mean user RMSE", "mean user MAE"]
-    with Table(output, headers, widths, names) as table:
+    columns = [
+        Column("", 15), Column("RMSE", 9), Column("±", 6), Column("MAE", 9), Column("±", 6, rank=1),
+        Column("RMSE", 10, "mean over users", rank=2), Column("MAE", 9, "mean over users", rank=3),
+    ]  # fmt: skip
+    with Table(output, columns) as table:
         for name, score in _scores(found).items():
             errors = f"{score.rmse:.6f}", _error(score.rmse_stderr)
             magnitudes = f"{score.mae:.6f}", _error(score.mae_stderr)
@@ -91,8 +91,8 @@ def report_details(output: Output, found: Evaluation) -> None:
     if found.by_user:
         _report_buckets(output, found)
     output.line()
-    headers, widths = ["tenth", "predicted", "observed", "ratings"], [6, 10, 10, 12]
-    with Table(output, headers, widths) as table:
+    widths = {"tenth": 6, "predicted": 10, "observed": 10, "ratings": 12}
+    with Table(output, [Column(header, width) for header, width in widths.items()]) as table:
         for k, decile in enumerate(found.calibration, 1):
             means = f"{decile.predicted:.4f}", f"{decile.observed:.4f}"
             table.row([f"{k}", *means, f"{decile.n_ratings:,}"])
@@ -175,7 +175,7 @@ def _report_on_scale(output: Output, found: OnScale) -> None:
     own = output.signed(found.log_probability, 4)
     gain = output.signed(found.log_probability - found.rounded_normal, 4)
     output.line(f"on the scale: log-probability {own} a rating, {gain} against a rounded normal")
-    output.line(f"              intervals of {levels} % hold {shares} % of the ratings")
+    output.line(f"  intervals of {levels} % hold {shares} % of the ratings")
 
 
 def _coverage(shares: Sequence[float]) -> dict[str, float]:
@@ -188,12 +188,13 @@ def _error(stderr: float | None) -> str:
 
 def _report_buckets(output: Output, found: Evaluation) -> None:
     output.line()
-    output.line(f"{'in training':>12}{'by user':>29}{'by item':>32}")
-    headers, widths = ["ratings", *["ratings", "RMSE", "MAE"] * 2], [11, 11, 9, 9, 12, 9, 9]
-    by_side = (f"{side} {name}" for side in ("user", "item") for name in headers[1:4])
-    names = ["in training", *by_side]
+    columns = [Column("ratings", 11, "in training")]
+    for above in ("by user", "by item"):
+        columns += [
+            Column("ratings", 11, above), Column("RMSE", 9, above), Column("MAE", 9, above, rank=1),
+        ]  # fmt: skip
     sides = [{bucket.name: bucket for bucket in side} for side in (found.by_user, found.by_item)]
-    with Table(output, headers, widths, names) as table:
+    with Table(output, columns) as table:
         for name in BUCKET_NAMES:
             cells = [cell for side in sides for cell in _bucket_cells(side.get(name))]
             if any(cells):

@@ -8,7 +8,9 @@ from mlbias.cli.show.text import counted, with_options
 from mlbias.datasets.understood import Understood
 
 
-def say_understood(output: Output, found: Understood, *, with_times: bool) -> None:
+def say_understood(
+    output: Output, found: Understood, *, with_times: bool, warn: bool = True
+) -> None:
     """What was guessed, what was left out and what looks wrong in the ratings."""
     if found.n_skipped:
         # Always said: what is missing changes every number that follows.
@@ -20,7 +22,7 @@ def say_understood(output: Output, found: Understood, *, with_times: bool) -> No
         output.notice(f"left out {counted(found.n_not_rated, 'row')} without a rating")
     for notice in (*found.notices, *(found.time_notices if with_times else ())):
         output.notice_once(with_options(notice))
-    for warning in found.warnings:
+    for warning in found.warnings if warn else ():
         output.notice_once(f"warning: {warning}")
 
 

@@ -1,6 +1,7 @@
 """Tables whose rows appear as they come."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Self
 
 from mlbias.cli.show.console import FAINT, Output
@@ -9,38 +10,48 @@ from mlbias.core.statistics import Statistics
 from mlbias.core.training import EpochStats
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Args:
+        header: above its cells.
+        width: in characters, or that of the header if this is wider.
+        above: what stands above the header, once over columns side by side that share it.
+        rank: 0 stays in any case; where the terminal is narrow, the highest rank goes first.
+        is_shown: whether it is in text; in Markdown and LaTeX every column is.
+    """
+
+    header: str
+    width: int = 0
+    above: str = ""
+    rank: int = 0
+    is_shown: bool = True
+
+    @property
+    def name(self) -> str:
+        """The header where nothing stands above it."""
+        return f"{self.above} {self.header}".strip()
+
+
 class Table:
     """A table whose rows appear one at a time, so that its widths are fixed from the start.
 
-    In Markdown and LaTeX it is ended by ``with``; CSV and JSON have no such tables.
-
-    Args:
-        output: where to.
-        headers: above the columns.
-        widths: of the columns in text; all are flush right, with a space in between. Columns
-            of width 0 are left out of text.
-        names: the headers where nothing stands above them that would tell which is which.
+    In Markdown and LaTeX it is ended by ``with``; CSV and JSON have no such tables. Cells are flush
+    right, with a space in between.
     """
 
-    def __init__(
-        self,
-        output: Output,
-        headers: Sequence[str],
-        widths: Sequence[int],
-        names: Sequence[str] | None = None,
-    ) -> None:
+    def __init__(self, output: Output, columns: Sequence[Column]) -> None:
         self._output = output
         self._is_marked_up = output.format in (Format.MARKDOWN, Format.LATEX)
-        self._widths = [
-            width and max(width, len(output.shown(header)))
-            for width, header in zip(widths, headers, strict=True)
-        ]
         if self._is_marked_up:
-            output.begin_table(names or headers)
+            output.begin_table([column.name for column in columns])
             return
-        self._row(headers, "")
-        shown = [width for width in self._widths if width]
-        output.line("─" * (sum(shown) + len(shown)), FAINT)
+        self._widths = _fitting_widths(output, columns)
+        if above := self._group_line(columns):
+            output.line(above)
+        self._row([column.header for column in columns], "")
+        output.line("─" * sum(width + 1 for width in self._widths if width), FAINT)
 
     def __enter__(self) -> Self:
         return self
@@ -56,10 +67,36 @@ class Table:
         else:
             self._row(cells, style)
 
+    def _group_line(self, columns: Sequence[Column]) -> str:
+        """What stands above the headers, flush right over the last column of each group."""
+        ends: dict[str, int] = {}
+        end = 0
+        for column, width in zip(columns, self._widths, strict=True):
+            end += width + bool(width)
+            if width and column.above:
+                ends[column.above] = end
+        line = ""
+        for text, place in ends.items():
+            line += f" {text:>{place - len(line) - 1}}"
+        return line
+
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
         line = "".join(f" {self._output.shown(cell):>{width}}" for cell, width in pairs if width)
         self._output.line(line.rstrip(), style)
+
+
+def _fitting_widths(output: Output, columns: Sequence[Column]) -> list[int]:
+    """Widths of the columns, 0 for one that is not shown or for which there is no room."""
+    widths = [
+        max(column.width, len(output.shown(column.header))) if column.is_shown else 0
+        for column in columns
+    ]
+    ranked = sorted(range(len(columns)), key=lambda place: columns[place].rank, reverse=True)
+    for place in ranked:
+        if columns[place].rank and sum(width + 1 for width in widths if width) > output.width:
+            widths[place] = 0
+    return widths
 
 
 class EpochTable:
@@ -79,16 +116,13 @@ class EpochTable:
         # As many decimals as leave the start's cost ten digits or so.
         self._cost_decimals = max(0, 6 - len(f"{s.squares:.0f}"))
         number = len(f"{max(abs(s.center), (s.squares / s.n_ratings) ** 0.5):.6f}") + 1
-        headers = ["epoch", "RMSE", "change", "α" if output.unicode else "alpha"]
-        widths = [5, number, number, number]
+        columns = [Column("epoch", 5), Column("RMSE", number), Column("change", number, rank=1)]
+        columns.append(Column("α" if output.unicode else "alpha", number, rank=2))
         if with_holdout:
-            output.line(" " * (sum(widths) + len(widths) + 2 * number - 6) + "hold-out")
-            headers += ["RMSE", "MAE"]
-            widths += [number, number]
+            columns += [Column(name, number, above="hold-out") for name in ("RMSE", "MAE")]
         else:
-            headers.append("cost")
-            widths.append(len(f"{s.squares:,.{self._cost_decimals}f}") + 1)
-        self._table = Table(output, headers, widths)
+            columns.append(Column("cost", len(f"{s.squares:,.{self._cost_decimals}f}") + 1))
+        self._table = Table(output, columns)
 
     def row(self, history: Sequence[EpochStats]) -> None:
         """Draw the last epoch of the history."""

@@ -1,6 +1,12 @@
 """Numbers as people read them, and names as the command line has them."""
 
 import re
+import textwrap
+
+# Blanks that a line had best end at.
+_ENDS = re.compile(r"(?<=[·,;]) (?!·)")
+# Blanks that no line ends at: around ±, and between a number and its unit.
+_TOGETHER = re.compile(r" (?=±)|(?<=±) |(?<=[0-9]) (?=(?:s|min|%|[KMGT]iB|B)(?![A-Za-z]))")
 
 
 def duration(seconds: float) -> str:
@@ -60,6 +66,26 @@ def data_line(label: str, n_ratings: int, n_users: int, n_items: int) -> str:
             f"{filled} % filled",
         ]
     )
+
+
+def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
+    """The text in lines of at most so many characters, all but the first indented.
+
+    Lines end after a comma, a semicolon or " ·" if they can. A number stays with its unit and its
+    error. What is longer than a line without any blank, such as a path, is left whole.
+    """
+    if len(text) <= width:
+        return [text]
+    margin = " " * max(indent, len(text) - len(text.lstrip(" ")))
+    parts = [
+        part.replace(" ", "\0") if len(part) <= width - len(margin) else _TOGETHER.sub("\0", part)
+        for part in _ENDS.split(text)
+    ]
+    lines = textwrap.wrap(
+        " ".join(parts), width, subsequent_indent=margin, break_long_words=False,
+        break_on_hyphens=False, replace_whitespace=False, expand_tabs=False,
+    )  # fmt: skip
+    return [line.replace("\0", " ") for line in lines]
 
 
 def with_options(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlbias.cli.show.console import GOOD, Output
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
-from mlbias.cli.show.tables import Table
+from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.datasets.dataset import Dataset
 from mlbias.evaluation.crossval import CrossValidation
@@ -93,8 +93,11 @@ def document(read: FoldsRead, trials: Sequence[Trial]) -> dict[str, Any]:
 
 
 def _report(output: Output, trials: Sequence[Trial], best: Trial) -> None:
-    headers = ["λ users", "λ items", "RMSE", "± sd", "MAE", "± sd", "above the best"]
-    with Table(output, headers, [10, 10, 8, 6, 8, 6, 20]) as table:
+    columns = [
+        Column("λ users", 10), Column("λ items", 10), Column("RMSE", 8), Column("± sd", 6, rank=1),
+        Column("MAE", 8, rank=2), Column("± sd", 6, rank=3), Column("above the best", 20),
+    ]  # fmt: skip
+    with Table(output, columns) as table:
         for trial in trials:
             cells = [
                 *_lambda_cells(trial),

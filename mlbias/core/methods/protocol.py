@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar, Protocol
 
+from mlbias.arguments import check_type
 from mlbias.core.model import Parameters, PenaltyScale, Problem
 from mlbias.errors import OptionError
 
@@ -60,6 +61,7 @@ def check_option(name: str, value: float, low: float, high: float = math.inf) ->
     Raises:
         OptionError: it does not.
     """
+    check_type(name, value, float)
     if low < value < high:
         return
     expected = f"above {low:g} and finite" if high == math.inf else f"between {low:g} and {high:g}"

@@ -50,5 +50,5 @@ def not_identified(reason: str) -> DataError:
     """The error for ratings that do not tell the components apart."""
     return DataError(
         f"lambda cannot be learned from these ratings: {reason}.",
-        "A lambda that is given still works, as --lambda 5.",
+        "A lambda that is given still works, as `lambda_` 5.",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlbias.arguments import checks_options
 from mlbias.datasets.generated.file import Format, check_place, truth_path, write_generated
 from mlbias.datasets.generated.generator import Generator, Truth
 from mlbias.datasets.generated.shapes import PRESETS
@@ -43,6 +44,7 @@ class Generated:
     seconds: float
 
 
+@checks_options
 def generate(
     preset: str = "sample",
     out: str | os.PathLike[str] | None = None,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlbias.columns import Columns, is_header, listed_names, names_columns, shortened
+from mlbias.columns import Columns, IfThere, is_header, listed_names, names_columns, shortened
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
 from mlbias.datasets.reading.preamble import is_comment, preamble
@@ -85,7 +85,10 @@ def sniff_layout(
     comment = is_comment(lines[0])
     if comment:
         lines[0] = re.sub(r"[#%\s]+", "", lines[0], count=1)
-    separator = options.separator or hint or separator_of(lines, where, wanted.needed)
+    given = options.separator
+    if isinstance(given, IfThere) and given not in lines[0]:
+        given = None
+    separator = given or hint or separator_of(lines, where, wanted.needed(options.asked))
     rough = split_records(lines, separator, quoted=separator not in UNQUOTED)
     named = comment or is_header([bare(name) for name in rough[0]], options.asked)
     quoted = separator not in UNQUOTED or (named and lines[0].lstrip().startswith('"'))

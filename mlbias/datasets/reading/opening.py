@@ -217,5 +217,5 @@ def _ratings_member(archive: zipfile.ZipFile, where: str) -> str:
         raise DataError(f"{where} holds no file of ratings, but {listed(names)}.")
     raise DataError(
         f"{where} holds {listed(found)}: which is meant?",
-        f"Name it, as in --data {where}/{found[0]}.",
+        f"Name it, as in `data` {where}/{found[0]}.",
     )

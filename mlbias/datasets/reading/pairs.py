@@ -8,14 +8,13 @@ from typing import Generic, TypeVar
 import polars as pl
 
 from mlbias.core.cores import usable_cores
-from mlbias.datasets.generated.generator import sample
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
 from mlbias.datasets.reading.encode import as_ids
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.opening import Stream, opened
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
-from mlbias.datasets.reading.read import Progress, check_same_columns
+from mlbias.datasets.reading.read import Progress, check_same_columns, sample_ratings
 from mlbias.datasets.reading.rows import Rows, Wanted
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
@@ -82,7 +81,7 @@ class PairReader(Generic[T]):
             OptionError: the options name a column that is not there.
         """
         if self._source.is_sample:
-            yield self._make(_sample())
+            yield self._make(_sample(self._options))
             return
         files: Sequence[Path | None] = (None,) if self._source.path is None else self._source.files
         sizes = [0 if path is None else path.stat().st_size for path in files]
@@ -129,8 +128,8 @@ class PairReader(Generic[T]):
             )
 
 
-def _sample() -> Pairs:
-    ratings = sample()[0]
+def _sample(options: ReadOptions) -> Pairs:
+    ratings = sample_ratings(options)
     user, item = ratings.user_ids[ratings.user], ratings.item_ids[ratings.item]
     table = pl.DataFrame({"user": user, "item": item, "rating": ratings.value})
     return Pairs(table, user, item)

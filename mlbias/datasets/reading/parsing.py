@@ -112,7 +112,7 @@ def _garbled(texts: pl.DataFrame, found: RegularRows) -> BadRow | None:
     return BadRow(
         found.line(row),
         "the row is not valid UTF-8",
-        "--encoding names the encoding, such as latin-1.",
+        "`encoding` names the encoding, such as latin-1.",
     )
 
 

@@ -18,7 +18,7 @@ from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
 from mlbias.datasets.reading.rows import Rows, Wanted
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.ratings import Ratings
 
 # Called with the bytes read so far and in all, the latter None where nobody knows.
@@ -60,10 +60,10 @@ def read_ratings(
         BadRowError: a row is no rating, and bad rows are not to be skipped.
         OptionError: the options name a column that is not there.
     """
-    if source.is_sample:
-        ratings = sample()[0]
-        return Reading(ratings, Understood(n_rows=len(ratings), format="generated"))
     options = options or ReadOptions()
+    if source.is_sample:
+        ratings = sample_ratings(options)
+        return Reading(ratings, Understood(n_rows=len(ratings), format="generated"))
     # Times decide which rating of a pair is the first or the last, where there are times.
     timestamps = timestamps or options.duplicates in ("first", "last")
     reader = _Reader(options, threads or usable_cores(), timestamps)
@@ -79,6 +79,17 @@ def read_ratings(
                     progress(done + stream.tell(), total if len(files) > 1 else stream.size)
         done += stream.size or 0
     return reader.finish(source)
+
+
+def sample_ratings(options: ReadOptions) -> Ratings:
+    """The generated sample.
+
+    Raises:
+        OptionError: the options say how to read a file.
+    """
+    if options != ReadOptions():
+        raise OptionError("options for reading go with files; the sample has its own columns.")
+    return sample()[0]
 
 
 class _Reader:

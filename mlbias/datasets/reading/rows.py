@@ -6,7 +6,14 @@ from enum import Enum
 
 import polars as pl
 
-from mlbias.columns import NEEDED, PAIR, Columns, find_columns, find_pair_columns, shortened
+from mlbias.columns import (
+    PAIR,
+    Columns,
+    find_columns,
+    find_pair_columns,
+    needed_roles,
+    shortened,
+)
 from mlbias.datasets.reading.dates import parsed_times
 from mlbias.ids import MISSING_TEXTS
 
@@ -24,10 +31,9 @@ class Wanted(Enum):
     TIMED_RATINGS = "timed ratings"
     PAIRS = "pairs"
 
-    @property
-    def needed(self) -> Sequence[str]:
+    def needed(self, asked: Mapping[str, str | None]) -> Sequence[str]:
         """The roles that must have a column."""
-        return PAIR if self is Wanted.PAIRS else NEEDED
+        return PAIR if self is Wanted.PAIRS else needed_roles(asked)
 
     def find(
         self,
