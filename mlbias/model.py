@@ -153,12 +153,15 @@ class BiasModel:
         item: str | None = None,
         interval: float | None = None,
         clip: bool = False,
+        at_least: float | None = None,
+        probabilities: bool = False,
     ) -> Frame:
         """The rows of a frame in their order, with all their columns and the predictions.
 
         Added are ``prediction``; ``std_error``, the standard deviation of the rating around it,
-        where the model has an uncertainty; ``low`` and ``high`` with an interval; and ``known``:
-        both, user, item or none, which of the two the model knows.
+        where the model has an uncertainty; ``low`` and ``high`` with an interval; ``at_least`` and
+        a column such as ``p_0.5`` for each value of the scale, where they are asked for; and
+        ``known``: both, user, item or none, which of the two the model knows.
 
         Args:
             frame: of pandas, Polars, PyArrow, DuckDB or whatever speaks Arrow, a row a pair.
@@ -166,13 +169,16 @@ class BiasModel:
             item: of the items', likewise.
             interval: the probability with which the rating lies between low and high.
             clip: whether predictions are clipped to the scale of the training ratings.
+            at_least: a rating, for the probability of one that is at least as high.
+            probabilities: whether to add the probability of each value of the scale.
 
         Returns:
             A Polars DataFrame.
 
         Raises:
             DataError: it is no frame, an id is missing, a column has the name of an added one, or
-                the model has no uncertainty for an interval, or no scale to clip to.
+                the model has no uncertainty for an interval, no scale to clip to, or no
+                probabilities.
             OptionError: a named column is not there, or the interval is not between 0 and 1.
 
         Example:
@@ -185,7 +191,7 @@ class BiasModel:
         """
         from mlbias.use.predict import Predictor, predicted_frame
 
-        predictor = Predictor(self, interval=interval, clip=clip)
+        predictor = Predictor(self, interval, clip, at_least, probabilities)
         return predicted_frame(predictor, frame, {"user": user, "item": item})
 
     @checks_options

@@ -396,11 +396,17 @@ def test_probabilities_are_those_of_the_model(run: Run, tmp_path: Path) -> None:
     names = ["p_1", "p_2", "p_3", "p_4", "p_5"]
     np.testing.assert_allclose(found[names].to_numpy(), expected, rtol=1e-9)
     np.testing.assert_allclose(found["at_least"].to_numpy(), expected[:, 3:].sum(axis=1), rtol=1e-9)
+    frame = model.predict_frame(PAIRS, at_least=4, probabilities=True)
+    assert frame.columns == found.columns
+    np.testing.assert_allclose(frame[names].to_numpy(), expected, rtol=1e-12)
+    assert frame["at_least"].to_list() == model.probability_at_least(*ids, 4).tolist()
     one = ("predict", "--user", "1", "--item", "10", "--at-least", "4")
     assert document(run(*one, "--json"))["at_least"] == pytest.approx(found["at_least"][0])
     assert f"at least 4: {100 * found['at_least'][0]:.1f} %" in succeeds(run(*one))
     save_model(fit(FOUR, lambda_=0), tmp_path / "data" / "model.npz")
     fails(run(*one), 1, "the model has no probabilities of ratings")
+    with pytest.raises(DataError, match="no probabilities of ratings"):
+        fit(FOUR, lambda_=0).predict_frame(PAIRS, probabilities=True)
 
 
 def test_force_replaces_what_is_there(run: Run, tmp_path: Path) -> None:

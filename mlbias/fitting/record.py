@@ -210,9 +210,19 @@ class Fit:
         item: str | None = None,
         interval: float | None = None,
         clip: bool = False,
+        at_least: float | None = None,
+        probabilities: bool = False,
     ) -> Frame:
         """The rows of a frame with predictions; see BiasModel.predict_frame."""
-        return self.model.predict_frame(frame, user=user, item=item, interval=interval, clip=clip)
+        return self.model.predict_frame(
+            frame,
+            user=user,
+            item=item,
+            interval=interval,
+            clip=clip,
+            at_least=at_least,
+            probabilities=probabilities,
+        )
 
     def biases(self, side: Literal["users", "items"]) -> Frame:
         """A row for each user, or for each item; see BiasModel.biases."""
