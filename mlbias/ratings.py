@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.lanes import done, pieces
 from mlbias.core.ratings import Codes, Values, order_of_pairs, order_of_users
 from mlbias.errors import DataError
 from mlbias.id_columns import column_of_ids, is_missing
@@ -17,6 +18,8 @@ from mlbias.ids import Ids, distinct
 Timestamps = NDArray[np.signedinteger[Any]] | NDArray[np.float64]
 # A table of pandas, Polars, PyArrow, DuckDB or whatever speaks Arrow's PyCapsule interface.
 Frame: TypeAlias = Any
+
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -157,10 +160,27 @@ class Ratings:
 
     def select(self, chosen: NDArray[np.bool_]) -> "Ratings":
         """The ratings where ``chosen`` (n,) is true, without ids that have none left."""
-        user, user_ids = _compact(self.user[chosen], self.user_ids)
-        item, item_ids = _compact(self.item[chosen], self.item_ids)
-        time = None if self.timestamp is None else self.timestamp[chosen]
-        return Ratings(user, item, self.value[chosen], user_ids, item_ids, time, self.untimed)
+        everywhere = pieces(len(self), _PIECE)
+        numbers = [int(np.count_nonzero(chosen[here])) for here in everywhere]
+        starts = np.concatenate([[0], np.cumsum(numbers)]).tolist()
+        columns = [self.user, self.item, self.value]
+        columns += [] if self.timestamp is None else [self.timestamp]
+        picked = [np.empty(starts[-1], column.dtype) for column in columns]
+        used = [np.zeros(size, np.bool_) for size in (self.n_users, self.n_items)]
+
+        def pick(k: int) -> None:
+            is_chosen, to = chosen[everywhere[k]], slice(starts[k], starts[k + 1])
+            for column, out in zip(columns, picked, strict=True):
+                out[to] = column[everywhere[k]][is_chosen]
+            for codes, is_used in zip(picked, used, strict=False):
+                is_used[codes[to]] = True
+
+        done(pick, range(len(everywhere)))
+        user, item, value, *time = picked
+        user_ids = _compacted(user, self.user_ids, used[0])
+        item_ids = _compacted(item, self.item_ids, used[1])
+        times = time[0] if time else None
+        return Ratings(user, item, value, user_ids, item_ids, times, self.untimed)
 
     def _picked(self, places: NDArray[np.integer[Any]]) -> "Ratings":
         """The ratings at these places, in their order, with all ids."""
@@ -229,10 +249,14 @@ def _number(value: object, row: int, what: str) -> float:
         raise DataError(f"row {row}: the {what} is {value!r}, not a number") from None
 
 
-def _compact(codes: Codes, ids: Ids) -> tuple[Codes, Ids]:
-    used = np.zeros(len(ids), dtype=np.bool_)
-    used[codes] = True
+def _compacted(codes: Codes, ids: Ids, used: NDArray[np.bool_]) -> Ids:
+    """The ids that are used; (n,) codes are made places among these."""
     if used.all():
-        return codes, ids
+        return ids
     new_code = np.cumsum(used, dtype=np.int32) - np.int32(1)
-    return new_code[codes], ids[used]
+
+    def renumber(here: slice) -> None:
+        codes[here] = new_code[codes[here]]
+
+    done(renumber, pieces(len(codes), _PIECE))
+    return ids[used]

@@ -93,7 +93,7 @@ def spell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sp
 
     def digests(ids: Ids) -> hashing.Words:
         numbers = [number.get(str(one), one) for one in ids]
-        return np.array([hashing._digest(str(one)) for one in numbers], dtype=np.uint64)
+        return hashing._digests_of(str(one).encode() for one in numbers)
 
     monkeypatch.setattr(hashing, "_digests", digests)
     return chosen

@@ -4,13 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlbias.core.scores import GroupedErrors
+from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.evaluation import describe as baseline
-from mlbias.evaluation import evaluate as metrics
+from mlbias.evaluation import predicted as metrics
+from mlbias.evaluation.deciles import Deciles
 from mlbias.evaluation.describe import Bar, describe
-from mlbias.evaluation.evaluate import errors_per_user, evaluate
+from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation.predicted import errors_per_user
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
@@ -60,13 +65,17 @@ def test_pieces_change_nothing(
     train, test = make_ratings(500, seed=1), make_ratings(400, 25, 35, seed=2)
     model = fit(train)
     whole, described = evaluate(model, test), describe(test)
-    monkeypatch.setattr(metrics, "_PIECE", 7)
+    monkeypatch.setattr(metrics, "PIECE", 7)
     monkeypatch.setattr(baseline, "_PIECE", 7)
     in_pieces = evaluate(model, test)
     assert in_pieces.model.rmse == pytest.approx(whole.model.rmse, rel=1e-14)
     assert in_pieces.model.rmse_stderr == pytest.approx(whole.model.rmse_stderr, rel=1e-12)
     assert in_pieces.ratings_of_unknown == whole.ratings_of_unknown
-    assert in_pieces.calibration == whole.calibration
+    assert [tenth.n_ratings for tenth in in_pieces.calibration] == [
+        tenth.n_ratings for tenth in whole.calibration
+    ]
+    for tenth, known in zip(in_pieces.calibration, whole.calibration, strict=True):
+        assert (tenth.predicted, tenth.observed) == pytest.approx((known.predicted, known.observed))
     assert describe(test).histogram == described.histogram
     assert describe(test).mean == described.mean
     assert errors_per_user(model, test).rmse == in_pieces.model.rmse
@@ -220,3 +229,36 @@ def test_ratings_whose_errors_overflow_are_refused_without_a_warning() -> None:
     huge = Ratings.from_ids([1, 2, 3, 4], [1, 1, 2, 2], [8e307, -8e307, 8e307, -8e307])
     with pytest.raises(DataError, match="the sum of their squares overflows"):
         describe(huge)
+
+
+def tenths_of_quantiles(predicted: FloatArray, value: FloatArray) -> list[tuple[int, float, float]]:
+    cuts = np.quantile(predicted, np.arange(1, 10) / 10)
+    group = np.searchsorted(cuts, predicted, side="right")
+    return [
+        (int(chosen.sum()), predicted[chosen].mean(), value[chosen].mean())
+        for chosen in (group == k for k in range(10))
+        if chosen.any()
+    ]
+
+
+@given(
+    st.lists(st.sampled_from([1.0, 2.0, 2.0625, 2.5, 4.0]), min_size=1, max_size=60)
+    | st.lists(st.integers(0, 4096).map(lambda k: 1 + k / 1024), min_size=1, max_size=60),
+    st.integers(1, 20),
+)
+def test_tenths_of_predictions_end_at_their_quantiles(predictions: list[float], size: int) -> None:
+    predicted = np.array(predictions)
+    value = np.cos(np.arange(len(predicted)))
+    tenths = Deciles(1.0, 5.0)
+    pieces = [slice(first, first + size) for first in range(0, len(predicted), size)]
+    for here in pieces:
+        tenths.add(tenths.tallied(predicted[here], value[here]))
+    is_open = tenths.is_open()
+    fetched = [tenths.fetched(predicted[here], value[here], is_open) for here in pieces]
+    found = [
+        (tenth.n_ratings, tenth.predicted, tenth.observed)
+        for tenth in tenths.result(np.concatenate(fetched, axis=1))
+    ]
+    expected = tenths_of_quantiles(predicted, value)
+    assert [n for n, _, _ in found] == [n for n, _, _ in expected]
+    assert np.array(found) == pytest.approx(np.array(expected), abs=1e-9)

@@ -23,7 +23,7 @@ from mlbias.core.reml.traces import expanded_traces
 from mlbias.core.reml.user_noise import learn_user_noise, leverage_sums
 from mlbias.core.weighted import WeightedIncidence, squared_errors_per_user
 from mlbias.errors import OptionError
-from mlbias.evaluation.evaluate import errors_per_user
+from mlbias.evaluation.predicted import errors_per_user
 from mlbias.evaluation.splits import random_split
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings

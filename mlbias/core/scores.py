@@ -65,6 +65,36 @@ class Difference:
         return self.rmse == 0 or (self.stderr is not None and abs(self.rmse) <= self.stderr)
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Numbers, squares and magnitudes of errors of neighbouring groups, from ``first`` on."""
+
+    first: int
+    counts: NDArray[Any]
+    squares: NDArray[Any]
+    magnitudes: NDArray[Any]
+
+
+def tallied(
+    group: NDArray[np.signedinteger[Any]], errors: FloatArray, counts: Tally | None = None
+) -> Tally:
+    """Errors (k,) added up by their groups (k,).
+
+    Args:
+        group: whose they are.
+        errors: in the ratings' units.
+        counts: other errors of the same ratings, whose numbers are the same.
+    """
+    first = int(group.min()) if len(group) else 0
+    place = group.astype(np.intp)
+    place -= first
+    numbers = np.bincount(place) if counts is None else counts.counts
+    with np.errstate(over="ignore"):
+        squares = np.bincount(place, errors * errors, len(numbers))
+    magnitudes = np.bincount(place, np.abs(errors), len(numbers))
+    return Tally(first, numbers, squares, magnitudes)
+
+
 class GroupedErrors:
     """Numbers, squares and magnitudes of prediction errors, added up per group: mostly, per user.
 
@@ -83,13 +113,31 @@ class GroupedErrors:
         Raises:
             DataError: they are too large to be squared.
         """
-        n_groups = len(self._counts)
-        with np.errstate(over="ignore"):
-            self._squares += np.bincount(group, errors * errors, n_groups)
-        if not np.isfinite(self._squares).all():
+        self.count(tallied(group, errors))
+
+    def count(self, tally: "Tally") -> None:
+        """Count errors in that were added up already.
+
+        Raises:
+            DataError: they are too large to be squared.
+        """
+        here = slice(tally.first, tally.first + len(tally.counts))
+        self._squares[here] += tally.squares
+        if not np.isfinite(self._squares[here]).all():
             raise DataError("the ratings are too large: the sum of their squares overflows.")
-        self._counts += np.bincount(group, minlength=n_groups)
-        self._magnitudes += np.bincount(group, np.abs(errors), n_groups)
+        self._counts[here] += tally.counts
+        self._magnitudes[here] += tally.magnitudes
+
+    def regrouped(self, group: NDArray[np.signedinteger[Any]], n_groups: int) -> "GroupedErrors":
+        """The same errors by larger groups, ``group`` (n_groups of today,) says which."""
+        found = GroupedErrors(n_groups)
+        for sums, of_groups in (
+            (self._counts, found._counts),
+            (self._squares, found._squares),
+            (self._magnitudes, found._magnitudes),
+        ):
+            of_groups += np.bincount(group, sums, n_groups)
+        return found
 
     def __len__(self) -> int:
         return int(self._counts.sum())

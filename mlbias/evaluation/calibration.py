@@ -1,4 +1,4 @@
-"""Whether predictions mean what they say: by their deciles, and by intervals around them."""
+"""Whether predictions mean what they say: by intervals around them, and on the rating scale."""
 
 import math
 from collections.abc import Iterator
@@ -9,24 +9,14 @@ from statistics import NormalDist
 import numpy as np
 
 from mlbias.core.ordinal import OrdinalScale, rounded_normal
-from mlbias.core.ratings import Codes, Values
+from mlbias.core.ratings import Codes
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-_GROUPS = 10
 _QUARTERS = 4
 # Of a value that rounding leaves without any.
 _LEAST_PROBABILITY = 1e-300
-
-
-@dataclass(frozen=True, slots=True)
-class Decile:
-    """Ratings with similar predictions: how many, and the means of what was predicted and came."""
-
-    n_ratings: int
-    predicted: float
-    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +45,6 @@ class NoiseQuarter:
     coverage: tuple[float, ...]
 
 
-def deciles(predicted: FloatArray, value: Values) -> tuple[Decile, ...]:
-    """Tenths of (n,) predictions in their order, beside the ratings (n,); equal ones together."""
-    cuts = np.quantile(predicted, np.arange(1, _GROUPS) / _GROUPS)
-    group = np.searchsorted(cuts, predicted, side="right")
-    counts = np.bincount(group, minlength=_GROUPS)
-    totals = (np.bincount(group, of, _GROUPS) for of in (predicted, value))
-    means = zip(counts.tolist(), *(total.tolist() for total in totals), strict=True)
-    return tuple(Decile(n, own / n, seen / n) for n, own, seen in means if n)
-
-
 class IntervalCheck:
     """Counts ratings inside the intervals of a model's uncertainty, piece by piece."""
 
@@ -80,25 +60,40 @@ class IntervalCheck:
             own = np.searchsorted(self._edges[1:-1], noise, side="right")
             self._quarter = np.append(own, _QUARTERS)
         self._inside = np.zeros((len(LEVELS), _QUARTERS + 1))
-        self._n, self._log_likelihood = np.zeros(_QUARTERS + 1), 0.0
+        self._n, self._log_density = np.zeros(_QUARTERS + 1), 0.0
 
-    def add(self, user: Codes, item: Codes, errors: FloatArray) -> None:
-        """(k,) positions of users and items in the model, -1 where unknown, and errors."""
+    def tallied(self, user: Codes, item: Codes, errors: FloatArray) -> FloatArray:
+        """Sums over (k,) ratings: their numbers by quarters, those inside each level, log density.
+
+        Args:
+            user: positions in the model, -1 where unknown.
+            item: likewise.
+            errors: of their predictions.
+        """
         std = self._uncertainty.of_ratings(user, item)
         distance = np.abs(errors) / std
+        n_groups = _QUARTERS + 1
         is_one = len(self._quarter) == 1
         quarter = np.zeros(len(user), np.int64) if is_one else self._quarter[user]
-        for k, reach in enumerate(self._reach):
-            self._inside[k] += np.bincount(quarter, distance <= reach, _QUARTERS + 1)
-        self._n += np.bincount(quarter, minlength=_QUARTERS + 1)
         log_density = -0.5 * distance * distance - np.log(std)
-        self._log_likelihood += float(log_density.sum()) - 0.5 * len(errors) * math.log(math.tau)
+        return np.array([
+            np.bincount(quarter, minlength=n_groups),
+            *(np.bincount(quarter, distance <= reach, n_groups) for reach in self._reach),
+            np.bincount(quarter, log_density, n_groups),
+        ])  # fmt: skip
+
+    def add(self, sums: FloatArray) -> None:
+        """Count in what was tallied."""
+        self._n += sums[0]
+        self._inside += sums[1:-1]
+        self._log_density += float(sums[-1].sum())
 
     def result(self) -> Intervals:
         """Over all that were added."""
         n = float(self._n.sum())
         coverage = tuple((self._inside.sum(axis=1) / n).tolist())
-        return Intervals(coverage, self._log_likelihood / n, tuple(self._by_noise()))
+        log_likelihood = self._log_density / n - 0.5 * math.log(math.tau)
+        return Intervals(coverage, log_likelihood, tuple(self._by_noise()))
 
     def _by_noise(self) -> Iterator[NoiseQuarter]:
         edges = self._edges.tolist()
@@ -131,31 +126,44 @@ class ScaleCheck:
     def __init__(self, uncertainty: Uncertainty, scale: OrdinalScale) -> None:
         self._uncertainty, self._scale = uncertainty, scale
         self._rounded = rounded_normal(scale.values)
-        self._sums, self._inside, self._n = np.zeros(2), np.zeros(len(LEVELS)), 0
-        self._is_on_scale = True
+        self._sums = np.zeros(3 + len(LEVELS))
 
-    def add(self, user: Codes, item: Codes, value: FloatArray, predicted: FloatArray) -> None:
-        """(k,) positions of users and items in the model, -1 where unknown, and ratings."""
-        places = self._scale.places(value) if self._is_on_scale else None
+    def tallied(
+        self, user: Codes, item: Codes, value: FloatArray, predicted: FloatArray
+    ) -> FloatArray:
+        """Sums over (k,) ratings: numbers, log-probabilities of both kinds, those in each level.
+
+        All are NaN if a rating is not on the scale.
+
+        Args:
+            user: positions in the model, -1 where unknown.
+            item: likewise.
+            value: what came.
+            predicted: the predictions.
+        """
+        places = self._scale.places(value)
         if places is None:
-            self._is_on_scale = False
-            return
+            return np.full_like(self._sums, math.nan)
         std, rows = self._uncertainty.of_ratings(user, item), np.arange(len(value))
-        for which, scale in enumerate((self._scale, self._rounded)):
+        sums = [float(len(value))]
+        for scale in (self._rounded, self._scale):
             cumulative = scale.cumulative(predicted, std)
             low, high = cumulative[rows, places], cumulative[rows, places + 1]
             probability = np.maximum(high - low, _LEAST_PROBABILITY)
-            self._sums[which] += float(np.log(probability).sum())
-            if scale is self._scale:
-                for k, level in enumerate(LEVELS):
-                    first, last = (1 - level) / 2, (1 + level) / 2
-                    within = np.minimum(high, last) - np.maximum(low, first)
-                    self._inside[k] += float((np.maximum(within, 0.0) / probability).sum())
-        self._n += len(value)
+            sums.append(float(np.log(probability).sum()))
+        for level in LEVELS:
+            first, last = (1 - level) / 2, (1 + level) / 2
+            within = np.minimum(high, last) - np.maximum(low, first)
+            sums.append(float((np.maximum(within, 0.0) / probability).sum()))
+        return np.array(sums)
+
+    def add(self, sums: FloatArray) -> None:
+        """Count in what was tallied."""
+        self._sums += sums
 
     def result(self) -> OnScale | None:
         """Over all that were added; None where a rating is not on the scale."""
-        if not self._is_on_scale:
+        if np.isnan(self._sums).any():
             return None
-        own, rounded = (self._sums / self._n).tolist()
-        return OnScale(own, rounded, tuple((self._inside / self._n).tolist()))
+        rounded, own, *coverage = (self._sums[1:] / self._sums[0]).tolist()
+        return OnScale(own, rounded, tuple(coverage))

@@ -13,8 +13,8 @@ from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.core.scores import GroupedErrors
 from mlbias.core.training import EpochStats, check_stopping
 from mlbias.errors import DivergenceError, OptionError
-from mlbias.evaluation.evaluate import errors_per_user
 from mlbias.evaluation.means import MEANS
+from mlbias.evaluation.predicted import errors_per_user
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Settings
 from mlbias.model import BiasModel

@@ -15,8 +15,8 @@ from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import AUTO, Regularisation, check_lambda, scale_of
 from mlbias.core.scores import GroupedErrors
 from mlbias.errors import DataError, DivergenceError, MlbiasError, OptionError
-from mlbias.evaluation.evaluate import user_errors
 from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
+from mlbias.evaluation.predicted import PredictedRatings
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting, Task
@@ -106,7 +106,7 @@ class CrossValidation:
     def _on_fold(self, k: int) -> list[_Outcome]:
         """Every setting, trained without a fold and scored on it."""
         training, test = self.folds.sides(k)
-        errors_of = user_errors(test, training.user_ids, training.item_ids)
+        errors_of = PredictedRatings(test, training.user_ids, training.item_ids).errors
         incidence = BlockIncidence(training, self._threads)
         results: list[_Outcome] = []
         for settings in self.candidates:

@@ -1,28 +1,22 @@
 """Metrics of a model on ratings: errors of many kinds, in one pass."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mlbias.arguments import checks_options
+from mlbias.core.lanes import in_order
 from mlbias.core.ratings import Codes
-from mlbias.core.scores import GroupedErrors, Score
+from mlbias.core.scores import GroupedErrors, Score, Tally, tallied
 from mlbias.core.vectors import FloatArray
-from mlbias.evaluation.calibration import (
-    Decile,
-    IntervalCheck,
-    Intervals,
-    OnScale,
-    ScaleCheck,
-    deciles,
-)
+from mlbias.evaluation.calibration import IntervalCheck, Intervals, OnScale, ScaleCheck
+from mlbias.evaluation.deciles import Decile, Deciles
+from mlbias.evaluation.predicted import PredictedRatings
 from mlbias.fitting.record import Fit, model_of
-from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
 
-_PIECE = 1 << 18
 # Of ratings in training: none, 1 to 4, 5 to 19, 20 to 99, 100 or more.
 _BUCKETS = np.array([1, 5, 20, 100])
 BUCKET_NAMES = ("cold", "1-4", "5-19", "20-99", "100+")
@@ -91,21 +85,6 @@ class Evaluation:
         return 0 if self.unknown is None else self.unknown.n_ratings
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Some ratings: users among them, positions in the model, values and predictions, (k,) each."""
-
-    user: Codes
-    known_user: Codes
-    known_item: Codes
-    value: FloatArray
-    predicted: FloatArray
-
-    @property
-    def errors(self) -> FloatArray:
-        return self.value - self.predicted
-
-
 @checks_options
 def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
@@ -120,122 +99,139 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
         0.7905694150420949
     """
     model, ratings = model_of(model), as_ratings(ratings)
-    known_user = positions(ratings.user_ids, model.user_ids)
-    known_item = positions(ratings.item_ids, model.item_ids)
-    n_users = len(ratings.user_ids)
-    own, baseline, clipped, unknown = (GroupedErrors(n_users) for _ in range(4))
-    trained_on = model.trained_on
-    by_user = _ByTrainingCount(None if trained_on is None else trained_on.user_counts)
-    by_item = _ByTrainingCount(None if trained_on is None else trained_on.item_counts)
-    check = None if model.uncertainty is None else IntervalCheck(model.uncertainty)
-    on_scale = None
-    if model.uncertainty is not None and model.scale is not None:
-        on_scale = ScaleCheck(model.uncertainty, model.scale)
-    predicted = np.empty(len(ratings))
-    start = 0
-    for piece in _pieces(model, ratings, known_user, known_item):
-        errors = piece.errors
-        own.add(piece.user, errors)
-        baseline.add(piece.user, piece.value - model.mean)
-        is_unknown = (piece.known_user < 0) | (piece.known_item < 0)
-        unknown.add(piece.user[is_unknown], errors[is_unknown])
-        by_user.add(piece.known_user, errors)
-        by_item.add(piece.known_item, errors)
+    scoring = _Scoring(model, PredictedRatings(ratings, model.user_ids, model.item_ids))
+    for tallies in in_order(scoring.tallied, scoring.pieces):
+        scoring.add(tallies)
+    return scoring.evaluation()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallies:
+    """What a piece of the ratings adds to the sums."""
+
+    own: Tally
+    baseline: Tally
+    deciles: FloatArray
+    by_item: Tally | None = None
+    clipped: Tally | None = None
+    unknown: Tally | None = None
+    intervals: FloatArray | None = None
+    on_scale: FloatArray | None = None
+
+
+class _Scoring:
+    """The sums of an evaluation: tallied piece by piece, on any core, and added in their order."""
+
+    def __init__(self, model: BiasModel, predicted: PredictedRatings) -> None:
+        self._model, self._predicted, self._by = model, predicted, predicted.by(model)
+        self.pieces = predicted.pieces()
+        n_users = len(predicted.known_user)
+        self._own, self._baseline, self._clipped, self._unknown = (
+            GroupedErrors(n_users) for _ in range(4)
+        )
+        self._by_item = GroupedErrors(len(BUCKET_NAMES))
+        self._is_all_known = (predicted.known_user >= 0).all() and (predicted.known_item >= 0).all()
+        trained_on, known = model.trained_on, model.uncertainty
+        self._buckets: tuple[Codes, Codes] | None = None
         if trained_on is not None:
-            within = np.clip(piece.predicted, trained_on.low, trained_on.high)
-            clipped.add(piece.user, piece.value - within)
-        if check is not None:
-            check.add(piece.known_user, piece.known_item, errors)
-        if on_scale is not None:
-            on_scale.add(piece.known_user, piece.known_item, piece.value, piece.predicted)
-        predicted[start : start + len(errors)] = piece.predicted
-        start += len(errors)
-    return Evaluation(
-        n_ratings=len(ratings),
-        n_users=n_users,
-        n_items=len(ratings.item_ids),
-        unknown_users=int(np.count_nonzero(known_user < 0)),
-        unknown_items=int(np.count_nonzero(known_item < 0)),
-        effective_users=own.effective_users,
-        model=own.score(),
-        baseline=baseline.score(),
-        clipped=_score(clipped),
-        known=_score(own - unknown),
-        unknown=_score(unknown),
-        by_user=by_user.rows(),
-        by_item=by_item.rows(),
-        calibration=deciles(predicted, ratings.value),
-        intervals=None if check is None else check.result(),
-        on_scale=None if on_scale is None else on_scale.result(),
-    )
+            self._buckets = (
+                buckets_of(trained_on.user_counts)[predicted.known_user],
+                buckets_of(trained_on.item_counts)[predicted.known_item],
+            )
+        self._deciles = Deciles(*_range(model))
+        self._check = None if known is None else IntervalCheck(known)
+        self._on_scale = None
+        if known is not None and model.scale is not None:
+            self._on_scale = ScaleCheck(known, model.scale)
+
+    def tallied(self, here: slice) -> _Tallies:
+        """The sums of one piece."""
+        piece = self._by(here)
+        errors, ids = piece.errors, (piece.known_user, piece.known_item)
+        own = tallied(piece.user, errors)
+        found: dict[str, Any] = {}
+        if self._buckets is not None and self._model.trained_on is not None:
+            low, high = self._model.trained_on.low, self._model.trained_on.high
+            within = piece.value - np.clip(piece.predicted, low, high)
+            found["clipped"] = tallied(piece.user, within, own)
+            found["by_item"] = tallied(self._buckets[1][self._predicted.ratings.item[here]], errors)
+        if not self._is_all_known:
+            is_unknown = (ids[0] < 0) | (ids[1] < 0)
+            found["unknown"] = tallied(piece.user[is_unknown], errors[is_unknown])
+        if self._check is not None:
+            found["intervals"] = self._check.tallied(*ids, errors)
+        if self._on_scale is not None:
+            found["on_scale"] = self._on_scale.tallied(*ids, piece.value, piece.predicted)
+        return _Tallies(
+            own=own,
+            baseline=tallied(piece.user, piece.value - self._model.mean, own),
+            deciles=self._deciles.tallied(piece.predicted, piece.value),
+            **found,
+        )
+
+    def add(self, tallies: _Tallies) -> None:
+        """Count in one piece."""
+        self._own.count(tallies.own)
+        self._baseline.count(tallies.baseline)
+        self._deciles.add(tallies.deciles)
+        for errors, tally in (
+            (self._by_item, tallies.by_item),
+            (self._clipped, tallies.clipped),
+            (self._unknown, tallies.unknown),
+        ):
+            if tally is not None:
+                errors.count(tally)
+        if self._check is not None and tallies.intervals is not None:
+            self._check.add(tallies.intervals)
+        if self._on_scale is not None and tallies.on_scale is not None:
+            self._on_scale.add(tallies.on_scale)
+
+    def evaluation(self) -> Evaluation:
+        """All of it, once every piece is in."""
+        predicted, own = self._predicted, self._own
+        by_user: tuple[Bucket, ...] = ()
+        if self._buckets is not None:
+            by_user = _buckets(own.regrouped(self._buckets[0], len(BUCKET_NAMES)))
+        return Evaluation(
+            n_ratings=len(predicted.ratings),
+            n_users=len(predicted.known_user),
+            n_items=len(predicted.known_item),
+            unknown_users=int(np.count_nonzero(predicted.known_user < 0)),
+            unknown_items=int(np.count_nonzero(predicted.known_item < 0)),
+            effective_users=own.effective_users,
+            model=own.score(),
+            baseline=self._baseline.score(),
+            clipped=_score(self._clipped),
+            known=_score(own - self._unknown),
+            unknown=_score(self._unknown),
+            by_user=by_user,
+            by_item=_buckets(self._by_item),
+            calibration=self._calibration(),
+            intervals=None if self._check is None else self._check.result(),
+            on_scale=None if self._on_scale is None else self._on_scale.result(),
+        )
+
+    def _calibration(self) -> tuple[Decile, ...]:
+        is_open = self._deciles.is_open()
+
+        def fetched(here: slice) -> FloatArray:
+            piece = self._by(here)
+            return self._deciles.fetched(piece.predicted, piece.value, is_open)
+
+        return self._deciles.result(np.concatenate(list(in_order(fetched, self.pieces)), axis=1))
 
 
-def errors_per_user(model: BiasModel | Fit, ratings: Ratings) -> GroupedErrors:
-    """The errors alone, by which models are compared."""
-    model = model_of(model)
-    return user_errors(ratings, model.user_ids, model.item_ids)(model)
-
-
-def user_errors(
-    ratings: Ratings, user_ids: Ids, item_ids: Ids
-) -> Callable[[BiasModel], GroupedErrors]:
-    """A function that gives the errors on these ratings of models with these ids."""
-    known_user = positions(ratings.user_ids, user_ids)
-    known_item = positions(ratings.item_ids, item_ids)
-
-    def errors(model: BiasModel) -> GroupedErrors:
-        found = GroupedErrors(len(ratings.user_ids))
-        for piece in _pieces(model, ratings, known_user, known_item):
-            found.add(piece.user, piece.errors)
-        return found
-
-    return errors
-
-
-def scorer(
-    held_out: Ratings, user_ids: Ids, item_ids: Ids
-) -> Callable[[BiasModel], tuple[float, float]]:
-    """A function that gives RMSE and MAE on these ratings of models with these ids."""
-    errors_of = user_errors(held_out, user_ids, item_ids)
-
-    def score(model: BiasModel) -> tuple[float, float]:
-        errors = errors_of(model)
-        return errors.rmse, errors.mae
-
-    return score
-
-
-def _pieces(
-    model: BiasModel, ratings: Ratings, known_user: Codes, known_item: Codes
-) -> Iterator[_Piece]:
-    """The ratings in pieces that fit a cache, predicted by a model with these positions."""
-    for start in range(0, len(ratings), _PIECE):
-        here = slice(start, start + _PIECE)
-        user, item = known_user[ratings.user[here]], known_item[ratings.item[here]]
-        value = ratings.value[here].astype(np.float64)
-        yield _Piece(ratings.user[here], user, item, value, model.predict_codes(user, item))
+def _range(model: BiasModel) -> tuple[float, float]:
+    """Between which all predictions are, an unknown id's 0 included."""
+    sides = model.user_bias, model.item_bias
+    low = sum(min(0.0, float(side.min(initial=0.0))) for side in sides)
+    high = sum(max(0.0, float(side.max(initial=0.0))) for side in sides)
+    return model.alpha + low, model.alpha + high
 
 
 def _score(errors: GroupedErrors) -> Score | None:
     return errors.score() if len(errors) else None
 
 
-class _ByTrainingCount:
-    """Errors by how often a user, or an item, was rated in training.
-
-    Args:
-        counts: (n_users,) or (n_items,) ratings of each in training; None if that is not known.
-    """
-
-    def __init__(self, counts: FloatArray | None) -> None:
-        self._errors = GroupedErrors(len(BUCKET_NAMES))
-        self._bucket = None if counts is None else buckets_of(counts)
-
-    def add(self, known: Codes, errors: FloatArray) -> None:
-        if self._bucket is not None:
-            self._errors.add(self._bucket[known], errors)
-
-    def rows(self) -> tuple[Bucket, ...]:
-        return tuple(
-            Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in self._errors.rows()
-        )
+def _buckets(errors: GroupedErrors) -> tuple[Bucket, ...]:
+    return tuple(Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in errors.rows())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import as_shares, hashed_pieces, pair_hashes
+from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
 from mlbias.evaluation.splits import Sides, pair_times
 from mlbias.ids import joined_ids
 from mlbias.ratings import Ratings
@@ -180,10 +180,11 @@ def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
         DataError: a fold would be empty, or the only one.
     """
     _check_number(folds)
-    fold = np.empty(len(ratings), dtype=np.int16)
-    for here, hashes in hashed_pieces(ratings, "folds", seed):
-        fold[here] = as_shares(hashes) * folds
-    return _checked(fold, folds)
+
+    def decided(hashes: Words) -> FoldCodes:
+        return (as_shares(hashes) * folds).astype(np.int16)
+
+    return _checked(np.concatenate(list(of_pairs(ratings, "folds", seed, decided))), folds)
 
 
 def user_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:

@@ -11,13 +11,15 @@ name: folds that were cut from the hash of a hold-out would be all but empty ins
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.lanes import in_order, pieces
 from mlbias.core.vectors import FloatArray
-from mlbias.ids import Ids
+from mlbias.ids import Ids, TextIds
 from mlbias.ratings import Ratings
 
 _PIECE = 1 << 16
@@ -25,18 +27,22 @@ _PIECE = 1 << 16
 Words = NDArray[np.uint64]
 
 
-def hashed_pieces(ratings: Ratings, kind: str, seed: int) -> Iterator[tuple[slice, Words]]:
-    """The ratings in pieces, with the hash of each one's pair."""
-    of_user = _mixed(_digests(ratings.user_ids) ^ _digest(f"{kind}:{seed}"))
+def of_pairs(
+    ratings: Ratings, kind: str, seed: int, decide: Callable[[Words], NDArray[Any]]
+) -> Iterator[NDArray[Any]]:
+    """What is decided by the hash of each rating's pair, in pieces, in their order."""
+    of_user = _mixed(_digests(ratings.user_ids) ^ _digests_of([f"{kind}:{seed}".encode()]))
     of_item = _digests(ratings.item_ids)
-    for start in range(0, len(ratings), _PIECE):
-        here = slice(start, start + _PIECE)
-        yield here, _mixed(of_user[ratings.user[here]] ^ of_item[ratings.item[here]])
+
+    def decided(here: slice) -> NDArray[Any]:
+        return decide(_mixed(of_user[ratings.user[here]] ^ of_item[ratings.item[here]]))
+
+    return in_order(decided, pieces(len(ratings), _PIECE))
 
 
 def pair_hashes(ratings: Ratings, kind: str, seed: int) -> Words:
     """All of them at once, (n,)."""
-    return np.concatenate([hashes for _, hashes in hashed_pieces(ratings, kind, seed)])
+    return np.concatenate(list(of_pairs(ratings, kind, seed, lambda hashes: hashes)))
 
 
 def as_shares(hashes: Words) -> FloatArray:
@@ -45,13 +51,18 @@ def as_shares(hashes: Words) -> FloatArray:
     return np.asarray((hashes >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
-def _digest(text: str) -> np.uint64:
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest()
-    return np.uint64(int.from_bytes(digest, "little"))
-
-
 def _digests(ids: Ids) -> Words:
-    return np.array([_digest(str(id_)) for id_ in ids], dtype=np.uint64)
+    if isinstance(ids, TextIds):
+        return _digests_of(text.encode("utf-8") for text in ids)
+    # As bytes of decimal digits, of which an integer of 64 bits has 20 with its sign.
+    return _digests_of(ids.astype("S20").tolist())
+
+
+def _digests_of(texts: Iterable[bytes]) -> Words:
+    # BLAKE2b of whole arrays in NumPy's operations took as long as this loop over hashlib's.
+    hashed = hashlib.blake2b
+    joined = b"".join([hashed(text, digest_size=8).digest() for text in texts])
+    return np.frombuffer(joined, "<u8").astype(np.uint64, copy=False)
 
 
 def _mixed(words: Words) -> Words:

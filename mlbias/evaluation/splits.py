@@ -14,7 +14,7 @@ from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import Words, as_shares, hashed_pieces, pair_hashes
+from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
 from mlbias.ids import positions
 from mlbias.ratings import Frame, Ratings, Timestamps, as_ratings
 from mlbias.times import moment, shown_time
@@ -50,9 +50,8 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
     """
     _check_share(test_size)
     ratings = as_ratings(ratings)
-    held_out = np.empty(len(ratings), dtype=np.bool_)
-    for here, hashes in hashed_pieces(ratings, "random", seed):
-        held_out[here] = as_shares(hashes) < test_size
+    decided = of_pairs(ratings, "random", seed, lambda hashes: as_shares(hashes) < test_size)
+    held_out = np.concatenate(list(decided))
     return _sides(ratings, held_out, f"`test_size` {test_size:g}")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlbias.core.vectors import FloatArray
-from mlbias.evaluation.calibration import Decile
+from mlbias.evaluation.deciles import Decile
 from mlbias.figures.style import BLUE, GREEN, GREY, ORANGE
 
 if TYPE_CHECKING:

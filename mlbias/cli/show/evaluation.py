@@ -15,7 +15,8 @@ from mlbias.cli.show.source import document_skipped
 from mlbias.cli.show.text import data_line
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.scores import Difference
-from mlbias.evaluation.evaluate import Evaluation, errors_per_user
+from mlbias.evaluation.evaluate import Evaluation
+from mlbias.evaluation.predicted import errors_per_user
 from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.saved_model.file import SavedModel
 

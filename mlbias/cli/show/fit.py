@@ -22,7 +22,8 @@ from mlbias.core.equations.certificate import Certificate
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods.protocol import options_of
 from mlbias.core.training import EpochStats
-from mlbias.evaluation.evaluate import Evaluation, evaluate, scorer
+from mlbias.evaluation.evaluate import Evaluation, evaluate
+from mlbias.evaluation.predicted import PredictedRatings
 from mlbias.fitting.assessment import learned_leave_one_out
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Settings
@@ -72,7 +73,7 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
         seconds["learn"] = time.perf_counter() - started
         report_learned(output, task.learned)
     output.line()
-    score = None if held_out is None else scorer(held_out, *ids)
+    score = None if held_out is None else PredictedRatings(held_out, *ids).score
     fitting = Fitting(task, settings, score)
     signal = _draw_epochs(output, fitting, every, with_holdout=held_out is not None)
     seconds["train"] = fitting.history[-1].seconds

@@ -1,0 +1,115 @@
+"""Ratings beside their predictions, in pieces that fit a cache: what every score is made of."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlbias.core.lanes import in_order, pieces
+from mlbias.core.ratings import Codes
+from mlbias.core.scores import GroupedErrors, Tally, tallied
+from mlbias.core.vectors import FloatArray
+from mlbias.errors import DataError
+from mlbias.fitting.record import Fit, model_of
+from mlbias.ids import Ids, positions
+from mlbias.model import BiasModel
+from mlbias.ratings import Ratings
+
+PIECE = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some ratings: users among them, positions in the model, values and predictions, (k,) each."""
+
+    user: Codes
+    known_user: Codes
+    known_item: Codes
+    value: FloatArray
+    predicted: FloatArray
+
+    @property
+    def errors(self) -> FloatArray:
+        """What the predictions are short of, (k,)."""
+        return self.value - self.predicted
+
+
+class PredictedRatings:
+    """Ratings that models with the same ids predict; an unknown id contributes a bias of 0.
+
+    Args:
+        ratings: to be predicted.
+        user_ids, item_ids: of the models.
+
+    ``known_user`` (n_users,) and ``known_item`` (n_items,) are the places of the ratings' ids among
+    those of the models, -1 where they are unknown.
+    """
+
+    def __init__(self, ratings: Ratings, user_ids: Ids, item_ids: Ids) -> None:
+        self.ratings = ratings
+        self.known_user = positions(ratings.user_ids, user_ids)
+        self.known_item = positions(ratings.item_ids, item_ids)
+
+    def pieces(self) -> list[slice]:
+        """Places of ratings whose numbers fit a cache."""
+        return pieces(len(self.ratings), PIECE)
+
+    def by(self, model: BiasModel) -> Callable[[slice], Piece]:
+        """A function that predicts a piece of the ratings by one of the models."""
+        # The zero at the end is what -1 finds.
+        user_level = model.alpha + np.append(model.user_bias, 0.0)[self.known_user]
+        item_bias = np.append(model.item_bias, 0.0)[self.known_item]
+
+        def predicted(here: slice) -> Piece:
+            user, item = self.ratings.user[here], self.ratings.item[here]
+            value = self.ratings.value[here].astype(np.float64)
+            return Piece(
+                user,
+                self.known_user[user],
+                self.known_item[item],
+                value,
+                user_level[user] + item_bias[item],
+            )
+
+        return predicted
+
+    def errors(self, model: BiasModel) -> GroupedErrors:
+        """The errors of one of the models, per user of the ratings.
+
+        Raises:
+            DataError: they are too large to be squared.
+        """
+        predicted, found = self.by(model), GroupedErrors(len(self.known_user))
+
+        def tally(here: slice) -> Tally:
+            piece = predicted(here)
+            return tallied(piece.user, piece.errors)
+
+        for part in in_order(tally, self.pieces()):
+            found.count(part)
+        return found
+
+    def score(self, model: BiasModel) -> tuple[float, float]:
+        """RMSE and MAE of one of the models.
+
+        Raises:
+            DataError: the errors are too large to be squared.
+        """
+        predicted, n = self.by(model), len(self.ratings)
+
+        def sums(here: slice) -> tuple[float, float]:
+            errors = predicted(here).errors
+            with np.errstate(over="ignore"):
+                return float((errors * errors).sum()), float(np.abs(errors).sum())
+
+        squares, magnitudes = map(math.fsum, zip(*in_order(sums, self.pieces()), strict=True))
+        if not math.isfinite(squares):
+            raise DataError("the ratings are too large: the sum of their squares overflows.")
+        return math.sqrt(squares / n), magnitudes / n
+
+
+def errors_per_user(model: BiasModel | Fit, ratings: Ratings) -> GroupedErrors:
+    """The errors alone, by which models are compared."""
+    model = model_of(model)
+    return PredictedRatings(ratings, model.user_ids, model.item_ids).errors(model)
