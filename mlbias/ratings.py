@@ -1,6 +1,6 @@
 """Ratings with the ids behind their codes: what is read, split, trained on and scored."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -160,27 +160,32 @@ class Ratings:
 
     def select(self, chosen: NDArray[np.bool_]) -> "Ratings":
         """The ratings where ``chosen`` (n,) is true, without ids that have none left."""
-        everywhere = pieces(len(self), _PIECE)
-        numbers = [int(np.count_nonzero(chosen[here])) for here in everywhere]
-        starts = np.concatenate([[0], np.cumsum(numbers)]).tolist()
         columns = [self.user, self.item, self.value]
         columns += [] if self.timestamp is None else [self.timestamp]
-        picked = [np.empty(starts[-1], column.dtype) for column in columns]
         used = [np.zeros(size, np.bool_) for size in (self.n_users, self.n_items)]
-
-        def pick(k: int) -> None:
-            is_chosen, to = chosen[everywhere[k]], slice(starts[k], starts[k + 1])
-            for column, out in zip(columns, picked, strict=True):
-                out[to] = column[everywhere[k]][is_chosen]
-            for codes, is_used in zip(picked, used, strict=False):
-                is_used[codes[to]] = True
-
-        done(pick, range(len(everywhere)))
-        user, item, value, *time = picked
+        user, item, value, *time = _chosen(columns, chosen, used)
         user_ids = _compacted(user, self.user_ids, used[0])
         item_ids = _compacted(item, self.item_ids, used[1])
         times = time[0] if time else None
         return Ratings(user, item, value, user_ids, item_ids, times, self.untimed)
+
+    def rest(self, kept: NDArray[np.bool_]) -> "Rest":
+        """What an incidence needs of the ratings where ``kept`` (n,) is true.
+
+        The ratings are in the order of users, and stay so. Neither users nor values are copied.
+        """
+        users = np.arange(self.n_users + 1, dtype=np.int32)
+        starts = np.searchsorted(self.user, users)
+        counts = np.add.reduceat(kept, starts[:-1], dtype=np.int64)
+        is_used = np.zeros(self.n_items, np.bool_)
+        (item,) = _chosen([self.item], kept, [is_used])
+        return Rest(
+            self.user_ids if counts.all() else self.user_ids[counts > 0],
+            _compacted(item, self.item_ids, is_used),
+            item,
+            counts[counts > 0].astype(np.float64),
+            lambda: _chosen([self.value], kept)[0],
+        )
 
     def _picked(self, places: NDArray[np.integer[Any]]) -> "Ratings":
         """The ratings at these places, in their order, with all ids."""
@@ -193,6 +198,24 @@ class Ratings:
             None if self.timestamp is None else self.timestamp[places],
             self.untimed,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What an incidence needs of ratings in the order of users.
+
+    Attributes:
+        user_ids, item_ids: (n_users,) and (n_items,) ids, each with a rating.
+        item: (n,) codes of the items.
+        user_counts: (n_users,) ratings of each user.
+        values: gives the (n,) ratings.
+    """
+
+    user_ids: Ids
+    item_ids: Ids
+    item: Codes
+    user_counts: NDArray[np.float64]
+    values: Callable[[], Values]
 
 
 def as_ratings(ratings: Ratings | Frame) -> Ratings:
@@ -247,6 +270,34 @@ def _number(value: object, row: int, what: str) -> float:
         return float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise DataError(f"row {row}: the {what} is {value!r}, not a number") from None
+
+
+def _chosen(
+    columns: Sequence[NDArray[Any]],
+    chosen: NDArray[np.bool_],
+    used: Sequence[NDArray[np.bool_]] = (),
+) -> list[NDArray[Any]]:
+    """The entries of (n,) columns where ``chosen`` (n,) is true, on all cores.
+
+    Args:
+        columns: codes first.
+        chosen: which entries.
+        used: for each column of codes, which of them occur, to be filled in.
+    """
+    everywhere = pieces(len(chosen), _PIECE)
+    numbers = [int(np.count_nonzero(chosen[here])) for here in everywhere]
+    starts = np.concatenate([[0], np.cumsum(numbers)]).tolist()
+    found = [np.empty(starts[-1], column.dtype) for column in columns]
+
+    def choose(k: int) -> None:
+        is_chosen, to = chosen[everywhere[k]], slice(starts[k], starts[k + 1])
+        for column, out in zip(columns, found, strict=True):
+            out[to] = column[everywhere[k]][is_chosen]
+        for codes, is_used in zip(found, used, strict=False):
+            is_used[codes[to]] = True
+
+    done(choose, range(len(everywhere)))
+    return found
 
 
 def _compacted(codes: Codes, ids: Ids, used: NDArray[np.bool_]) -> Ids:

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -156,8 +156,11 @@ class Reader:
             self.finish(tested)
             wanted = Holdout.given(test, tested.fingerprint)
         elif wanted is not None:
-            rest, held_out = wanted.sides(whole.ratings)
-            training = Dataset.of(rest, Understood(), self._reading.n_threads)
+            # Times are not copied where they do not decide.
+            ratings = whole.ratings if times else replace(whole.ratings, timestamp=None)
+            mask = wanted.held_out(ratings)
+            held_out = ratings.select(mask)
+            training = whole.rest(mask, self._reading.n_threads)
         return Sides(
             source, self.options, whole, training, held_out, understood, wanted,
             time.perf_counter() - started, self._reading.n_threads,

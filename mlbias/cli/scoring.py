@@ -68,7 +68,7 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
     changed = _has_changed(output, trained, dataset)
     ratings = dataset.ratings
     if holdout is not None and given is None:
-        _, ratings = holdout.sides(ratings)
+        ratings = ratings.select(holdout.held_out(ratings))
     fingerprint = trained.fingerprint if given and not changed else dataset.fingerprint
     part = "hold-out" if holdout else "training ratings"
     return Scored(source, dataset, ratings, part, changed, holdout, fingerprint)

@@ -55,6 +55,33 @@ class BlockIncidence:
         self._statistics = self._sums(value, np.diff(starts).astype(np.float64))
 
     @classmethod
+    def in_order(
+        cls,
+        item: Codes,
+        user_counts: FloatArray,
+        n_items: int,
+        values: Callable[[], Values],
+        threads: int | None = None,
+    ) -> "BlockIncidence":
+        """The incidence of ratings in the order of users, without a column of these.
+
+        Args:
+            item: (n,) codes of the items; used as it is.
+            user_counts: (n_users,) ratings of each user, at least one.
+            n_items: distinct items.
+            values: gives the (n,) ratings, now and when products ask for them.
+            threads: as above.
+
+        Raises:
+            DataError: the ratings are too large to be squared in float64.
+        """
+        incidence = cls.__new__(cls)
+        incidence._lay_out(item, starts_of(user_counts), n_items, threads)
+        incidence._values = values
+        incidence._statistics = incidence._sums(values(), user_counts)
+        return incidence
+
+    @classmethod
     def restored(
         cls,
         item: Codes,

@@ -5,6 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mlbias.core.incidence import BlockIncidence
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.understood import Understood
@@ -56,6 +59,26 @@ class Dataset:
             understood,
             lambda: BlockIncidence(ratings, threads),
             lambda: ratings,
+        )
+
+    def rest(self, held_out: NDArray[np.bool_], threads: int | None = None) -> "Dataset":
+        """What is left to train on; its columns are copied only if they are asked for.
+
+        Args:
+            held_out: (n,) which ratings are held out; not all of them.
+            threads: how many work at a time; by default one for each core.
+        """
+        kept = ~held_out
+        rest = self.ratings.rest(kept)
+        return Dataset(
+            rest.user_ids,
+            rest.item_ids,
+            len(rest.item),
+            Understood(),
+            lambda: BlockIncidence.in_order(
+                rest.item, rest.user_counts, len(rest.item_ids), rest.values, threads
+            ),
+            lambda: self.ratings.select(kept),
         )
 
     @cached_property

@@ -146,22 +146,22 @@ class _Scoring:
 
     def tallied(self, here: slice) -> _Tallies:
         """The sums of one piece."""
-        piece = self._by(here)
-        errors, ids = piece.errors, (piece.known_user, piece.known_item)
+        piece, predicted = self._by(here), self._predicted
+        errors, found = piece.errors, dict[str, Any]()
         own = tallied(piece.user, errors)
-        found: dict[str, Any] = {}
         if self._buckets is not None and self._model.trained_on is not None:
             low, high = self._model.trained_on.low, self._model.trained_on.high
             within = piece.value - np.clip(piece.predicted, low, high)
             found["clipped"] = tallied(piece.user, within, own)
-            found["by_item"] = tallied(self._buckets[1][self._predicted.ratings.item[here]], errors)
-        if not self._is_all_known:
+            found["by_item"] = tallied(self._buckets[1][piece.item], errors)
+        if self._check is not None or not self._is_all_known:
+            ids = predicted.known_user[piece.user], predicted.known_item[piece.item]
             is_unknown = (ids[0] < 0) | (ids[1] < 0)
             found["unknown"] = tallied(piece.user[is_unknown], errors[is_unknown])
-        if self._check is not None:
-            found["intervals"] = self._check.tallied(*ids, errors)
-        if self._on_scale is not None:
-            found["on_scale"] = self._on_scale.tallied(*ids, piece.value, piece.predicted)
+            if self._check is not None:
+                found["intervals"] = self._check.tallied(*ids, errors)
+            if self._on_scale is not None:
+                found["on_scale"] = self._on_scale.tallied(*ids, piece.value, piece.predicted)
         return _Tallies(
             own=own,
             baseline=tallied(piece.user, piece.value - self._model.mean, own),

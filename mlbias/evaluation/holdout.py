@@ -5,7 +5,7 @@ from typing import Any
 
 from mlbias.datasets.sources import Source
 from mlbias.errors import OptionError
-from mlbias.evaluation.splits import Sides, random_split, time_split, user_split
+from mlbias.evaluation.splits import Mask, random_holdout, time_holdout, user_holdout
 from mlbias.ratings import Ratings
 from mlbias.times import moment, shown_time
 
@@ -99,19 +99,19 @@ class Holdout:
         seed = "" if self.needs_times and not self.seed else f", seed {self.seed}"
         return f"{kinds[self.split]}, {amount}{seed}"
 
-    def sides(self, ratings: Ratings) -> Sides:
-        """Training ratings and hold-out of one source.
+    def held_out(self, ratings: Ratings) -> Mask:
+        """Which ratings of one source are held out, (n,); they are in the order of users.
 
         Raises:
             DataError: one side would be empty, or there are no timestamps.
         """
         if self.split == "time":
-            return time_split(ratings, self.test_size, start=self.start, seed=self.seed)
+            return time_holdout(ratings, self.test_size, self.start, self.seed)
         assert self.test_size is not None
         if self.split == "user":
             random = self.pick == "random"
-            return user_split(ratings, self.test_size, random=random, seed=self.seed)
-        return random_split(ratings, self.test_size, self.seed)
+            return user_holdout(ratings, self.test_size, random=random, seed=self.seed)
+        return random_holdout(ratings, self.test_size, self.seed)
 
     def document(self) -> dict[str, Any]:
         """How ratings are held out, under the names that it has in JSON."""

@@ -21,11 +21,10 @@ PIECE = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some ratings: users among them, positions in the model, values and predictions, (k,) each."""
+    """Some ratings: their codes, values and predictions, (k,) each."""
 
     user: Codes
-    known_user: Codes
-    known_item: Codes
+    item: Codes
     value: FloatArray
     predicted: FloatArray
 
@@ -64,13 +63,7 @@ class PredictedRatings:
         def predicted(here: slice) -> Piece:
             user, item = self.ratings.user[here], self.ratings.item[here]
             value = self.ratings.value[here].astype(np.float64)
-            return Piece(
-                user,
-                self.known_user[user],
-                self.known_item[item],
-                value,
-                user_level[user] + item_bias[item],
-            )
+            return Piece(user, item, value, user_level[user] + item_bias[item])
 
         return predicted
 
