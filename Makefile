@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint package container attack lowest bench reml published peers recipes clean
+.PHONY: demo test lint package container attack lowest bench passes reml published peers recipes clean
 
 PEERS := surprise lenskit cornac
 
@@ -39,6 +39,10 @@ lowest: .venv/installed-dev .venv-lowest/installed
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.against_source
 
+# Hold-outs, evaluation and cross-validation, and the same epochs in DuckDB's SQL.
+passes: .venv/installed-dev .venv-duckdb/installed
+	$(BIN)/python -m benchmarks.passes
+
 reml: .venv/installed-dev
 	$(BIN)/python -m benchmarks.reml
 
@@ -55,7 +59,7 @@ recipes: .venv/installed-dev .venv-surprise/installed .venv-lenskit/installed
 	$(BIN)/python -m benchmarks.recipes
 
 clean:
-	rm -rf .venv .venv-lowest .venv-gpboost $(PEERS:%=.venv-%)
+	rm -rf .venv .venv-lowest .venv-gpboost .venv-duckdb $(PEERS:%=.venv-%)
 
 # Installed anew only when pyproject.toml changed.
 .venv/installed: pyproject.toml
