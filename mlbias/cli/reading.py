@@ -163,6 +163,26 @@ class Reader:
             time.perf_counter() - started, self._reading.n_threads,
         )  # fmt: skip
 
+    def read_on_spark(self, master: str | None) -> Sides:
+        """What to train on, kept by Spark.
+
+        Args:
+            master: of the session, if one has to be made.
+
+        Raises:
+            DataError: Spark is not there, or it cannot read the source.
+        """
+        from mlbias.engines.session import spark_dataset
+
+        started = time.perf_counter()
+        source, dataset = spark_dataset(
+            self._reading.data, self._reading.data_dir, master, self.options
+        )
+        return Sides(
+            source, self.options, dataset, dataset, None, None, None,
+            time.perf_counter() - started, self._reading.n_threads,
+        )  # fmt: skip
+
     def finish(self, dataset: Dataset) -> None:
         """Wait until the prepared copy is on disk, if one is being made, and say so."""
         notice = dataset.finish()

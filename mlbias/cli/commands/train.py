@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import MethodCommand, command_app
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
 from mlbias.cli.options.output import Force, OutputOptions
@@ -12,6 +13,7 @@ from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.cli.signals import exit_code
+from mlbias.errors import OptionError
 
 Every = Annotated[
     int,
@@ -34,6 +36,7 @@ NoSave = Annotated[
 @takes_groups
 def train(
     reading: ReadingOptions,
+    engine: EngineOptions,
     method: MethodOptions,
     lambdas: LambdaOptions,
     holdout: HoldoutOptions,
@@ -58,7 +61,12 @@ def train(
     settings, wanted = method.settings(lambdas), holdout.wanted()
     if not no_save:
         check_replaceable(model, force=force)
-    sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
+    if engine.is_spark:
+        if wanted is not None or holdout.test_file is not None:
+            raise OptionError("a hold-out does not go with --engine spark yet.")
+        sides = reader.read_on_spark(engine.master)
+    else:
+        sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
 
     from mlbias.cli.show import fit as show
 
