@@ -20,7 +20,7 @@ from mlbias.engines.session import find_java
 from mlbias.errors import DataError
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
-from mlbias.saved_model.file import read_model
+from mlbias.saved_model.file import read_model, save_model
 from tests.test_engines import everything
 
 pytest.importorskip("pyspark", reason="tests of Spark are left out: they need mlbias[spark]")
@@ -207,3 +207,45 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
     assert here.data is not None
     assert there.data.fingerprint == here.data.fingerprint
     np.testing.assert_allclose(there.fit.user_bias, here.fit.user_bias, atol=1e-9)
+
+
+@on_a_cluster
+@pytest.mark.parametrize("as_text", [False, True])
+def test_predictions_are_those_of_this_machine(
+    spark: Any, as_text: bool, make_ratings: Callable[..., Ratings]
+) -> None:
+    import pyarrow as pa
+
+    from mlbias.engines.joins import predict
+
+    fitted = fit(make_ratings(300, 20, 10), "exact", lambda_=2)
+    users, items = [1, 1, 2, 99, 99], [3, 77, 5, 4, 88]
+    of_frame = [str(user) for user in users] if as_text else users
+    columns = {"user": of_frame, "item": items, "other": ["a", "b", "c", "d", "e"]}
+    frame = spark.createDataFrame(pa.table(columns))
+    found = predict(fitted.model, frame).orderBy("other").toArrow().to_pydict()
+    predicted, errors = fitted.predict(users, items, return_std=True)
+    assert list(found) == ["user", "item", "other", "prediction", "std_error", "known"]
+    assert found["user"] == of_frame
+    np.testing.assert_array_equal(found["prediction"], predicted)
+    np.testing.assert_allclose(found["std_error"], errors, rtol=1e-12)
+    assert found["known"] == ["both", "user", "both", "item", "none"]
+
+
+@on_a_cluster
+def test_predict_on_spark_takes_parquet_and_writes_parquet(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,
+) -> None:
+    model, pairs, out = (tmp_path / name for name in ("m.npz", "pairs.parquet", "out.parquet"))
+    save_model(fit(make_ratings(300, 20, 10), lambda_=2), model)
+    spark.createDataFrame([(1, 3), (1, 77)], "user long, item long").write.parquet(str(pairs))
+    command = ["predict", str(pairs), "--engine", "spark", "--json", "--model", str(model)]
+    app([*command, "--out", str(out)], standalone_mode=False)
+    document = json.loads(capsys.readouterr().out)
+    assert document["known"] == {"none": 0, "user": 1, "item": 0, "both": 1}
+    assert spark.read.parquet(str(out)).count() == 2
+    with pytest.raises(DataError, match="already exists"):
+        app([*command, "--out", str(out)], standalone_mode=False)

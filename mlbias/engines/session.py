@@ -16,6 +16,7 @@ from mlbias.datasets.understood import Understood
 from mlbias.engines.encoding import ROLES, roles_of
 from mlbias.errors import DataError
 from mlbias.ids import TextIds
+from mlbias.model import BiasModel
 
 TABLE = "table:"
 _JAVA = (17, 21)
@@ -134,6 +135,50 @@ def check_python() -> None:
             f"{own}: Spark needs the same version on both sides.",
             f"Set PYSPARK_PYTHON to {sys.executable}.",
         )
+
+
+def predict_on_spark(
+    model: BiasModel,
+    pairs: tuple[Source, str | None, str | None],
+    out: Path,
+    master: str | None,
+    *,
+    force: bool,
+) -> dict[str, int]:
+    """Write the pairs of a Parquet folder or a table with their predictions, from where they are.
+
+    Args:
+        model: whose predictions.
+        pairs: their source, and the columns of users and items, None for usual names.
+        out: a folder of Parquet files.
+        master: of the session, if one has to be made.
+        force: whether a folder that is there is replaced.
+
+    Returns:
+        How many rows have a known user and item (both), one of them (user, item) or none.
+
+    Raises:
+        DataError: the extra or Java is missing, or Spark cannot read or write.
+    """
+    try:
+        from mlbias.engines.joins import known_counts, predict
+        from mlbias.engines.spark import told
+    except ImportError as error:
+        raise DataError(f"{error}.") from error
+    from pyspark.errors import PySparkException
+
+    source, user, item = pairs
+    session = spark_session(master)
+    try:
+        if source.label.startswith(TABLE):
+            frame = session.table(source.label.removeprefix(TABLE))
+        else:
+            frame = session.read.parquet(source.label if source.path is None else str(source.path))
+        predicted = predict(model, frame, user=user, item=item)
+        predicted.write.mode("overwrite" if force else "error").parquet(str(out))
+        return known_counts(session.read.parquet(str(out)))
+    except PySparkException as error:
+        raise told(error) from error
 
 
 def read_frame(session: Any, source: Source, options: ReadOptions) -> tuple[Any, dict[str, str]]:
