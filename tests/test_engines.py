@@ -4,6 +4,7 @@ import pickle
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,11 @@ from mlbias.core.vectors import FloatArray
 from mlbias.engines.local import LocalParts, split
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
+from mlbias.evaluation.evaluate import evaluate, scorer
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.in_parts import sides_in_parts
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
 MakeRatings = Callable[..., Ratings]
@@ -29,6 +34,10 @@ class UnrulyParts:
 
     def __len__(self) -> int:
         return len(self._stored)
+
+    def derived(self, function: Callable[[Part], Part]) -> "UnrulyParts":
+        parts = [pickle.loads(part) for part in self._stored]
+        return UnrulyParts([function(part) for part in parts], 0)
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
@@ -160,3 +169,53 @@ def test_a_call_reads_what_it_says(make_ratings: MakeRatings) -> None:
     found = PER_USER.on(codes, Request(part.digest, np.ones(part.n_items)))
     assert found is not None
     assert found.tolist() == part.counts.tolist()
+
+
+@pytest.mark.parametrize(
+    "holdout",
+    [
+        Holdout("random", 0.2, 3),
+        Holdout("user", 1, 0, "random"),
+        Holdout("user", 0.3, 5, "random"),
+    ],
+)
+def test_a_hold_out_and_its_errors_are_those_in_memory(
+    holdout: Holdout, make_ratings: MakeRatings
+) -> None:
+    ratings = make_ratings(2_000, 60, 90)
+    whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
+    training, held_out = sides_in_parts(whole, holdout)
+    here = holdout.sides(ratings)
+    for mine, its in zip((training, held_out), here, strict=True):
+        assert len(mine) == len(its)
+        assert mine.user_ids.tolist() == its.user_ids.tolist()
+        assert mine.item_ids.tolist() == its.item_ids.tolist()
+        sums = BlockIncidence(its).statistics.item_sums
+        np.testing.assert_array_equal(mine.statistics.item_sums, sums)
+    model = fit(training, lambda_=2)
+    found, expected = evaluate(model, held_out), evaluate(fit(here[0], lambda_=2), here[1])
+    expected = replace(expected, calibration=(), intervals=None, on_scale=None)
+    assert_close(asdict(found), asdict(expected))
+    rmse, mae = scorer(held_out, training.user_ids, training.item_ids)(model.model)
+    assert (rmse, mae) == (found.model.rmse, found.model.mae)
+
+
+def assert_close(mine: object, its: object) -> None:
+    if isinstance(its, dict):
+        assert isinstance(mine, dict)
+        for name, value in its.items():
+            assert_close(mine[name], value)
+    elif isinstance(its, tuple):
+        assert isinstance(mine, tuple)
+        for one, other in zip(mine, its, strict=True):
+            assert_close(one, other)
+    else:
+        assert mine == (pytest.approx(its, abs=1e-12) if isinstance(its, float) else its)
+
+
+def test_a_hold_out_by_time_or_of_nothing_is_refused(make_ratings: MakeRatings) -> None:
+    whole = PartitionedIncidence(LocalParts(split(make_ratings(), 2)))
+    with pytest.raises(OptionError, match="have no times"):
+        sides_in_parts(whole, Holdout("time", 0.1))
+    with pytest.raises(DataError, match="on one side there are no ratings"):
+        sides_in_parts(whole, Holdout("random", 1e-9))

@@ -143,7 +143,7 @@ def test_an_executor_that_is_killed_in_the_middle_of_a_product_changes_no_bit(
     before, flag = incidence.per_item(user_bias), tmp_path / "killed"
     kills = Call(_per_item_once_killed)
     given = [(user_bias[at], str(flag)) for at in incidence._users]
-    sums = incidence._round(kills, given)
+    sums = incidence.ask(kills, given)
     after = incidence._added(sums)
     assert flag.exists()
     np.testing.assert_array_equal(before, after)
@@ -161,7 +161,7 @@ def test_a_source_that_has_changed_is_an_error(
     assert incidence.user_ids.dtype == np.int64  # type: ignore[union-attr]
     lines[5] = lines[5].rpartition(",")[0] + ",9.9"
     path.write_text("\n".join(lines) + "\n")
-    incidence._parts._encoded.unpersist(blocking=True)  # type: ignore[attr-defined]
+    incidence.parts._encoded.unpersist(blocking=True)  # type: ignore[attr-defined]
     with pytest.raises(DataError, match="the ratings have changed since they were read"):
         incidence.per_user(np.zeros(10))
 
@@ -249,3 +249,34 @@ def test_predict_on_spark_takes_parquet_and_writes_parquet(
     assert spark.read.parquet(str(out)).count() == 2
     with pytest.raises(DataError, match="already exists"):
         app([*command, "--out", str(out)], standalone_mode=False)
+
+
+@on_a_cluster
+def test_a_hold_out_on_spark_is_the_one_of_this_machine(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,  # noqa: ARG001  the session that the commands find
+) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines_of(make_ratings(600, 20, 10))) + "\n")
+
+    def documents(*command: str) -> list[dict[str, Any]]:
+        found = []
+        for engine in ("spark", "local"):
+            model = ["--model", str(tmp_path / f"{engine}.npz")]
+            app([*command, "--engine", engine, "--json", *model], standalone_mode=False)
+            found.append(json.loads(capsys.readouterr().out))
+        return found
+
+    train = "train", "--data", str(path), "--no-cache", "--lambda", "2", "--epochs", "2"
+    for there, here in (
+        documents(*train, "--test-size", "0.2", "--seed", "4"),
+        documents("evaluate"),
+        documents("evaluate", "--data", str(path), "--no-cache"),
+    ):
+        there, here = there.get("holdout", there), here.get("holdout", here)
+        for name in ("n_ratings", "n_users", "unknown_users", "data_changed"):
+            assert there.get(name) == here.get(name)
+        for name in ("rmse", "rmse_stderr", "mae", "baseline_rmse"):
+            assert there[name] == pytest.approx(here[name], abs=1e-9)

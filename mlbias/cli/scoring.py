@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from mlbias.cli.reading import Reader
+from mlbias.cli.reading_spark import SparkReader, held_out_of
 from mlbias.cli.show.console import Output
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.sources import Source
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.ratings import Ratings
@@ -29,7 +31,7 @@ class Scored:
 
     source: Source
     dataset: Dataset
-    ratings: Ratings
+    ratings: Ratings | PartitionedIncidence
     part: str
     changed: bool | None
     holdout: Holdout | None
@@ -52,7 +54,13 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
         source = reader.source(data)
         dataset = reader.read(source)
         return Scored(
-            source, dataset, dataset.ratings, "all ratings", None, None, dataset.fingerprint
+            source,
+            dataset,
+            held_out_of(dataset, None),
+            "all ratings",
+            None,
+            None,
+            dataset.fingerprint,
         )
     trained = saved.data
     if trained is None:
@@ -62,13 +70,12 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
     holdout = trained.holdout
     given = holdout.source if holdout else None
     source = given or trained.source
-    _check_readable(source)
+    if not isinstance(reader, SparkReader):
+        _check_readable(source)
     times = holdout is not None and holdout.needs_times
     dataset = reader.read(source, trained.options, times=times)
     changed = _has_changed(output, trained, dataset)
-    ratings = dataset.ratings
-    if holdout is not None and given is None:
-        _, ratings = holdout.sides(ratings)
+    ratings = held_out_of(dataset, None if given else holdout)
     fingerprint = trained.fingerprint if given and not changed else dataset.fingerprint
     part = "hold-out" if holdout else "training ratings"
     return Scored(source, dataset, ratings, part, changed, holdout, fingerprint)

@@ -12,7 +12,7 @@ are the differences of the models' sums.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,18 @@ class GroupedErrors:
             raise DataError("the ratings are too large: the sum of their squares overflows.")
         self._counts += np.bincount(group, minlength=n_groups)
         self._magnitudes += np.bincount(group, np.abs(errors), n_groups)
+
+    @classmethod
+    def gathered(
+        cls, parts: Sequence[tuple["GroupedErrors", NDArray[np.signedinteger[Any]]]], n_groups: int
+    ) -> "GroupedErrors":
+        """The errors of parts that share no group, each with the places of its groups."""
+        whole = cls(n_groups)
+        for part, at in parts:
+            whole._counts[at] = part._counts
+            whole._squares[at] = part._squares
+            whole._magnitudes[at] = part._magnitudes
+        return whole
 
     def __len__(self) -> int:
         return int(self._counts.sum())

@@ -1,6 +1,6 @@
 """Parts on Dask: delayed values that its scheduler keeps, on threads or on a cluster."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mlbias.datasets.frames import as_polars
@@ -24,6 +24,10 @@ class DaskParts:
 
     def __len__(self) -> int:
         return len(self._parts)
+
+    def derived(self, function: Callable[[Part], Part]) -> "DaskParts":
+        """Parts that a function makes of these."""
+        return DaskParts([dask.delayed(function)(part) for part in self._parts])
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]

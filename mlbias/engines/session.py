@@ -40,10 +40,8 @@ def source_of(data: str | None, data_dir: Path) -> Source:
     return source
 
 
-def spark_dataset(
-    data: str | None, data_dir: Path, master: str | None, options: ReadOptions
-) -> tuple[Source, Dataset]:
-    """The ratings of --data, kept by Spark, and what they are.
+def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> Dataset:
+    """The ratings of a source, kept by Spark.
 
     Raises:
         DataError: the extra or Java is missing, or Spark cannot read them.
@@ -53,7 +51,6 @@ def spark_dataset(
         from mlbias.engines.spark import incidence
     except ImportError as error:
         raise DataError(f"{error}.") from error
-    source = source_of(data, data_dir)
     frame, names = read_frame(spark_session(master), source, options)
     user, item, rating = (names[role] for role in ROLES)
     found = incidence(frame, user=user, item=item, rating=rating, options=options)
@@ -65,7 +62,7 @@ def spark_dataset(
         n_rows=found.statistics.n_ratings,
     )
     n = understood.n_rows
-    return source, Dataset(found.user_ids, found.item_ids, n, understood, lambda: found, None)
+    return Dataset(found.user_ids, found.item_ids, n, understood, lambda: found, None)
 
 
 def spark_session(master: str | None) -> Any:

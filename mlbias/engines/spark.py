@@ -32,6 +32,7 @@ _ANSWER = "part int, answer binary"
 _CODES = {"part": "int", "digest": "string", "n_items": "int", "counts": "binary", "item": "binary"}
 _VALUES, _IDS = {"value": "binary", "value_type": "string"}, {"ids": "binary"}
 _PART = _CODES | _VALUES | _IDS | {"failure": "binary"}
+_COLUMNS = ", ".join(f"{name} {of}" for name, of in _PART.items())
 _ARROW = {"int": pa.int32(), "string": pa.string(), "binary": pa.binary()}
 # Bytes of all requests together that travel with the function, which takes half the time of a join.
 _SMALL = 8 << 20
@@ -56,6 +57,11 @@ class SparkParts:
 
     def __len__(self) -> int:
         return self._n_parts
+
+    def derived(self, function: Callable[[Part], Part]) -> "SparkParts":
+        """Parts that a function makes of these."""
+        made = self._encoded.mapInArrow(_deriving(function), _COLUMNS)
+        return SparkParts(made, self._n_parts, self._find)
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
@@ -122,9 +128,7 @@ def incidence(
     chosen = frame.select(*(F.col(f"`{name}`").alias(role) for role, name in names.items()))
     n_parts = parts or _usual_parts(frame)
     encode = _encoding(list(names.values()), options or ReadOptions())
-    encoded = chosen.repartition(n_parts, "user").mapInArrow(
-        encode, ", ".join(f"{name} {of}" for name, of in _PART.items())
-    )
+    encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, _COLUMNS)
     return PartitionedIncidence(SparkParts(encoded, n_parts, lambda row: _where(chosen, row)))
 
 
@@ -151,24 +155,43 @@ def _encoding(names: list[str], options: ReadOptions) -> Callable[[Any], Iterato
         tables = [pl.DataFrame(batch) for batch in batches if batch.num_rows]
         if not tables:
             return
-        number, failure, part = TaskContext.get().partitionId(), None, empty_part()
         try:
-            part = part_of_rows(pl.concat(tables), names, options)
+            part, failure = part_of_rows(pl.concat(tables), names, options), None
             if len(part.item) > _MOST_RATINGS:
                 raise DataError(f"a part has {len(part.item):,} ratings: ask for more `parts`.")
         except MlbiasError as error:
-            failure = pickle.dumps(error)
-        assert part.value is not None
-        row = {
-            "part": number, "digest": part.digest, "n_items": part.n_items,
-            "counts": part.counts.tobytes(), "item": part.item.tobytes(),
-            "value": part.value.tobytes(), "value_type": part.value.dtype.str,
-            "ids": pickle.dumps(part.ids), "failure": failure,
-        }  # fmt: skip
-        schema = pa.schema([(name, _ARROW[of]) for name, of in _PART.items()])
-        yield pa.RecordBatch.from_pylist([row], schema)
+            part, failure = empty_part(), pickle.dumps(error)
+        yield _row(TaskContext.get().partitionId(), part, failure)
 
     return encode
+
+
+def _deriving(function: Callable[[Part], Part]) -> Callable[[Any], Iterator[Any]]:
+    """What makes a part of each part."""
+
+    def derive(batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            for k in range(batch.num_rows):
+                row = batch.slice(k, 1)
+                failure = row.column("failure")[0].as_py()
+                part = empty_part() if failure else function(_part(row, values=True, ids=True))
+                yield _row(row.column("part")[0].as_py(), part, failure)
+
+    return derive
+
+
+def _row(number: int, part: Part, failure: bytes | None) -> Any:
+    """A part with all its columns, as a batch."""
+    assert part.value is not None
+    row = {
+        "part": number, "digest": part.digest, "n_items": part.n_items,
+        "counts": part.counts.tobytes(), "item": part.item.tobytes(),
+        "value": part.value.tobytes(), "value_type": part.value.dtype.str,
+        "ids": pickle.dumps(part.ids), "failure": failure,
+    }  # fmt: skip
+    return pa.RecordBatch.from_pylist(
+        [row], pa.schema([(k, _ARROW[of]) for k, of in _PART.items()])
+    )
 
 
 def _answering(call: Call[Any, Any], sent: Sequence[bytes] = ()) -> Callable[[Any], Iterator[Any]]:
@@ -194,12 +217,12 @@ def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
     if failure is not None:
         return pickle.loads(failure)
     try:
-        return call.on(_part(call, row), pickle.loads(request))
+        return call.on(_part(row, values=call.values, ids=call.ids), pickle.loads(request))
     except MlbiasError as error:
         return error
 
 
-def _part(call: Call[Any, Any], row: Any) -> Part:
+def _part(row: Any, *, values: bool, ids: bool) -> Part:
     def array(name: str, dtype: str) -> Any:
         return np.frombuffer(row.column(name)[0].as_buffer(), dtype)
 
@@ -208,8 +231,8 @@ def _part(call: Call[Any, Any], row: Any) -> Part:
         row.column("n_items")[0].as_py(),
         array("counts", "i4"),
         array("item", "i4"),
-        array("value", row.column("value_type")[0].as_py()) if call.values else None,
-        pickle.loads(row.column("ids")[0].as_buffer()) if call.ids else None,
+        array("value", row.column("value_type")[0].as_py()) if values else None,
+        pickle.loads(row.column("ids")[0].as_buffer()) if ids else None,
     )
 
 

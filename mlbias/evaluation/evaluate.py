@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from mlbias.arguments import checks_options
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.calibration import (
     Decile,
     IntervalCheck,
@@ -107,8 +109,10 @@ class _Piece:
 
 
 @checks_options
-def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
+def evaluate(model: BiasModel | Fit, ratings: Ratings | PartitionedIncidence | Frame) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
+
+    Of ratings in parts there are no calibration and no checks of error bars.
 
     Raises:
         DataError: the ratings are too large to be squared.
@@ -119,7 +123,12 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
         >>> evaluate(found, Ratings.from_ids([1, 3], [10, 10], [4, 4])).model.rmse
         0.7905694150420949
     """
-    model, ratings = model_of(model), as_ratings(ratings)
+    model = model_of(model)
+    if isinstance(ratings, PartitionedIncidence):
+        from mlbias.evaluation.in_parts import evaluate_in_parts
+
+        return evaluate_in_parts(model, ratings)
+    ratings = as_ratings(ratings)
     known_user = positions(ratings.user_ids, model.user_ids)
     known_item = positions(ratings.item_ids, model.item_ids)
     n_users = len(ratings.user_ids)
@@ -159,9 +168,9 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
         effective_users=own.effective_users,
         model=own.score(),
         baseline=baseline.score(),
-        clipped=_score(clipped),
-        known=_score(own - unknown),
-        unknown=_score(unknown),
+        clipped=score_or_none(clipped),
+        known=score_or_none(own - unknown),
+        unknown=score_or_none(unknown),
         by_user=by_user.rows(),
         by_item=by_item.rows(),
         calibration=deciles(predicted, ratings.value),
@@ -170,9 +179,15 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
     )
 
 
-def errors_per_user(model: BiasModel | Fit, ratings: Ratings) -> GroupedErrors:
+def errors_per_user(
+    model: BiasModel | Fit, ratings: Ratings | PartitionedIncidence
+) -> GroupedErrors:
     """The errors alone, by which models are compared."""
     model = model_of(model)
+    if isinstance(ratings, PartitionedIncidence):
+        from mlbias.evaluation.in_parts import errors_in_parts
+
+        return errors_in_parts(model, ratings)
     return user_errors(ratings, model.user_ids, model.item_ids)(model)
 
 
@@ -193,10 +208,13 @@ def user_errors(
 
 
 def scorer(
-    held_out: Ratings, user_ids: Ids, item_ids: Ids
+    held_out: Ratings | PartitionedIncidence, user_ids: Ids, item_ids: Ids
 ) -> Callable[[BiasModel], tuple[float, float]]:
     """A function that gives RMSE and MAE on these ratings of models with these ids."""
-    errors_of = user_errors(held_out, user_ids, item_ids)
+    if isinstance(held_out, PartitionedIncidence):
+        errors_of: Callable[[BiasModel], GroupedErrors] = partial(errors_per_user, ratings=held_out)
+    else:
+        errors_of = user_errors(held_out, user_ids, item_ids)
 
     def score(model: BiasModel) -> tuple[float, float]:
         errors = errors_of(model)
@@ -216,7 +234,8 @@ def _pieces(
         yield _Piece(ratings.user[here], user, item, value, model.predict_codes(user, item))
 
 
-def _score(errors: GroupedErrors) -> Score | None:
+def score_or_none(errors: GroupedErrors) -> Score | None:
+    """The score, None without a rating."""
     return errors.score() if len(errors) else None
 
 
@@ -236,6 +255,9 @@ class _ByTrainingCount:
             self._errors.add(self._bucket[known], errors)
 
     def rows(self) -> tuple[Bucket, ...]:
-        return tuple(
-            Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in self._errors.rows()
-        )
+        return buckets(self._errors)
+
+
+def buckets(errors: GroupedErrors) -> tuple[Bucket, ...]:
+    """Those of BUCKET_NAMES that have a rating."""
+    return tuple(Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in errors.rows())

@@ -50,10 +50,17 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
     """
     _check_share(test_size)
     ratings = as_ratings(ratings)
+    return _sides(
+        ratings, held_out_at_random(ratings, test_size, seed), f"`test_size` {test_size:g}"
+    )
+
+
+def held_out_at_random(ratings: Ratings, test_size: float, seed: int) -> Mask:
+    """Which ratings (n,) random_split holds out, none or all of them if it comes so."""
     held_out = np.empty(len(ratings), dtype=np.bool_)
     for here, hashes in hashed_pieces(ratings, "random", seed):
         held_out[here] = as_shares(hashes) < test_size
-    return _sides(ratings, held_out, f"`test_size` {test_size:g}")
+    return held_out
 
 
 @checks_options
@@ -85,6 +92,13 @@ def user_split(
             f"`test_size` of a user split is a share below 1 or a whole number, not {test_size:g}."
         )
     ratings = as_ratings(ratings).by_user()
+    held_out = held_out_of_users(ratings, test_size, random=random, seed=seed)
+    advice = "A user needs two ratings of different items for one to be held out."
+    return _sides(ratings, held_out, f"`test_size` {test_size:g} for each user", advice)
+
+
+def held_out_of_users(ratings: Ratings, test_size: float, *, random: bool, seed: int) -> Mask:
+    """Which ratings (n,), in the order of users, user_split holds out, perhaps none."""
     hashes = pair_hashes(ratings, "user", seed)
     times = None if random else pair_times(ratings, hashes)
     held_out = np.empty(len(ratings), dtype=np.bool_)
@@ -95,8 +109,7 @@ def user_split(
 
     with ThreadPoolExecutor(usable_cores()) as pool:
         list(pool.map(decide, _user_blocks(ratings)))
-    advice = "A user needs two ratings of different items for one to be held out."
-    return _sides(ratings, held_out, f"`test_size` {test_size:g} for each user", advice)
+    return held_out
 
 
 @checks_options

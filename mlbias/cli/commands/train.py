@@ -13,7 +13,6 @@ from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.cli.signals import exit_code
-from mlbias.errors import OptionError
 
 Every = Annotated[
     int,
@@ -51,22 +50,17 @@ def train(
 
     Example: mlbias train --method closed-form --data sample
     """
-    from mlbias.cli.reading import Reader
+    from mlbias.cli.reading_spark import reader_of
     from mlbias.figures.curves import learning_curves
     from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
 
     output = speaking.console()
     plotting.check()
-    reader = Reader(output, reading)
+    reader = reader_of(output, reading, engine)
     settings, wanted = method.settings(lambdas), holdout.wanted()
     if not no_save:
         check_replaceable(model, force=force)
-    if engine.is_spark:
-        if wanted is not None or holdout.test_file is not None:
-            raise OptionError("a hold-out does not go with --engine spark yet.")
-        sides = reader.read_on_spark(engine.master)
-    else:
-        sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
+    sides = reader.read_sides(holdout, wanted, meanwhile="mlbias.cli.show.fit")
 
     from mlbias.cli.show import fit as show
 

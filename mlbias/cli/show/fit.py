@@ -97,7 +97,7 @@ def _assessed(fitting: Fitting, sides: Sides, seconds: dict[str, float], signal:
     return Run(fit, seconds, signal, exactly, rounds)
 
 
-def evaluated(fit: Fit, held_out: Ratings | None) -> Evaluation | None:
+def evaluated(fit: Fit, held_out: Ratings | PartitionedIncidence | None) -> Evaluation | None:
     """The errors on the hold-out, if there is one."""
     return None if held_out is None else evaluate(fit, held_out)
 
