@@ -5,13 +5,18 @@ import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mlbias.cli.app import app
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.reml import pairs
+from mlbias.core.reml.learn import learn
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
+from mlbias.engines import session
 from mlbias.engines.local import LocalParts, split
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
@@ -219,3 +224,65 @@ def test_a_hold_out_by_time_or_of_nothing_is_refused(make_ratings: MakeRatings) 
         sides_in_parts(whole, Holdout("time", 0.1))
     with pytest.raises(DataError, match="on one side there are no ratings"):
         sides_in_parts(whole, Holdout("random", 1e-9))
+
+
+def test_reml_takes_at_most_sixty_rounds(
+    monkeypatch: pytest.MonkeyPatch, make_ratings: MakeRatings
+) -> None:
+    # As on ratings that are too many for an exact inverse.
+    monkeypatch.setattr(pairs, "_MOST_RATINGS", 0)
+    ratings = make_ratings(30_000, 1_000, 300)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    learned, before = learn(incidence), incidence.rounds
+    assert learned.check.n_probes > 0
+    assert before <= 60
+    in_memory = learn(BlockIncidence(ratings))
+    assert learned.penalty.user == pytest.approx(in_memory.penalty.user, rel=1e-6)
+    assert learned.penalty.item == pytest.approx(in_memory.penalty.item, rel=1e-6)
+    found = fit(incidence, "exact", lambda_=5)
+    # One for the equations and one to look ahead, and one for the certificate ...
+    assert incidence.rounds - before <= found.history[-1].epoch + 12  # ... and for error bars
+
+
+def test_learned_noises_of_users_are_those_in_memory(make_ratings: MakeRatings) -> None:
+    ratings = make_ratings(3_000, 40, 30)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    there = fit(incidence, "exact", noise="user")
+    here = fit(ratings, "exact", noise="user")
+    np.testing.assert_allclose(there.user_bias, here.user_bias, atol=1e-9)
+    assert there.uncertainty is not None
+    assert here.uncertainty is not None
+    bars = there.uncertainty.user_stderr, here.uncertainty.user_stderr
+    np.testing.assert_allclose(*bars, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("found", "said"), [(None, "there is none"), (11, "found Java 11")])
+def test_a_java_that_spark_cannot_run_on_is_named(
+    found: int | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "find_java", lambda: found)
+    with pytest.raises(DataError, match=f"Spark needs Java 17 or 21, and {said}"):
+        session.check_java()
+
+
+def test_a_python_of_another_version_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho 2.7\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PYSPARK_PYTHON", str(other))
+    with pytest.raises(DataError, match=r"which is Python 2\.7, and mlbias runs on 3"):
+        session.check_python()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--engine", "dusk"], "`engine` is local or spark, not 'dusk'"),
+        (["--master", "local"], "`master` goes with --engine spark"),
+    ],
+)
+def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        app(["train", "--data", "sample", "--no-save", *options], standalone_mode=False)

@@ -112,6 +112,8 @@ def test_text_ids_and_large_requests(
     small = incidence.per_user(item_bias)
     monkeypatch.setattr(module, "_SMALL", 0)
     assert incidence.per_user(item_bias).tolist() == small.tolist() == [101, 10, 1]
+    # What fits this machine comes over as it is.
+    assert Ratings.from_frame(frame(ratings)).by_pair().value.tolist() == [2, 4, 1, 3]
 
 
 def _per_item_once_killed(part: Part, given: tuple[FloatArray, str]) -> FloatArray:
