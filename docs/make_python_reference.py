@@ -77,8 +77,12 @@ _FIGURES = {
 # Public names that need an extra, so that they are not in __all__.
 _EXTRAS = ("BiasRegressor",)
 
-# Each is an extra, with a function of the same name; imported from mlbias.engines.spark and so on.
-_ENGINES = ("spark", "dask")
+# They need extras, and are imported from their own modules.
+_ENGINES = (
+    ("engines.spark", "incidence"),
+    ("engines.joins", "predict"),
+    ("engines.dask", "incidence"),
+)
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 
@@ -95,8 +99,7 @@ def python_reference() -> str:
         groups["Errors" if module == "errors" else kind].append(_entry(name, node))
     groups["Figures"] = [_entry(name, _definition(name, home)) for name, home in _FIGURES.items()]
     groups["Engines"] = [
-        _entry(f"engines.{engine}.incidence", _definition("incidence", f"engines.{engine}"))
-        for engine in _ENGINES
+        _entry(f"{module}.{name}", _definition(name, module)) for module, name in _ENGINES
     ]
     groups["Results"] = [_entry(name, _definition(name, home)) for name, home in _RESULTS.items()]
     parts = [_INTRODUCTION]

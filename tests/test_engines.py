@@ -286,3 +286,29 @@ def test_a_python_of_another_version_is_named(
 def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         app(["train", "--data", "sample", "--no-save", *options], standalone_mode=False)
+
+
+class WeighedParts(LocalParts):
+    """Parts that keep the bytes of the last round, to the parts and back."""
+
+    bytes_of_round = (0, 0)
+
+    def map(
+        self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
+    ) -> list[Result | None]:
+        answers = super().map(call, requests)
+        to, back = (sum(len(pickle.dumps(each)) for each in every) for every in (requests, answers))
+        self.bytes_of_round = to, back
+        return answers
+
+
+def test_a_round_sends_the_bytes_that_the_page_says(make_ratings: MakeRatings) -> None:
+    parts = WeighedParts(split(make_ratings(20_000, 4_000, 1_500), 4))
+    incidence = PartitionedIncidence(parts)
+    n_users, n_items = len(incidence.user_ids), len(incidence.item_ids)
+    items_of_parts = sum(len(items) for _, items in incidence.places)
+    both_ways = 8 * (items_of_parts + n_users)
+    incidence.both(np.ones(n_items), weights=np.ones(n_users))
+    assert parts.bytes_of_round == pytest.approx((both_ways, both_ways), rel=0.03)
+    incidence.both(np.ones(n_items), np.ones(n_users), np.ones(n_users))
+    assert parts.bytes_of_round == pytest.approx((both_ways + 8 * n_users, both_ways), rel=0.03)
