@@ -281,11 +281,13 @@ def test_a_python_of_another_version_is_named(
     [
         (["--engine", "dusk"], "`engine` is local or spark, not 'dusk'"),
         (["--master", "local"], "`master` goes with --engine spark"),
+        (["--engine", "spark", "--skip-bad-rows"], "only `user_col`, .* go with --engine spark"),
+        (["--engine", "spark", "--test-size", "1", "--split", "user"], "have no times"),
     ],
 )
 def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:
     with pytest.raises(OptionError, match=said):
-        app(["train", "--data", "sample", "--no-save", *options], standalone_mode=False)
+        app(["train", "--data", "table:ratings", "--no-save", *options], standalone_mode=False)
 
 
 class WeighedParts(LocalParts):

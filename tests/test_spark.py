@@ -282,3 +282,24 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
             assert there.get(name) == here.get(name)
         for name in ("rmse", "rmse_stderr", "mae", "baseline_rmse"):
             assert there[name] == pytest.approx(here[name], abs=1e-9)
+
+
+def test_what_a_worker_lacks_is_said_in_a_sentence() -> None:
+    from mlbias.engines.spark import told
+
+    error = told(
+        Exception(
+            "An exception was thrown from the Python worker. Please see the stack trace below.\n"
+            "Traceback (most recent call last):\n  ...\n"
+            "ModuleNotFoundError: No module named 'mlbias'\n\tat org.apache.spark.api.python\n"
+        )
+    )
+    assert str(error) == "Spark failed: ModuleNotFoundError: No module named 'mlbias'"
+    assert "PYSPARK_PYTHON" in error.advice
+
+
+@on_a_cluster
+def test_ids_that_are_no_ids_are_refused(spark: Any) -> None:
+    frame = spark.createDataFrame([(1.5, 2, 3.0)], "user_id double, item_id long, rating double")
+    with pytest.raises(DataError, match="for the user holds Float64; expected integers or text"):
+        on_spark(frame)

@@ -8,6 +8,7 @@ from mlbias.cli.show.console import Output
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.sources import Source
 from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.session import is_sparks_own
 from mlbias.errors import DataError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.ratings import Ratings
@@ -87,6 +88,10 @@ def _check_readable(source: Source) -> None:
     Raises:
         DataError: it cannot.
     """
+    if is_sparks_own(source.label):
+        raise DataError(
+            f"the model was trained on {source.label}, which Spark reads.", "Add --engine spark."
+        )
     if source.is_standard_input:
         raise DataError(
             "the model was trained on standard input, which cannot be read again.",

@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
-from mlbias.columns import find_columns
+from mlbias.columns import Columns, find_columns
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.reading.encode import encode_chunk
 from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
-from mlbias.datasets.reading.tables import rows_of_columns
+from mlbias.datasets.reading.tables import check_types, rows_of_columns
 from mlbias.engines.parts import Part
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings
@@ -57,6 +57,7 @@ def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) ->
     """
     all_text = frozenset(ROLES[:2]) if options.ids is IdKind.TEXT else frozenset[str]()
     wording = Wording({role: k for k, role in enumerate(ROLES)}, names, options.decimal, all_text)
+    check_types(frame.schema, Columns(*range(3)), "the frame")
     is_text = all(dtype == pl.String for dtype in frame.dtypes)
     if is_text:
         rows = rows_of_texts(frame, wording, int, len(frame))

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
 from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
 from mlbias.engines.encoding import ROLES, roles_of
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.ids import TextIds
 from mlbias.model import BiasModel
 
@@ -29,7 +30,7 @@ def source_of(data: str | None, data_dir: Path) -> Source:
     Raises:
         DataError: there is no such path, or Spark cannot read what is there.
     """
-    if data is not None and (data.startswith(TABLE) or _REMOTE.match(data)):
+    if data is not None and is_sparks_own(data):
         return Source(data)
     source = find_source(data, data_dir)
     if source.path is None or source.member is not None:
@@ -40,6 +41,11 @@ def source_of(data: str | None, data_dir: Path) -> Source:
     return source
 
 
+def is_sparks_own(data: str) -> bool:
+    """Whether it is a table, or an address that Spark alone reads."""
+    return data.startswith(TABLE) or _REMOTE.match(data) is not None
+
+
 def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> Dataset:
     """The ratings of a source, kept by Spark.
 
@@ -47,6 +53,7 @@ def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> D
         DataError: the extra or Java is missing, or Spark cannot read them.
         OptionError: a column that the options name is not there.
     """
+    check_options(options)
     try:
         from mlbias.engines.spark import incidence
     except ImportError as error:
@@ -63,6 +70,21 @@ def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> D
     )
     n = understood.n_rows
     return Dataset(found.user_ids, found.item_ids, n, understood, lambda: found, None)
+
+
+def check_options(options: ReadOptions) -> None:
+    """See that nothing is asked for that Spark's readers do not do.
+
+    Raises:
+        OptionError: it is.
+    """
+    done = ("user_col", "item_col", "rating_col", "separator", "ids", "decimal")
+    plain = replace(options, **{name: getattr(ReadOptions(), name) for name in done})
+    if plain != ReadOptions():
+        raise OptionError(
+            f"of the options for reading, only {', '.join(f'`{name}`' for name in done)} go with "
+            "--engine spark."
+        )
 
 
 def spark_session(master: str | None) -> Any:

@@ -6,6 +6,7 @@ worker's Python gets its own. Only the columns that a call reads leave the cache
 """
 
 import pickle
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -237,6 +238,14 @@ def _part(row: Any, *, values: bool, ids: bool) -> Part:
 
 
 def told(error: Exception) -> DataError:
-    """What Spark says, without its pages of Java."""
+    """What Spark says, without its pages of Java and of Python's workers."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return DataError(f"Spark failed: {lines[0][:300] if lines else type(error).__name__}")
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
+    said = (raised[-1] if "Python worker" in lines[0] and raised else lines[0]) if lines else ""
+    advice = ""
+    if "ModuleNotFoundError" in said or "PYTHON_VERSION_MISMATCH" in str(error):
+        advice = (
+            "Workers need the same Python with mlbias in it; PYSPARK_PYTHON names it, before Spark "
+            "starts."
+        )
+    return DataError(f"Spark failed: {(said or type(error).__name__)[:300]}", advice)
