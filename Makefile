@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/mlbias train --method closed-form --data sample
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -30,11 +30,16 @@ class TimedIncidence(BlockIncidence):
         self.seconds += time.perf_counter() - started
         return product
 
-    def per_item(self, user_bias: FloatArray) -> FloatArray:
+    def both(
+        self,
+        item_bias: FloatArray,
+        user_bias: FloatArray | None = None,
+        weights: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
         started = time.perf_counter()
-        product = super().per_item(user_bias)
+        products = super().both(item_bias, user_bias, weights)
         self.seconds += time.perf_counter() - started
-        return product
+        return products
 
 
 def main() -> None:

@@ -20,8 +20,9 @@ _INTRODUCTION = """\
 
 Functions, classes and errors are imported from `mlbias` itself. [Results](#results) are what the
 functions return: use their attributes, but do not make them yourself. [Figures](#figures) are
-imported from `mlbias.figures`. Names that are not on this page may change. [Python and
-frames](../how-to/python.md) shows how it all goes together.
+imported from `mlbias.figures`, [engines](#engines) from modules of `mlbias.engines`. Names that are
+not on this page may change. [Python and frames](../how-to/python.md) shows how it all goes
+together.
 """
 
 # What the functions return; not imported from mlbias itself, but their attributes are public.
@@ -60,6 +61,7 @@ _RESULTS = {
     "TrainedOn": "model",
     "Generated": "datasets.generated.generate",
     "Truth": "datasets.generated.generator",
+    "PartitionedIncidence": "engines.partitioned",
 }
 
 # Drawn by matplotlib, an extra; imported from mlbias.figures.
@@ -75,6 +77,13 @@ _FIGURES = {
 # Public names that need an extra, so that they are not in __all__.
 _EXTRAS = ("BiasRegressor",)
 
+# They need extras, and are imported from their own modules.
+_ENGINES = (
+    ("engines.spark", "incidence"),
+    ("engines.joins", "predict"),
+    ("engines.dask", "incidence"),
+)
+
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 
 
@@ -89,6 +98,9 @@ def python_reference() -> str:
         kind = "Functions" if isinstance(node, ast.FunctionDef) else "Classes"
         groups["Errors" if module == "errors" else kind].append(_entry(name, node))
     groups["Figures"] = [_entry(name, _definition(name, home)) for name, home in _FIGURES.items()]
+    groups["Engines"] = [
+        _entry(f"{module}.{name}", _definition(name, module)) for module, name in _ENGINES
+    ]
     groups["Results"] = [_entry(name, _definition(name, home)) for name, home in _RESULTS.items()]
     parts = [_INTRODUCTION]
     for group, entries in groups.items():

@@ -4,17 +4,28 @@ import pickle
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mlbias.cli.app import app
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.reml import pairs
+from mlbias.core.reml.learn import learn
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
+from mlbias.engines import session
 from mlbias.engines.local import LocalParts, split
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
+from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.in_parts import sides_in_parts
+from mlbias.evaluation.predicted import scorer
+from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 
 MakeRatings = Callable[..., Ratings]
@@ -29,6 +40,10 @@ class UnrulyParts:
 
     def __len__(self) -> int:
         return len(self._stored)
+
+    def derived(self, function: Callable[[Part], Part]) -> "UnrulyParts":
+        parts = [pickle.loads(part) for part in self._stored]
+        return UnrulyParts([function(part) for part in parts], 0)
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
@@ -160,3 +175,144 @@ def test_a_call_reads_what_it_says(make_ratings: MakeRatings) -> None:
     found = PER_USER.on(codes, Request(part.digest, np.ones(part.n_items)))
     assert found is not None
     assert found.tolist() == part.counts.tolist()
+
+
+@pytest.mark.parametrize(
+    "holdout",
+    [
+        Holdout("random", 0.2, 3),
+        Holdout("user", 1, 0, "random"),
+        Holdout("user", 0.3, 5, "random"),
+    ],
+)
+def test_a_hold_out_and_its_errors_are_those_in_memory(
+    holdout: Holdout, make_ratings: MakeRatings
+) -> None:
+    ratings = make_ratings(2_000, 60, 90).by_user()
+    whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
+    training, held_out = sides_in_parts(whole, holdout)
+    mask = holdout.held_out(ratings)
+    here = ratings.select(~mask), ratings.select(mask)
+    for mine, its in zip((training, held_out), here, strict=True):
+        assert len(mine) == len(its)
+        assert mine.user_ids.tolist() == its.user_ids.tolist()
+        assert mine.item_ids.tolist() == its.item_ids.tolist()
+        sums = BlockIncidence(its).statistics.item_sums
+        np.testing.assert_array_equal(mine.statistics.item_sums, sums)
+    model = fit(training, lambda_=2)
+    found, expected = evaluate(model, held_out), evaluate(fit(here[0], lambda_=2), here[1])
+    expected = replace(expected, calibration=(), intervals=None, on_scale=None)
+    assert_close(asdict(found), asdict(expected))
+    rmse, mae = scorer(held_out, training.user_ids, training.item_ids)(model.model)
+    assert (rmse, mae) == (found.model.rmse, found.model.mae)
+
+
+def assert_close(mine: object, its: object) -> None:
+    if isinstance(its, dict):
+        assert isinstance(mine, dict)
+        for name, value in its.items():
+            assert_close(mine[name], value)
+    elif isinstance(its, tuple):
+        assert isinstance(mine, tuple)
+        for one, other in zip(mine, its, strict=True):
+            assert_close(one, other)
+    else:
+        assert mine == (pytest.approx(its, abs=1e-12) if isinstance(its, float) else its)
+
+
+def test_a_hold_out_by_time_or_of_nothing_is_refused(make_ratings: MakeRatings) -> None:
+    whole = PartitionedIncidence(LocalParts(split(make_ratings(), 2)))
+    with pytest.raises(OptionError, match="have no times"):
+        sides_in_parts(whole, Holdout("time", 0.1))
+    with pytest.raises(DataError, match="on one side there are no ratings"):
+        sides_in_parts(whole, Holdout("random", 1e-9))
+
+
+def test_reml_takes_at_most_sixty_rounds(
+    monkeypatch: pytest.MonkeyPatch, make_ratings: MakeRatings
+) -> None:
+    # As on ratings that are too many for an exact inverse.
+    monkeypatch.setattr(pairs, "_MOST_RATINGS", 0)
+    ratings = make_ratings(30_000, 1_000, 300)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    learned, before = learn(incidence), incidence.rounds
+    assert learned.check.n_probes > 0
+    assert before <= 60
+    in_memory = learn(BlockIncidence(ratings))
+    assert learned.penalty.user == pytest.approx(in_memory.penalty.user, rel=1e-6)
+    assert learned.penalty.item == pytest.approx(in_memory.penalty.item, rel=1e-6)
+    found = fit(incidence, "exact", lambda_=5)
+    # One for the equations and one to look ahead, and one for the certificate ...
+    assert incidence.rounds - before <= found.history[-1].epoch + 12  # ... and for error bars
+
+
+def test_learned_noises_of_users_are_those_in_memory(make_ratings: MakeRatings) -> None:
+    ratings = make_ratings(3_000, 40, 30)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    there = fit(incidence, "exact", noise="user")
+    here = fit(ratings, "exact", noise="user")
+    np.testing.assert_allclose(there.user_bias, here.user_bias, atol=1e-9)
+    assert there.uncertainty is not None
+    assert here.uncertainty is not None
+    bars = there.uncertainty.user_stderr, here.uncertainty.user_stderr
+    np.testing.assert_allclose(*bars, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("found", "said"), [(None, "there is none"), (11, "found Java 11")])
+def test_a_java_that_spark_cannot_run_on_is_named(
+    found: int | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "find_java", lambda: found)
+    with pytest.raises(DataError, match=f"Spark needs Java 17 or 21, and {said}"):
+        session.check_java()
+
+
+def test_a_python_of_another_version_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho 2.7\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("PYSPARK_PYTHON", str(other))
+    with pytest.raises(DataError, match=r"which is Python 2\.7, and mlbias runs on 3"):
+        session.check_python()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--engine", "dusk"], "`engine` is local or spark, not 'dusk'"),
+        (["--master", "local"], "`master` goes with --engine spark"),
+        (["--engine", "spark", "--skip-bad-rows"], "only `user_col`, .* go with --engine spark"),
+        (["--engine", "spark", "--test-size", "1", "--split", "user"], "have no times"),
+    ],
+)
+def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        app(["train", "--data", "table:ratings", "--no-save", *options], standalone_mode=False)
+
+
+class WeighedParts(LocalParts):
+    """Parts that keep the bytes of the last round, to the parts and back."""
+
+    bytes_of_round = (0, 0)
+
+    def map(
+        self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
+    ) -> list[Result | None]:
+        answers = super().map(call, requests)
+        to, back = (sum(len(pickle.dumps(each)) for each in every) for every in (requests, answers))
+        self.bytes_of_round = to, back
+        return answers
+
+
+def test_a_round_sends_the_bytes_that_the_page_says(make_ratings: MakeRatings) -> None:
+    parts = WeighedParts(split(make_ratings(20_000, 4_000, 1_500), 4))
+    incidence = PartitionedIncidence(parts)
+    n_users, n_items = len(incidence.user_ids), len(incidence.item_ids)
+    items_of_parts = sum(len(items) for _, items in incidence.places)
+    both_ways = 8 * (items_of_parts + n_users)
+    incidence.both(np.ones(n_items), weights=np.ones(n_users))
+    assert parts.bytes_of_round == pytest.approx((both_ways, both_ways), rel=0.03)
+    incidence.both(np.ones(n_items), np.ones(n_users), np.ones(n_users))
+    assert parts.bytes_of_round == pytest.approx((both_ways + 8 * n_users, both_ways), rel=0.03)

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -84,15 +84,23 @@ def predict_file(output: Output, predictor: Predictor, pairs: PairsFile, model: 
             with written_whole(pairs.out, (*source.files, Path(model))) as file:
                 write_frames(frames, file, form, of_texts=of_texts)
     say_understood(output, rows.understood, with_times=False)
-    _report(output, counts)
-    if pairs.out is not None:
-        output.notice(f"saved {pairs.out}")
+    report_known(output, source, counts, pairs.out, model)
+
+
+def report_known(
+    output: Output, source: Source, counts: Mapping[str, int], out: Path | None, model: str
+) -> None:
+    """How many rows were known, in words and as a document."""
+    total = Counter(counts)
+    _report(output, total)
+    if out is not None:
+        output.notice(f"saved {out}")
     output.document(
         {
             "data": source.label,
-            "n_rows": counts.total(),
-            "known": {name: counts[name] for name in KNOWN},
-            "out": str(pairs.out),
+            "n_rows": total.total(),
+            "known": {name: total[name] for name in KNOWN},
+            "out": str(out),
             "model": model,
         }
     )

@@ -20,6 +20,7 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.prepared import prepared_copy
 from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.splits import n_shared
 from mlbias.evaluation.unmatched import unmatched_ids
@@ -47,7 +48,7 @@ class Sides:
     options: ReadOptions
     whole: Dataset
     training: Dataset
-    held_out: Ratings | None
+    held_out: Ratings | PartitionedIncidence | None
     tested: Understood | None
     holdout: Holdout | None
     seconds: float
@@ -148,7 +149,8 @@ class Reader:
         started = time.perf_counter()
         times = wanted is not None and wanted.needs_times
         whole = training = self.read(source, times=times, meanwhile=meanwhile)
-        held_out = understood = None
+        held_out: Ratings | None = None
+        understood = None
         if test is not None:
             tested = self.read(test)
             held_out, understood = tested.ratings, tested.understood

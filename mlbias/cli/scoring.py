@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 from mlbias.cli.reading import Reader
+from mlbias.cli.reading_spark import SparkReader, held_out_of
 from mlbias.cli.show.console import Output
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.sources import Source
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.session import is_sparks_own
 from mlbias.errors import DataError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.ratings import Ratings
@@ -29,7 +32,7 @@ class Scored:
 
     source: Source
     dataset: Dataset
-    ratings: Ratings
+    ratings: Ratings | PartitionedIncidence
     part: str
     changed: bool | None
     holdout: Holdout | None
@@ -52,7 +55,13 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
         source = reader.source(data)
         dataset = reader.read(source)
         return Scored(
-            source, dataset, dataset.ratings, "all ratings", None, None, dataset.fingerprint
+            source,
+            dataset,
+            held_out_of(dataset, None),
+            "all ratings",
+            None,
+            None,
+            dataset.fingerprint,
         )
     trained = saved.data
     if trained is None:
@@ -62,13 +71,12 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
     holdout = trained.holdout
     given = holdout.source if holdout else None
     source = given or trained.source
-    _check_readable(source)
+    if not isinstance(reader, SparkReader):
+        _check_readable(source)
     times = holdout is not None and holdout.needs_times
     dataset = reader.read(source, trained.options, times=times)
     changed = _has_changed(output, trained, dataset)
-    ratings = dataset.ratings
-    if holdout is not None and given is None:
-        ratings = ratings.select(holdout.held_out(ratings))
+    ratings = held_out_of(dataset, None if given else holdout)
     fingerprint = trained.fingerprint if given and not changed else dataset.fingerprint
     part = "hold-out" if holdout else "training ratings"
     return Scored(source, dataset, ratings, part, changed, holdout, fingerprint)
@@ -80,6 +88,10 @@ def _check_readable(source: Source) -> None:
     Raises:
         DataError: it cannot.
     """
+    if is_sparks_own(source.label):
+        raise DataError(
+            f"the model was trained on {source.label}, which Spark reads.", "Add --engine spark."
+        )
     if source.is_standard_input:
         raise DataError(
             "the model was trained on standard input, which cannot be read again.",

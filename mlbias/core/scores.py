@@ -12,7 +12,7 @@ are the differences of the models' sums.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +138,18 @@ class GroupedErrors:
         ):
             of_groups += np.bincount(group, sums, n_groups)
         return found
+
+    @classmethod
+    def gathered(
+        cls, parts: Sequence[tuple["GroupedErrors", NDArray[np.signedinteger[Any]]]], n_groups: int
+    ) -> "GroupedErrors":
+        """The errors of parts that share no group, each with the places of its groups."""
+        whole = cls(n_groups)
+        for part, at in parts:
+            whole._counts[at] = part._counts
+            whole._squares[at] = part._squares
+            whole._magnitudes[at] = part._magnitudes
+        return whole
 
     def __len__(self) -> int:
         return int(self._counts.sum())

@@ -40,21 +40,26 @@ class Uncertainty:
         prior's. α and the biases of all known users vary together, with the covariance
         -σ_u²/n_users on average; likewise for the items.
         """
+        alpha, users, items = self.variances()
+        variances = alpha + users[user] + items[item]
+        return np.asarray(np.sqrt(self.noise()[user] + np.maximum(variances, 0.0)))
+
+    def variances(self) -> tuple[float, FloatArray, FloatArray]:
+        """Of α, of each user's and each item's bias; the last of each side is an unknown one's.
+
+        Twice the covariance with α is taken off, so that a prediction's variance is their sum.
+        """
         n_users, n_items = self.n_trained or (len(self.user_stderr), len(self.item_stderr))
         levels = [self.sigma_user**2 / n_users, self.sigma_item**2 / n_items]
         alpha = sum(levels) if self.alpha_stderr is None else self.alpha_stderr**2
-        variances = (
-            alpha
-            + _variances(self.user_stderr, self.sigma_user, levels[0])[user]
-            + _variances(self.item_stderr, self.sigma_item, levels[1])[item]
-        )
-        return np.asarray(np.sqrt(self._noise(user) + np.maximum(variances, 0.0)))
+        users = _variances(self.user_stderr, self.sigma_user, levels[0])
+        return alpha, users, _variances(self.item_stderr, self.sigma_item, levels[1])
 
-    def _noise(self, user: Codes) -> FloatArray | float:
-        """The variance of ratings around their level, (k,) or of all alike."""
+    def noise(self) -> FloatArray:
+        """The variance of each user's ratings around their level; the last is an unknown one's."""
         if self.user_noise is None or self.unknown_noise is None:
-            return self.sigma**2
-        return np.asarray(np.append(self.user_noise, self.unknown_noise)[user] ** 2)
+            return np.full(len(self.user_stderr) + 1, self.sigma**2)
+        return np.append(self.user_noise, self.unknown_noise) ** 2
 
 
 def _variances(stderr: FloatArray, prior: float, level: float) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.statistics import Incidence
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.understood import Understood
 from mlbias.ids import Ids
@@ -23,7 +24,7 @@ class Dataset:
         n_ratings: how many ratings.
         understood: how they were taken, and what was odd about them.
         incidence: makes the matrix.
-        ratings: makes the columns.
+        ratings: makes the columns; None where they are not to come to this machine.
         fingerprint: of these ratings, if it is known already.
 
     ``notices`` is what is worth knowing about where they came from.
@@ -35,8 +36,8 @@ class Dataset:
         item_ids: Ids,
         n_ratings: int,
         understood: Understood,
-        incidence: Callable[[], BlockIncidence],
-        ratings: Callable[[], Ratings],
+        incidence: Callable[[], Incidence],
+        ratings: Callable[[], Ratings] | None,
         fingerprint: str | None = None,
     ) -> None:
         self.user_ids = user_ids
@@ -82,13 +83,19 @@ class Dataset:
         )
 
     @cached_property
-    def incidence(self) -> BlockIncidence:
+    def incidence(self) -> Incidence:
         """The matrix, with the statistics."""
         return self._make_incidence()
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether the columns can be had."""
+        return self._make_ratings is not None
 
     @cached_property
     def ratings(self) -> Ratings:
         """The columns, in the order of users."""
+        assert self._make_ratings is not None
         return self._make_ratings()
 
     @cached_property

@@ -139,6 +139,8 @@ def as_polars(frame: Any) -> pl.DataFrame:
         return frame.collect()
     if isinstance(frame, pl.DataFrame):
         return frame
+    if type(frame).__module__.startswith("pyspark.sql."):
+        frame = frame.toArrow()  # what fits this machine is quicker here than there
     if isinstance(frame, Mapping):
         return pl.DataFrame({str(name): _column(name, column) for name, column in frame.items()})
     if type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "columns"):

@@ -1,6 +1,6 @@
 """Parts in this process, worked on by threads: the reference that every engine is held to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -26,6 +26,10 @@ class LocalParts:
 
     def __len__(self) -> int:
         return len(self._of)
+
+    def derived(self, function: Callable[[Part], Part]) -> "LocalParts":
+        """Parts that a function makes of these."""
+        return LocalParts([function(part) for part in self._of], self._threads)
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]

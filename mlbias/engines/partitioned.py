@@ -52,7 +52,7 @@ class PartitionedIncidence:
     item_ids: Ids
 
     def __init__(self, parts: Parts) -> None:
-        self._parts, self.rounds = parts, 1
+        self.parts, self.rounds = parts, 1
         summaries = parts.map(SUMMARY, [Request("", True)] * len(parts))
         found = [summary for summary in summaries if summary is not None]
         if not any(summary.statistics for summary in found):
@@ -70,14 +70,17 @@ class PartitionedIncidence:
         """The sufficient statistics of the ratings."""
         return self._statistics
 
+    def __len__(self) -> int:
+        return self._statistics.n_ratings
+
     def per_user(self, item_bias: FloatArray) -> FloatArray:
         """A·b_item, (n_users,); of several at once, a row each."""
-        sums = self._round(PER_USER, [item_bias[..., at] for at in self._items])
+        sums = self.ask(PER_USER, [item_bias[..., at] for at in self._items])
         return self._placed(sums)
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """Aᵀ·b_user, (n_items,); of several at once, a row each."""
-        sums = self._round(PER_ITEM, [user_bias[..., at] for at in self._users])
+        sums = self.ask(PER_ITEM, [user_bias[..., at] for at in self._users])
         return self._added(sums)
 
     def both(
@@ -87,7 +90,7 @@ class PartitionedIncidence:
         weights: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray]:
         """A·b_item and Aᵀ·(b_user + w·A·b_item) in one round; see Incidence."""
-        results = self._round(BOTH, [
+        results = self.ask(BOTH, [
             (
                 item_bias[..., items],
                 None if user_bias is None else user_bias[..., users],
@@ -103,26 +106,26 @@ class PartitionedIncidence:
         """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
         center = self._statistics.center
         given = [(item_bias[at], center) for at in self._items]
-        sums = self._round(RATED_PER_USER, given)
+        sums = self.ask(RATED_PER_USER, given)
         return self._placed(sums)
 
     def rated_per_item(self, user_bias: FloatArray) -> FloatArray:
         """Rᵀ·b_user, (n_items,)."""
         center = self._statistics.center
         given = [(user_bias[at], center) for at in self._users]
-        sums = self._round(RATED_PER_ITEM, given)
+        sums = self.ask(RATED_PER_ITEM, given)
         return self._added(sums)
 
     def squares_per_user(self) -> FloatArray:
         """Each user's centered ratings squared and added up, (n_users,)."""
         centers = [self._statistics.center] * len(self._users)
-        sums = self._round(SQUARES_PER_USER, centers)
+        sums = self.ask(SQUARES_PER_USER, centers)
         return self._placed(sums)
 
     def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
         if self._known_pairs is None:
-            found = self._round(REPEATED_PAIRS, [True] * len(self._users))
+            found = self.ask(REPEATED_PAIRS, [True] * len(self._users))
             kept = [
                 (users[result[0]], items[result[1]], result[2])
                 for result, users, items in zip(found, self._users, self._items, strict=True)
@@ -134,7 +137,7 @@ class PartitionedIncidence:
 
     def components(self) -> tuple[Codes, Codes]:
         """The connected component of each user (n_users,) and of each item (n_items,)."""
-        found = self._round(COMPONENTS, [True] * len(self._users))
+        found = self.ask(COMPONENTS, [True] * len(self._users))
         labels = np.arange(len(self.item_ids), dtype=np.int32)
         firsts = np.empty(len(self.user_ids), np.int32)
         for result, users, items in zip(found, self._users, self._items, strict=True):
@@ -145,14 +148,19 @@ class PartitionedIncidence:
                 labels = joined(labels, first[result[1]], items)
         return labels[firsts], labels
 
-    def _round(
+    @property
+    def places(self) -> list[tuple[Codes, Codes]]:
+        """Where each part's users and items are among all."""
+        return list(zip(self._users, self._items, strict=True))
+
+    def ask(
         self, call: Call[Argument, Result], arguments: Sequence[Argument]
     ) -> list[Result | None]:
         """What the parts give, None for those without ratings; all digests are checked."""
         self.rounds += 1
         given = zip(self._digests, self._is_asked, arguments, strict=True)
         requests = [Request(digest, what if asked else None) for digest, asked, what in given]
-        return self._parts.map(call, requests)
+        return self.parts.map(call, requests)
 
     def _placed(self, sums: Sequence[FloatArray | None]) -> FloatArray:
         """Sums of each part's users in the places of all users."""

@@ -137,6 +137,10 @@ class Parts(Protocol):
         """Number of parts, the same as long as they live."""
         ...
 
+    def derived(self, function: Callable[[Part], Part]) -> "Parts":
+        """Parts that a function makes of these, one of each, kept where these are."""
+        ...
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:

@@ -10,6 +10,7 @@ from mlbias.core.lanes import in_order
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Score, Tally, tallied
 from mlbias.core.vectors import FloatArray
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.calibration import IntervalCheck, Intervals, OnScale, ScaleCheck
 from mlbias.evaluation.deciles import Decile, Deciles
 from mlbias.evaluation.predicted import PredictedRatings
@@ -86,8 +87,10 @@ class Evaluation:
 
 
 @checks_options
-def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
+def evaluate(model: BiasModel | Fit, ratings: Ratings | PartitionedIncidence | Frame) -> Evaluation:
     """How well a model predicts these ratings; unknown ids contribute a bias of 0.
+
+    Of ratings in parts there are no calibration and no checks of error bars.
 
     Raises:
         DataError: the ratings are too large to be squared.
@@ -98,7 +101,12 @@ def evaluate(model: BiasModel | Fit, ratings: Ratings | Frame) -> Evaluation:
         >>> evaluate(found, Ratings.from_ids([1, 3], [10, 10], [4, 4])).model.rmse
         0.7905694150420949
     """
-    model, ratings = model_of(model), as_ratings(ratings)
+    model = model_of(model)
+    if isinstance(ratings, PartitionedIncidence):
+        from mlbias.evaluation.in_parts import evaluate_in_parts
+
+        return evaluate_in_parts(model, ratings)
+    ratings = as_ratings(ratings)
     scoring = _Scoring(model, PredictedRatings(ratings, model.user_ids, model.item_ids))
     for tallies in in_order(scoring.tallied, scoring.pieces):
         scoring.add(tallies)
@@ -191,7 +199,7 @@ class _Scoring:
         predicted, own = self._predicted, self._own
         by_user: tuple[Bucket, ...] = ()
         if self._buckets is not None:
-            by_user = _buckets(own.regrouped(self._buckets[0], len(BUCKET_NAMES)))
+            by_user = buckets(own.regrouped(self._buckets[0], len(BUCKET_NAMES)))
         return Evaluation(
             n_ratings=len(predicted.ratings),
             n_users=len(predicted.known_user),
@@ -201,11 +209,11 @@ class _Scoring:
             effective_users=own.effective_users,
             model=own.score(),
             baseline=self._baseline.score(),
-            clipped=_score(self._clipped),
-            known=_score(own - self._unknown),
-            unknown=_score(self._unknown),
+            clipped=score_or_none(self._clipped),
+            known=score_or_none(own - self._unknown),
+            unknown=score_or_none(self._unknown),
             by_user=by_user,
-            by_item=_buckets(self._by_item),
+            by_item=buckets(self._by_item),
             calibration=self._calibration(),
             intervals=None if self._check is None else self._check.result(),
             on_scale=None if self._on_scale is None else self._on_scale.result(),
@@ -229,9 +237,11 @@ def _range(model: BiasModel) -> tuple[float, float]:
     return model.alpha + low, model.alpha + high
 
 
-def _score(errors: GroupedErrors) -> Score | None:
+def score_or_none(errors: GroupedErrors) -> Score | None:
+    """The score, None without a rating."""
     return errors.score() if len(errors) else None
 
 
-def _buckets(errors: GroupedErrors) -> tuple[Bucket, ...]:
+def buckets(errors: GroupedErrors) -> tuple[Bucket, ...]:
+    """Those of BUCKET_NAMES that have a rating."""
     return tuple(Bucket(BUCKET_NAMES[k], n, rmse, mae) for k, n, rmse, mae in errors.rows())

@@ -10,6 +10,7 @@ from mlbias.core.lanes import in_order, pieces
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Tally, tallied
 from mlbias.core.vectors import FloatArray
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import Ids, positions
@@ -102,7 +103,27 @@ class PredictedRatings:
         return math.sqrt(squares / n), magnitudes / n
 
 
-def errors_per_user(model: BiasModel | Fit, ratings: Ratings) -> GroupedErrors:
+def errors_per_user(
+    model: BiasModel | Fit, ratings: Ratings | PartitionedIncidence
+) -> GroupedErrors:
     """The errors alone, by which models are compared."""
     model = model_of(model)
+    if isinstance(ratings, PartitionedIncidence):
+        from mlbias.evaluation.in_parts import errors_in_parts
+
+        return errors_in_parts(model, ratings)
     return PredictedRatings(ratings, model.user_ids, model.item_ids).errors(model)
+
+
+def scorer(
+    held_out: Ratings | PartitionedIncidence, user_ids: Ids, item_ids: Ids
+) -> Callable[[BiasModel], tuple[float, float]]:
+    """A function that gives RMSE and MAE on these ratings of models with these ids."""
+    if not isinstance(held_out, PartitionedIncidence):
+        return PredictedRatings(held_out, user_ids, item_ids).score
+
+    def score(model: BiasModel) -> tuple[float, float]:
+        errors = errors_per_user(model, held_out)
+        return errors.rmse, errors.mae
+
+    return score

@@ -53,8 +53,14 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
 def random_holdout(ratings: Ratings, test_size: float, seed: int = 0) -> Mask:
     """Which ratings random_split holds out, (n,)."""
     _check_share(test_size)
+    held_out = held_out_at_random(ratings, test_size, seed)
+    return _checked(held_out, f"`test_size` {test_size:g}")
+
+
+def held_out_at_random(ratings: Ratings, test_size: float, seed: int) -> Mask:
+    """The same, none or all of them if it comes so."""
     decided = of_pairs(ratings, "random", seed, lambda hashes: as_shares(hashes) < test_size)
-    return _checked(np.concatenate(list(decided)), f"`test_size` {test_size:g}")
+    return np.concatenate(list(decided))
 
 
 @checks_options
@@ -93,6 +99,13 @@ def user_holdout(
         raise OptionError(
             f"`test_size` of a user split is a share below 1 or a whole number, not {test_size:g}."
         )
+    held_out = held_out_of_users(ratings, test_size, random=random, seed=seed)
+    advice = "A user needs two ratings of different items for one to be held out."
+    return _checked(held_out, f"`test_size` {test_size:g} for each user", advice)
+
+
+def held_out_of_users(ratings: Ratings, test_size: float, *, random: bool, seed: int) -> Mask:
+    """The same, perhaps none."""
     hashes = pair_hashes(ratings, "user", seed)
     times = None if random else pair_times(ratings, hashes)
     held_out = np.empty(len(ratings), dtype=np.bool_)
@@ -102,8 +115,7 @@ def user_holdout(
         held_out[here] = _last_of_users(ratings.user[here], time, hashes[here], test_size)
 
     done(decide, _user_blocks(ratings))
-    advice = "A user needs two ratings of different items for one to be held out."
-    return _checked(held_out, f"`test_size` {test_size:g} for each user", advice)
+    return held_out
 
 
 @checks_options

@@ -1,11 +1,12 @@
 """Ids that are unknown in training only because they are written differently there."""
 
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.ids import Ids, TextIds, as_text, positions
 from mlbias.ratings import Ratings
 
 
 def unmatched_ids(
-    ratings: Ratings, user_ids: Ids, item_ids: Ids, where: str = "training"
+    ratings: Ratings | PartitionedIncidence, user_ids: Ids, item_ids: Ids, where: str = "training"
 ) -> list[str]:
     """A sentence for each side of which most ids are unknown, and would be known as integers.
 

@@ -10,6 +10,7 @@ from mlbias.core.methods import DEFAULT_METHOD, make_method
 from mlbias.core.methods.protocol import Method, options_of
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import OptionError
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Noise, Settings
@@ -18,7 +19,7 @@ from mlbias.ratings import Frame, Ratings, as_ratings
 
 @checks_options
 def fit(
-    ratings: Ratings | Frame,
+    ratings: Ratings | PartitionedIncidence | Frame,
     method: Method | str = DEFAULT_METHOD,
     *,
     epochs: int | None = None,
@@ -36,7 +37,8 @@ def fit(
     """Fit a bias model.
 
     Args:
-        ratings: from load_ratings or Ratings.from_ids, or a frame whose columns have usual names.
+        ratings: from load_ratings or Ratings.from_ids, a frame whose columns have usual names, or
+            ratings in parts, from ``mlbias.engines.spark.incidence`` or that of another engine.
         method: gd, adam, closed-form or exact, or one of them with its options, such as
             ``Adam(lr=0.1, beta1=0.8)``.
         epochs: the most updates to make; by default the method's own number.
@@ -70,6 +72,9 @@ def fit(
     chosen, tol = method_with(method, {"lr": lr}, tol)
     regularisation = Regularisation.of(chosen, penalty, lambda_, lambda_user, lambda_item)
     settings = Settings.of(chosen, regularisation, epochs, tol, noise)
+    if isinstance(ratings, PartitionedIncidence):
+        ids = ratings.user_ids, ratings.item_ids
+        return Fitting(Task.of(ratings, *ids, regularisation, noise), settings).run()
     ratings = as_ratings(ratings)
     incidence = BlockIncidence(ratings, usable_threads(threads))
     task = Task.of(incidence, ratings.user_ids, ratings.item_ids, regularisation, noise)

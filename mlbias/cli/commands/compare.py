@@ -100,7 +100,9 @@ def compare(
     regularisation = shared_regularisation(lambdas.both(), lambdas.lambda_user, lambdas.lambda_item)
     names = contestants(None if methods is None else [n.strip() for n in methods.split(",")])
     sides = reader.read_sides(holdout, holdout.wanted())
-    assert sides.held_out is not None
+    from mlbias.ratings import Ratings
+
+    assert isinstance(sides.held_out, Ratings)
     show.report_sides(output, sides)
     comparison = Comparison(
         sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath, OtherModelPath
 from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.reading import ReadingOptions
@@ -38,6 +39,7 @@ PredictionColumn = Annotated[
 @takes_groups
 def evaluate(
     reading: ReadingOptions,
+    engine: EngineOptions,
     speaking: TableOutputOptions,
     model: ModelPath = DEFAULT_MODEL,
     against: OtherModelPath = None,
@@ -52,6 +54,8 @@ def evaluate(
     Example: mlbias train --data sample && mlbias evaluate
     """
     if predictions:
+        if engine.is_spark:
+            raise OptionError("--predictions does not go with --engine spark.")
         if against is not None:
             raise OptionError("--against and --predictions do not go together.")
         _judge(reading, speaking, model, predictions, prediction_col)
@@ -59,7 +63,7 @@ def evaluate(
     if prediction_col is not None:
         raise OptionError("--prediction-col goes with --predictions.")
     reading.check_only_with_data()
-    from mlbias.cli.reading import Reader
+    from mlbias.cli.reading_spark import reader_of
     from mlbias.cli.scoring import read_scored
     from mlbias.cli.show import evaluation as show
     from mlbias.cli.show.scores import evaluation_rows
@@ -67,7 +71,7 @@ def evaluate(
     from mlbias.saved_model.file import read_model
 
     output = speaking.console()
-    reader = Reader(output, reading)
+    reader = reader_of(output, reading, engine)
     saved = read_model(model)
     other = None if against is None else read_model(against)
     scored = read_scored(output, reader, saved, reading.data)
@@ -92,6 +96,7 @@ def _judge(
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import judgement as show
     from mlbias.evaluation.judge import judgement
+    from mlbias.ratings import Ratings
     from mlbias.saved_model.file import read_model
 
     output = speaking.console()
@@ -100,6 +105,7 @@ def _judge(
     judged = JudgedFiles(output, reader, reading.data)
     judged.read(files, prediction_col)
     scored = judged.scored(saved)
+    assert isinstance(scored.ratings, Ratings)
     found = judgement(saved.fit.model, judged.systems, scored.ratings)
     show.report(output, scored, saved, found)
     document = show.document(found)

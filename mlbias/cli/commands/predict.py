@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, ModelPath
 from mlbias.cli.options.output import OutputOptions, Overwrite
 from mlbias.cli.options.reading import PairOptions
@@ -141,6 +142,7 @@ class PredictionOptions:
 def predict(
     wanted: PredictionOptions,
     reading: PairOptions,
+    engine: EngineOptions,
     speaking: OutputOptions,
     pairs: PairsName = None,
     model: ModelPath = DEFAULT_MODEL,
@@ -157,6 +159,9 @@ def predict(
     if reading.rating_col is not None and wanted.history is None:
         raise OptionError("`rating_col` goes with `history`; pairs need no ratings.")
     output = speaking.console()
+    if engine.is_spark:
+        _predict_on_spark(output, wanted, reading, engine, pairs, model)
+        return
 
     from mlbias.cli.reading import limit_polars
 
@@ -178,6 +183,30 @@ def predict(
         predict_file(
             output, predictor, PairsFile(pairs, reading, wanted.out, wanted.force), str(model)
         )
+
+
+def _predict_on_spark(
+    output: "Output",
+    wanted: PredictionOptions,
+    reading: PairOptions,
+    engine: EngineOptions,
+    pairs: str | None,
+    model: Path,
+) -> None:
+    """Parquet in, Parquet out, where Spark has them."""
+    if pairs is None or wanted.out is None or wanted.out.suffix != ".parquet":
+        raise OptionError("with --engine spark, name pairs and an `out` that ends in .parquet.")
+    if wanted != PredictionOptions(out=wanted.out, force=wanted.force):
+        raise OptionError("only `out` and `force` go with --engine spark.")
+    from mlbias.cli.predicting import report_known
+    from mlbias.engines.session import predict_on_spark, source_of
+    from mlbias.saved_model.file import read_model
+
+    source = source_of(pairs, reading.data_dir)
+    named = source, reading.user_col, reading.item_col
+    saved = read_model(model)
+    counts = predict_on_spark(saved.fit.model, named, wanted.out, engine.master, force=wanted.force)
+    report_known(output, source, counts, wanted.out, str(model))
 
 
 def _with_history(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import MethodCommand, command_app
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.model import DEFAULT_MODEL, LambdaOptions, MethodOptions, ModelPath
 from mlbias.cli.options.output import Force, OutputOptions
@@ -34,6 +35,7 @@ NoSave = Annotated[
 @takes_groups
 def train(
     reading: ReadingOptions,
+    engine: EngineOptions,
     method: MethodOptions,
     lambdas: LambdaOptions,
     holdout: HoldoutOptions,
@@ -48,13 +50,13 @@ def train(
 
     Example: mlbias train --method closed-form --data sample
     """
-    from mlbias.cli.reading import Reader
+    from mlbias.cli.reading_spark import reader_of
     from mlbias.figures.curves import learning_curves
     from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
 
     output = speaking.console()
     plotting.check()
-    reader = Reader(output, reading)
+    reader = reader_of(output, reading, engine)
     settings, wanted = method.settings(lambdas), holdout.wanted()
     if not no_save:
         check_replaceable(model, force=force)

@@ -22,8 +22,9 @@ from mlbias.core.equations.certificate import Certificate
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.methods.protocol import options_of
 from mlbias.core.training import EpochStats
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.evaluate import Evaluation, evaluate
-from mlbias.evaluation.predicted import PredictedRatings
+from mlbias.evaluation.predicted import scorer
 from mlbias.fitting.assessment import learned_leave_one_out
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Settings
@@ -43,12 +44,14 @@ class Run:
         seconds: spent on each part.
         signal: that ended it, if one did.
         exactly: what exact with learned λ's gives, after another method, where it takes a moment.
+        rounds: over the parts, where the ratings are in parts.
     """
 
     fit: Fit
     seconds: dict[str, float]
     signal: int | None
     exactly: LeaveOneOut | None
+    rounds: int | None
 
     @property
     def settings(self) -> Settings:
@@ -73,7 +76,7 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
         seconds["learn"] = time.perf_counter() - started
         report_learned(output, task.learned)
     output.line()
-    score = None if held_out is None else PredictedRatings(held_out, *ids).score
+    score = None if held_out is None else scorer(held_out, *ids)
     fitting = Fitting(task, settings, score)
     signal = _draw_epochs(output, fitting, every, with_holdout=held_out is not None)
     seconds["train"] = fitting.history[-1].seconds
@@ -84,15 +87,18 @@ def _assessed(fitting: Fitting, sides: Sides, seconds: dict[str, float], signal:
     """The result, with error bars and leave-one-out; after other methods that of exact."""
     training, threads, exactly = sides.training, sides.threads, None
     started = time.perf_counter()
-    fit = fitting.result(lambda: training.ratings, threads)
-    if fit.certificate is None and signal is None:
-        exactly = learned_leave_one_out(training.incidence, lambda: training.ratings, threads)
+    columns = (lambda: training.ratings) if training.has_columns else None
+    fit = fitting.result(columns, threads)
+    if fit.certificate is None and signal is None and columns is not None:
+        exactly = learned_leave_one_out(training.incidence, columns, threads)
     if fit.certificate is not None or exactly is not None:
         seconds["check"] = time.perf_counter() - started
-    return Run(fit, seconds, signal, exactly)
+    incidence = training.incidence
+    rounds = incidence.rounds if isinstance(incidence, PartitionedIncidence) else None
+    return Run(fit, seconds, signal, exactly, rounds)
 
 
-def evaluated(fit: Fit, held_out: Ratings | None) -> Evaluation | None:
+def evaluated(fit: Fit, held_out: Ratings | PartitionedIncidence | None) -> Evaluation | None:
     """The errors on the hold-out, if there is one."""
     return None if held_out is None else evaluate(fit, held_out)
 
@@ -114,7 +120,9 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
     line = " · ".join([counted(last.epoch, "epoch"), *spent])
     output.line(f"{curve}   {line}" if output.unicode else line)
     if run.fit.certificate is not None:
-        _report_certificate(output, run.fit, run.fit.certificate)
+        _report_certificate(output, run, run.fit.certificate)
+    if run.rounds is not None:
+        output.line(f"{counted(run.rounds, 'round')} over the parts of the ratings")
     if run.exactly is not None:
         rmse, stderr = run.exactly.rmse, run.exactly.rmse_stderr
         output.line(f"exact, λ learned: leave-one-out {with_error(rmse, stderr, 4)}")
@@ -154,6 +162,8 @@ def document(run: Run, sides: Sides, evaluation: Evaluation | None) -> dict[str,
         found["leave_one_out"] = fit.leave_one_out and asdict(fit.leave_one_out)
     if run.exactly is not None:
         found["exact_leave_one_out"] = asdict(run.exactly)
+    if run.rounds is not None:
+        found["rounds"] = run.rounds
     if fit.learned is not None:
         found["variance_components"] = document_learned(fit.learned)
     return found
@@ -192,7 +202,7 @@ def _report_holdout(output: Output, evaluation: Evaluation) -> None:
         )
 
 
-def _report_certificate(output: Output, fit: Fit, certificate: Certificate) -> None:
+def _report_certificate(output: Output, run: Run, certificate: Certificate) -> None:
     """How far from the optimum the model is, at most; and which one is meant where λ is 0."""
     output.line(
         f"optimum: the cost is at most {certificate.gap:.1e} above its minimum"
@@ -202,12 +212,12 @@ def _report_certificate(output: Output, fit: Fit, certificate: Certificate) -> N
     if not certificate.is_optimum:
         output.notice("not at the optimum yet; --epochs allows more")
         return
-    if 0 in fit.lambdas:
+    if 0 in run.fit.lambdas:
         output.notice(
             "a lambda of 0 leaves the biases' levels open: this is the limit of one lambda that "
             "goes to 0"
         )
-    if fit.leave_one_out is None:
+    if run.fit.leave_one_out is None and run.rounds is None:
         output.notice("no leave-one-out: it needs two ratings, and lambdas well above 0")
 
 

@@ -21,7 +21,8 @@ _LONGEST_NAME = 18
 def report(output: Output, scored: Scored, saved: SavedModel, found: Judgement) -> None:
     """Which ratings, every system's errors on them, the verdicts, and where systems differ."""
     ratings, seen = scored.ratings, scored.seen_by(saved)
-    output.line(data_line(scored.source.label, len(ratings), ratings.n_users, ratings.n_items))
+    ids = ratings.user_ids, ratings.item_ids
+    output.line(data_line(scored.source.label, len(ratings), *map(len, ids)))
     output.line(part_line(scored, seen))
     if seen:
         output.warning(

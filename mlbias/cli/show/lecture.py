@@ -11,7 +11,7 @@ from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.core.methods import make_method
 from mlbias.core.methods.protocol import options_of
-from mlbias.evaluation.predicted import PredictedRatings
+from mlbias.evaluation.predicted import scorer
 from mlbias.fitting.pipeline import Fitting, Task
 from mlbias.fitting.record import Fit, Settings
 
@@ -32,7 +32,7 @@ def draw_lecture(output: Output, sides: Sides) -> list[Fit]:
         output.line(f"{counted(len(held_out), 'rating')} held out")
     output.line("as the lecture sets them: each method minimises a cost of its own")
     output.line()
-    score = None if held_out is None else PredictedRatings(held_out, *ids).score
+    score = None if held_out is None else scorer(held_out, *ids)
     fits = []
     for name in _METHODS:
         settings = Settings.of(make_method(name))

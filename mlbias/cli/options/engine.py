@@ -1,0 +1,50 @@
+"""Where ratings are worked on: in this process, or on Spark."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from mlbias.cli.options.spread import DATA
+from mlbias.errors import OptionError
+
+ENGINES = ("local", "spark")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """An engine, and where it runs."""
+
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="|".join(ENGINES),
+            rich_help_panel=DATA,
+            help="Where to work on the ratings. spark needs the extra mlbias[spark] and Java; "
+            "--data is then a path or an address that Spark reads, or table:NAME.",
+        ),
+    ] = "local"
+    master: Annotated[
+        str | None,
+        typer.Option(
+            "--master",
+            metavar="URL",
+            rich_help_panel=DATA,
+            help="Spark's master, such as local[4] or spark://host:7077. [default: as Spark is "
+            "configured, or all cores of this machine]",
+        ),
+    ] = None
+
+    @property
+    def is_spark(self) -> bool:
+        """Whether ratings are to be worked on by Spark.
+
+        Raises:
+            OptionError: there is no such engine, or a master without Spark.
+        """
+        if self.engine not in ENGINES:
+            raise OptionError(f"`engine` is local or spark, not {self.engine[:40]!r}.")
+        if self.master is not None and self.engine != "spark":
+            raise OptionError("`master` goes with --engine spark.")
+        return self.engine == "spark"

@@ -1,0 +1,109 @@
+"""Reading for the commands where Spark keeps the ratings."""
+
+import time
+
+from mlbias.cli.options.engine import EngineOptions
+from mlbias.cli.options.holdout import HoldoutOptions
+from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.reading import Reader, Sides
+from mlbias.cli.show.console import Output
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.sources import Source
+from mlbias.datasets.understood import Understood
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.session import source_of, spark_dataset
+from mlbias.errors import OptionError
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.in_parts import check_in_parts, sides_in_parts
+from mlbias.ratings import Ratings
+
+
+class SparkReader(Reader):
+    """Reads sources into Spark as one command was asked to.
+
+    Args:
+        output: for notices.
+        reading: where and how to read.
+        master: of the session, if one has to be made.
+    """
+
+    def __init__(self, output: Output, reading: ReadingOptions, master: str | None) -> None:
+        super().__init__(output, reading)
+        self._data_dir, self._master = reading.data_dir, master
+
+    def source(self, data: str | None) -> Source:
+        """What --data names."""
+        return source_of(data, self._data_dir)
+
+    def read(
+        self,
+        source: Source,
+        options: ReadOptions | None = None,
+        *,
+        times: bool = False,
+        cache: bool = True,  # noqa: ARG002  Spark has its own
+        warn: bool = True,  # noqa: ARG002  nothing is guessed
+        meanwhile: str | None = None,  # noqa: ARG002
+    ) -> Dataset:
+        """The ratings of a source, in parts.
+
+        Raises:
+            DataError: Spark is not there, or cannot read it.
+            OptionError: times are wanted.
+        """
+        if times:
+            raise OptionError("with --engine spark there are no times to hold out by.")
+        return spark_dataset(source, self._master, options or self.options)
+
+    def read_sides(
+        self,
+        holdout: HoldoutOptions,
+        wanted: Holdout | None,
+        *,
+        meanwhile: str | None = None,  # noqa: ARG002
+    ) -> Sides:
+        """What to train on and what to hold out.
+
+        Raises:
+            DataError: the source cannot be read, or one side would be empty.
+            OptionError: the hold-out is a file, or goes by times.
+        """
+        if holdout.test_file is not None:
+            raise OptionError("a file of held-out ratings does not go with --engine spark.")
+        if wanted is not None:
+            check_in_parts(wanted)
+        source = self.source(holdout.training_data(self._reading.data))
+        started = time.perf_counter()
+        whole = training = self.read(source)
+        held_out = None
+        if wanted is not None:
+            rest, held_out = sides_in_parts(parts_of(whole), wanted)
+            ids, n = (rest.user_ids, rest.item_ids), len(rest)
+            training = Dataset(*ids, n, Understood(), lambda: rest, None)
+        return Sides(
+            source, self.options, whole, training, held_out, None, wanted,
+            time.perf_counter() - started, self._reading.n_threads,
+        )  # fmt: skip
+
+
+def reader_of(output: Output, reading: ReadingOptions, engine: EngineOptions) -> Reader:
+    """The reader of an engine."""
+    if engine.is_spark:
+        return SparkReader(output, reading, engine.master)
+    return Reader(output, reading)
+
+
+def parts_of(dataset: Dataset) -> PartitionedIncidence:
+    """The ratings of a data set that is in parts."""
+    assert isinstance(dataset.incidence, PartitionedIncidence)
+    return dataset.incidence
+
+
+def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | PartitionedIncidence:
+    """The ratings that are held out of a data set, all where nothing is."""
+    if dataset.has_columns:
+        ratings = dataset.ratings
+        return ratings if holdout is None else ratings.select(holdout.held_out(ratings))
+    parts = parts_of(dataset)
+    return parts if holdout is None else sides_in_parts(parts, holdout)[1]

@@ -1,0 +1,83 @@
+"""Rows on a worker to the part that they make."""
+
+import numpy as np
+import polars as pl
+
+from mlbias.columns import Columns, find_columns
+from mlbias.datasets.options import IdKind, ReadOptions
+from mlbias.datasets.reading.encode import encode_chunk
+from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
+from mlbias.datasets.reading.tables import check_types, rows_of_columns
+from mlbias.engines.parts import Part
+from mlbias.errors import DataError
+from mlbias.ratings import Ratings
+
+ROLES = ("user", "item", "rating")
+
+
+class NoRatingError(DataError):
+    """A row is no rating; its columns as text, so that the source can be searched for it.
+
+    Args:
+        message: what is wrong with it.
+        row: by role what the columns hold.
+    """
+
+    def __init__(self, message: str, row: dict[str, str | None] | None = None) -> None:
+        super().__init__(message)
+        self.row = row or {}
+
+
+def roles_of(
+    names: list[str], user: str | None, item: str | None, rating: str | None
+) -> dict[str, str]:
+    """By role the name of its column, where None stands for a usual one.
+
+    Raises:
+        DataError: a column is missing.
+        OptionError: a named column is not there.
+    """
+    asked = {"user": user, "item": item, "rating": rating}
+    places = find_columns(names, asked, "the frame").places
+    return {role: names[places[role]] for role in ROLES}
+
+
+def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) -> Part:
+    """The part with these rows.
+
+    Args:
+        frame: columns user, item and rating. Where all three are text, they are taken as those of a
+            text file: ids that are all integers become integers.
+        names: what messages call the columns, in the same order.
+        options: for ids and decimal marks.
+
+    Raises:
+        NoRatingError: a row is none.
+        DataError: a column has a type that holds no such thing.
+    """
+    all_text = frozenset(ROLES[:2]) if options.ids is IdKind.TEXT else frozenset[str]()
+    wording = Wording({role: k for k, role in enumerate(ROLES)}, names, options.decimal, all_text)
+    check_types(frame.schema, Columns(*range(3)), "the frame")
+    is_text = all(dtype == pl.String for dtype in frame.dtypes)
+    if is_text:
+        rows = rows_of_texts(frame, wording, int, len(frame))
+    else:
+        rows = rows_of_columns(frame, wording)
+    if rows.first_bad is not None:
+        bad = frame.row(rows.first_bad.place, named=True)
+        texts = {role: None if value is None else str(value) for role, value in bad.items()}
+        raise NoRatingError(rows.first_bad.reason, texts)
+    return _part(rows)
+
+
+def _part(rows: Rows) -> Part:
+    chunk = encode_chunk(rows.frame)
+    user, item = chunk.user.astype(np.int32), chunk.item.astype(np.int32)
+    return Part.of(Ratings(user, item, chunk.value, chunk.user_keys, chunk.item_keys))
+
+
+def empty_part() -> Part:
+    """The part without ratings."""
+    nothing = np.empty(0, np.int32)
+    ids = np.empty(0, np.int64)
+    return Part.of(Ratings(nothing, nothing, np.empty(0, np.float32), ids, ids))

@@ -1,0 +1,243 @@
+"""A Spark session for the command line, and the frame behind --data."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
+from mlbias.datasets.sources import Source, find_source
+from mlbias.datasets.understood import Understood
+from mlbias.engines.encoding import ROLES, roles_of
+from mlbias.errors import DataError, OptionError
+from mlbias.ids import TextIds
+from mlbias.model import BiasModel
+
+TABLE = "table:"
+_JAVA = (17, 21)
+_REMOTE = re.compile(r"[a-z0-9]+://")
+
+
+def source_of(data: str | None, data_dir: Path) -> Source:
+    """What --data names: a table, an address of a store that Spark reads, or a path.
+
+    Raises:
+        DataError: there is no such path, or Spark cannot read what is there.
+    """
+    if data is not None and is_sparks_own(data):
+        return Source(data)
+    source = find_source(data, data_dir)
+    if source.path is None or source.member is not None:
+        raise DataError(
+            f"Spark reads files, folders and tables, and {source.label} is none of these.",
+            "Unpack an archive first; `mlbias generate` writes the sample to a file.",
+        )
+    return source
+
+
+def is_sparks_own(data: str) -> bool:
+    """Whether it is a table, or an address that Spark alone reads."""
+    return data.startswith(TABLE) or _REMOTE.match(data) is not None
+
+
+def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> Dataset:
+    """The ratings of a source, kept by Spark.
+
+    Raises:
+        DataError: the extra or Java is missing, or Spark cannot read them.
+        OptionError: a column that the options name is not there.
+    """
+    check_options(options)
+    try:
+        from mlbias.engines.spark import incidence
+    except ImportError as error:
+        raise DataError(f"{error}.") from error
+    frame, names = read_frame(spark_session(master), source, options)
+    user, item, rating = (names[role] for role in ROLES)
+    found = incidence(frame, user=user, item=item, rating=rating, options=options)
+    sides = {"user": found.user_ids, "item": found.item_ids}
+    understood = Understood(
+        format="Spark",
+        ids={of: "text" if isinstance(ids, TextIds) else "integers" for of, ids in sides.items()},
+        columns=names,
+        n_rows=found.statistics.n_ratings,
+    )
+    n = understood.n_rows
+    return Dataset(found.user_ids, found.item_ids, n, understood, lambda: found, None)
+
+
+def check_options(options: ReadOptions) -> None:
+    """See that nothing is asked for that Spark's readers do not do.
+
+    Raises:
+        OptionError: it is.
+    """
+    done = ("user_col", "item_col", "rating_col", "separator", "ids", "decimal")
+    plain = replace(options, **{name: getattr(ReadOptions(), name) for name in done})
+    if plain != ReadOptions():
+        raise OptionError(
+            f"of the options for reading, only {', '.join(f'`{name}`' for name in done)} go with "
+            "--engine spark."
+        )
+
+
+def spark_session(master: str | None) -> Any:
+    """The session that is there already, or one that is made here.
+
+    Args:
+        master: of a session that is made; by default what Spark is configured for, or all cores.
+
+    Raises:
+        DataError: there is no Java, or the workers' Python is not this one's version.
+    """
+    check_java()
+    check_python()
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        return session
+    # Without these, Spark draws its own progress bars and says much on standard error.
+    quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    builder = SparkSession.builder.appName("mlbias").config(map=quiet)
+    return (builder if master is None else builder.master(master)).getOrCreate()
+
+
+def find_java() -> int | None:
+    """The version of the Java that Spark would start; None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home, "bin"))) if home else shutil.which("java")
+    if java is None:
+        return None
+    run = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(\d+)', run.stderr)
+    return int(found[1]) if found else None
+
+
+def check_java() -> None:
+    """See that there is a Java on which Spark runs.
+
+    Raises:
+        DataError: there is none.
+    """
+    version = find_java()
+    if version not in _JAVA:
+        found = "there is none" if version is None else f"found Java {version}"
+        raise DataError(
+            f"Spark needs Java 17 or 21, and {found}.",
+            "Install one, and let JAVA_HOME name its folder where it is not on the PATH.",
+        )
+
+
+def check_python() -> None:
+    """See that workers have this Python's version; without a choice they get this Python.
+
+    Raises:
+        DataError: PYSPARK_PYTHON names another version.
+    """
+    chosen = os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    found = shutil.which(chosen)
+    if found is None or Path(found) == Path(sys.executable):
+        return  # one that only the workers have is checked by Spark
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    run = subprocess.run([found, "-c", ask], capture_output=True, text=True, check=False)
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if run.stdout.strip() not in ("", own):
+        raise DataError(
+            f"PYSPARK_PYTHON is {chosen}, which is Python {run.stdout.strip()}, and mlbias runs on "
+            f"{own}: Spark needs the same version on both sides.",
+            f"Set PYSPARK_PYTHON to {sys.executable}.",
+        )
+
+
+def predict_on_spark(
+    model: BiasModel,
+    pairs: tuple[Source, str | None, str | None],
+    out: Path,
+    master: str | None,
+    *,
+    force: bool,
+) -> dict[str, int]:
+    """Write the pairs of a Parquet folder or a table with their predictions, from where they are.
+
+    Args:
+        model: whose predictions.
+        pairs: their source, and the columns of users and items, None for usual names.
+        out: a folder of Parquet files.
+        master: of the session, if one has to be made.
+        force: whether a folder that is there is replaced.
+
+    Returns:
+        How many rows have a known user and item (both), one of them (user, item) or none.
+
+    Raises:
+        DataError: the extra or Java is missing, or Spark cannot read or write.
+    """
+    try:
+        from mlbias.engines.joins import known_counts, predict
+        from mlbias.engines.spark import told
+    except ImportError as error:
+        raise DataError(f"{error}.") from error
+    from pyspark.errors import PySparkException
+
+    source, user, item = pairs
+    session = spark_session(master)
+    try:
+        if source.label.startswith(TABLE):
+            frame = session.table(source.label.removeprefix(TABLE))
+        else:
+            frame = session.read.parquet(source.label if source.path is None else str(source.path))
+        predicted = predict(model, frame, user=user, item=item)
+        predicted.write.mode("overwrite" if force else "error").parquet(str(out))
+        return known_counts(session.read.parquet(str(out)))
+    except PySparkException as error:
+        raise told(error) from error
+
+
+def read_frame(session: Any, source: Source, options: ReadOptions) -> tuple[Any, dict[str, str]]:
+    """The frame of a source, and by role the names of its columns.
+
+    Raises:
+        DataError: Spark cannot read it, or it has not the columns.
+        OptionError: a column that the options name is not there.
+    """
+    from pyspark.errors import PySparkException
+
+    from mlbias.engines.spark import told
+
+    asked = options.user_col, options.item_col, options.rating_col
+    try:
+        if source.label.startswith(TABLE):
+            frame = session.table(source.label.removeprefix(TABLE))
+            return frame, roles_of(frame.columns, *asked)
+        where = source.label if source.path is None else str(source.path)
+        head = session.read.text(where).limit(SNIFFED_LINES).collect()
+        if not head:
+            raise DataError(f"{where} is empty.")
+        if head[0][0].startswith("PAR1"):
+            frame = session.read.parquet(where)
+            return frame, roles_of(frame.columns, *asked)
+        layout = sniff_layout([row[0] for row in head], where, options)
+        frame = _text_frame(session, where, layout)
+        places = layout.columns.places
+        return frame, {role: frame.columns[places[role]] for role in ROLES}
+    except PySparkException as error:
+        raise told(error) from error
+
+
+def _text_frame(session: Any, where: str, layout: Layout) -> Any:
+    """Columns of text, so that a bad row is told by mlbias and not by Spark."""
+    if layout.separator == " " or layout.n_lines_before > 1:
+        raise DataError(
+            f"{where}: Spark reads no text with runs of spaces or with lines before the header.",
+            "Train without --engine, or convert it to CSV or Parquet.",
+        )
+    has_header = layout.header is not None
+    quote = '"' if layout.quoted else ""
+    return session.read.csv(where, sep=layout.separator, header=has_header, quote=quote, escape='"')

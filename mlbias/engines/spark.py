@@ -1,0 +1,251 @@
+"""Parts on Apache Spark: a cached row for each part, worked on by mapInArrow.
+
+All of it is DataFrames, so that Spark Connect serves too. Requests travel with the function while
+they are small. Larger ones are a table that is joined to the parts by their number, so that each
+worker's Python gets its own. Only the columns that a call reads leave the cache.
+"""
+
+import pickle
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from mlbias.datasets.options import ReadOptions
+from mlbias.engines.encoding import NoRatingError, empty_part, part_of_rows, roles_of
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.parts import Argument, Call, Part, Request, Result
+from mlbias.errors import DataError, MlbiasError
+
+try:
+    import pyarrow as pa
+    from pyspark import StorageLevel, TaskContext
+    from pyspark.errors import PySparkException
+    from pyspark.sql import DataFrame
+    from pyspark.sql import functions as F  # noqa: N812
+except ImportError as error:
+    raise ImportError("ratings on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
+
+_ANSWER = "part int, answer binary"
+# The columns of a cached part, and what each call reads of them.
+_CODES = {"part": "int", "digest": "string", "n_items": "int", "counts": "binary", "item": "binary"}
+_VALUES, _IDS = {"value": "binary", "value_type": "string"}, {"ids": "binary"}
+_PART = _CODES | _VALUES | _IDS | {"failure": "binary"}
+_COLUMNS = ", ".join(f"{name} {of}" for name, of in _PART.items())
+_ARROW = {"int": pa.int32(), "string": pa.string(), "binary": pa.binary()}
+# Bytes of all requests together that travel with the function, which takes half the time of a join.
+_SMALL = 8 << 20
+# A cell of Spark's cache holds 2 GiB at most.
+_MOST_RATINGS = 500_000_000
+
+
+class SparkParts:
+    """Parts that Spark keeps in memory, or on the disks of its workers.
+
+    Args:
+        encoded: rows of ``_PART``, one for each part that is not empty.
+        n_parts: how many parts there are.
+        find: where in the source a row is that is no rating.
+    """
+
+    def __init__(
+        self, encoded: DataFrame, n_parts: int, find: Callable[[dict[str, str | None]], str]
+    ) -> None:
+        self._encoded = encoded.persist(StorageLevel.MEMORY_AND_DISK)
+        self._n_parts, self._find = n_parts, find
+
+    def __len__(self) -> int:
+        return self._n_parts
+
+    def derived(self, function: Callable[[Part], Part]) -> "SparkParts":
+        """Parts that a function makes of these."""
+        made = self._encoded.mapInArrow(_deriving(function), _COLUMNS)
+        return SparkParts(made, self._n_parts, self._find)
+
+    def map(
+        self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
+    ) -> list[Result | None]:
+        """Answer one request for each part, in the order of the parts."""
+        sent = [pickle.dumps(request) for request in requests]
+        columns = _CODES | (_VALUES if call.values else {}) | (_IDS if call.ids else {})
+        parts = self._encoded.select(*columns, "failure")
+        try:
+            if sum(map(len, sent)) <= _SMALL:
+                answers = parts.mapInArrow(_answering(call, sent), _ANSWER).toArrow()
+            else:
+                numbers = pa.array(range(len(sent)), pa.int32())
+                table = pa.table({"part": numbers, "request": pa.array(sent, pa.binary())})
+                asked = parts.join(F.broadcast(parts.sparkSession.createDataFrame(table)), "part")
+                answers = asked.mapInArrow(_answering(call), _ANSWER).toArrow()
+        except PySparkException as error:
+            raise told(error) from error
+        found = dict(zip(*(column.to_pylist() for column in answers.columns), strict=True))
+        return [
+            self._read(found[k]) if k in found else call.on(empty_part(), request)
+            for k, request in enumerate(requests)
+        ]
+
+    def _read(self, answer: bytes) -> Any:
+        """What a part gave.
+
+        Raises:
+            MlbiasError: it failed.
+        """
+        given = pickle.loads(answer)
+        if isinstance(given, NoRatingError):
+            raise DataError(f"{self._find(given.row)}: {given}.")
+        if isinstance(given, MlbiasError):
+            raise given
+        return given
+
+
+def incidence(
+    frame: DataFrame,
+    *,
+    user: str | None = None,
+    item: str | None = None,
+    rating: str | None = None,
+    parts: int | None = None,
+    options: ReadOptions | None = None,
+) -> PartitionedIncidence:
+    """The ratings of a Spark frame, in parts by a hash of the user, in the frame's own session.
+
+    They are read once and kept with MEMORY_AND_DISK.
+
+    Args:
+        frame: with a row for each rating.
+        user: name of the users' column, where it has no usual one such as user_id.
+        item: of the items', likewise.
+        rating: of the ratings', likewise.
+        parts: how many; by default two for each core that Spark has.
+        options: for ids and decimal marks of columns of text.
+
+    Raises:
+        DataError: a column or a rating is missing, or of a wrong type, or Spark failed.
+    """
+    names = roles_of(frame.columns, user, item, rating)
+    chosen = frame.select(*(F.col(f"`{name}`").alias(role) for role, name in names.items()))
+    n_parts = parts or _usual_parts(frame)
+    encode = _encoding(list(names.values()), options or ReadOptions())
+    encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, _COLUMNS)
+    return PartitionedIncidence(SparkParts(encoded, n_parts, lambda row: _where(chosen, row)))
+
+
+def _usual_parts(frame: DataFrame) -> int:
+    """Two for each core; on Spark Connect, which does not tell, as Spark has for shuffles."""
+    session = frame.sparkSession
+    try:
+        return 2 * int(session.sparkContext.defaultParallelism)
+    except PySparkException:
+        return int(session.conf.get("spark.sql.shuffle.partitions", "200") or 200)
+
+
+def _where(chosen: DataFrame, row: dict[str, str | None]) -> str:
+    """The file that a row is in, found by a second pass; "the frame" where it is in none."""
+    same = [F.col(role).cast("string").eqNullSafe(F.lit(text)) for role, text in row.items()]
+    found = chosen.filter(same[0] & same[1] & same[2]).select(F.input_file_name()).first()
+    return (found and found[0].removeprefix("file://")) or "the frame"
+
+
+def _encoding(names: list[str], options: ReadOptions) -> Callable[[Any], Iterator[Any]]:
+    """What makes a part of the rows of a partition."""
+
+    def encode(batches: Iterator[Any]) -> Iterator[Any]:
+        tables = [pl.DataFrame(batch) for batch in batches if batch.num_rows]
+        if not tables:
+            return
+        try:
+            part, failure = part_of_rows(pl.concat(tables), names, options), None
+            if len(part.item) > _MOST_RATINGS:
+                raise DataError(f"a part has {len(part.item):,} ratings: ask for more `parts`.")
+        except MlbiasError as error:
+            part, failure = empty_part(), pickle.dumps(error)
+        yield _row(TaskContext.get().partitionId(), part, failure)
+
+    return encode
+
+
+def _deriving(function: Callable[[Part], Part]) -> Callable[[Any], Iterator[Any]]:
+    """What makes a part of each part."""
+
+    def derive(batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            for k in range(batch.num_rows):
+                row = batch.slice(k, 1)
+                failure = row.column("failure")[0].as_py()
+                part = empty_part() if failure else function(_part(row, values=True, ids=True))
+                yield _row(row.column("part")[0].as_py(), part, failure)
+
+    return derive
+
+
+def _row(number: int, part: Part, failure: bytes | None) -> Any:
+    """A part with all its columns, as a batch."""
+    assert part.value is not None
+    row = {
+        "part": number, "digest": part.digest, "n_items": part.n_items,
+        "counts": part.counts.tobytes(), "item": part.item.tobytes(),
+        "value": part.value.tobytes(), "value_type": part.value.dtype.str,
+        "ids": pickle.dumps(part.ids), "failure": failure,
+    }  # fmt: skip
+    return pa.RecordBatch.from_pylist(
+        [row], pa.schema([(k, _ARROW[of]) for k, of in _PART.items()])
+    )
+
+
+def _answering(call: Call[Any, Any], sent: Sequence[bytes] = ()) -> Callable[[Any], Iterator[Any]]:
+    """What answers the request that is sent for each part, or that is beside it."""
+
+    def answer(batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            for k in range(batch.num_rows):
+                row = batch.slice(k, 1)
+                part = row.column("part")
+                request = sent[part[0].as_py()] if sent else row.column("request")[0].as_buffer()
+                given = pickle.dumps(_answer(call, row, request))
+                yield pa.RecordBatch.from_arrays(
+                    [part, pa.array([given], pa.binary())], names=["part", "answer"]
+                )
+
+    return answer
+
+
+def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
+    """What the call gives, or the error that it raised."""
+    failure = row.column("failure")[0].as_py()
+    if failure is not None:
+        return pickle.loads(failure)
+    try:
+        return call.on(_part(row, values=call.values, ids=call.ids), pickle.loads(request))
+    except MlbiasError as error:
+        return error
+
+
+def _part(row: Any, *, values: bool, ids: bool) -> Part:
+    def array(name: str, dtype: str) -> Any:
+        return np.frombuffer(row.column(name)[0].as_buffer(), dtype)
+
+    return Part(
+        row.column("digest")[0].as_py(),
+        row.column("n_items")[0].as_py(),
+        array("counts", "i4"),
+        array("item", "i4"),
+        array("value", row.column("value_type")[0].as_py()) if values else None,
+        pickle.loads(row.column("ids")[0].as_buffer()) if ids else None,
+    )
+
+
+def told(error: Exception) -> DataError:
+    """What Spark says, without its pages of Java and of Python's workers."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
+    said = (raised[-1] if "Python worker" in lines[0] and raised else lines[0]) if lines else ""
+    advice = ""
+    if "ModuleNotFoundError" in said or "PYTHON_VERSION_MISMATCH" in str(error):
+        advice = (
+            "Workers need the same Python with mlbias in it; PYSPARK_PYTHON names it, before Spark "
+            "starts."
+        )
+    return DataError(f"Spark failed: {(said or type(error).__name__)[:300]}", advice)

@@ -1,0 +1,305 @@
+"""Ratings on Spark equal those in memory, also where executors die and sources change."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlbias.cli.app import app
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.vectors import FloatArray
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.engines.parts import PER_ITEM, Call, Part
+from mlbias.engines.session import find_java
+from mlbias.errors import DataError
+from mlbias.fitting.fit import fit
+from mlbias.ratings import Ratings
+from mlbias.saved_model.file import read_model, save_model
+from tests.test_engines import everything
+
+pytest.importorskip("pyspark", reason="tests of Spark are left out: they need mlbias[spark]")
+if find_java() is None:
+    pytest.skip("tests of Spark are left out: they need Java 17 or 21", allow_module_level=True)
+
+pytestmark = [
+    pytest.mark.xdist_group("spark"),  # one session at a time
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+MASTERS = ("local[2]", "local-cluster[2,1,1024]")
+
+
+everywhere = pytest.mark.parametrize("spark", MASTERS, indirect=True, scope="module")
+on_a_cluster = pytest.mark.parametrize("spark", MASTERS[1:], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def spark(request: pytest.FixtureRequest) -> Iterator[Any]:
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # Workers import this module for the call that kills.
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
+    builder = SparkSession.builder.master(request.param).config("spark.ui.enabled", "false")
+    session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def frame(spark: Any) -> Callable[[Ratings], Any]:
+    def make(ratings: Ratings) -> Any:
+        import pyarrow as pa
+
+        return spark.createDataFrame(pa.table({
+            "user_id": ratings.user_ids[ratings.user].tolist(),
+            "item_id": ratings.item_ids[ratings.item].tolist(),
+            "rating": ratings.value.astype(float),
+        }))  # fmt: skip
+
+    return make
+
+
+def on_spark(frame: Any, **options: Any) -> PartitionedIncidence:
+    from mlbias.engines.spark import incidence
+
+    return incidence(frame, parts=3, **options)
+
+
+def lines_of(ratings: Ratings) -> list[str]:
+    users, items = ratings.user_ids[ratings.user], ratings.item_ids[ratings.item]
+    rows = zip(users.tolist(), items.tolist(), ratings.value.tolist(), strict=True)
+    return ["userId,movieId,rating", *(f"{user},{item},{value}" for user, item, value in rows)]
+
+
+@everywhere
+def test_every_product_and_every_method_equal_those_in_memory(
+    frame: Callable[[Ratings], Any], make_ratings: Callable[..., Ratings]
+) -> None:
+    # Half stars, whose sums are exact: Adam divides by no more than its ε what sums are off by.
+    ratings = make_ratings(2_000, 60, 40)
+    incidence = on_spark(frame(ratings))
+    for mine, its in zip(everything(incidence), everything(BlockIncidence(ratings)), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+    for method, options in (
+        ("gd", {"epochs": 3}), ("adam", {"epochs": 3}), ("closed-form", {"epochs": 2}),
+        ("exact", {"lambda_": 3.0}),
+    ):  # fmt: skip
+        there, here = fit(incidence, method, **options), fit(ratings, method, **options)
+        np.testing.assert_allclose(there.user_bias, here.user_bias, atol=1e-9)
+        np.testing.assert_allclose(there.item_bias, here.item_bias, atol=1e-9)
+        assert there.history[-1].rmse == pytest.approx(here.history[-1].rmse, abs=1e-9)
+
+
+@on_a_cluster
+def test_text_ids_and_large_requests(
+    frame: Callable[[Ratings], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlbias.engines import spark as module
+
+    ratings = Ratings.from_ids(["b", "a", "é", "a"], ["y", "x", "x", "z"], [1, 2, 3, 4])
+    incidence = on_spark(frame(ratings))
+    assert list(incidence.user_ids) == ["a", "b", "é"]
+    item_bias = np.array([1.0, 10, 100])
+    small = incidence.per_user(item_bias)
+    monkeypatch.setattr(module, "_SMALL", 0)
+    assert incidence.per_user(item_bias).tolist() == small.tolist() == [101, 10, 1]
+    # What fits this machine comes over as it is.
+    assert Ratings.from_frame(frame(ratings)).by_pair().value.tolist() == [2, 4, 1, 3]
+
+
+def _per_item_once_killed(part: Part, given: tuple[FloatArray, str]) -> FloatArray:
+    """A product in whose middle the first that comes here kills its executor."""
+    user_bias, flag = given
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return PER_ITEM.function(part, user_bias)
+    executor = _executor_of(os.getpid())
+    os.kill(executor, signal.SIGKILL)
+    return PER_ITEM.function(part, user_bias)
+
+
+def _executor_of(pid: int) -> int:
+    """The JVM above a Python worker."""
+    while b"CoarseGrainedExecutorBackend" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        pid = int(stat.rpartition(")")[2].split()[1])
+    return pid
+
+
+@on_a_cluster
+def test_an_executor_that_is_killed_in_the_middle_of_a_product_changes_no_bit(
+    frame: Callable[[Ratings], Any], make_ratings: Callable[..., Ratings], tmp_path: Path
+) -> None:
+    incidence = on_spark(frame(make_ratings(2_000, 60, 40, stars=False)))
+    user_bias = np.random.default_rng(0).normal(size=60)
+    before, flag = incidence.per_item(user_bias), tmp_path / "killed"
+    kills = Call(_per_item_once_killed)
+    given = [(user_bias[at], str(flag)) for at in incidence._users]
+    sums = incidence.ask(kills, given)
+    after = incidence._added(sums)
+    assert flag.exists()
+    np.testing.assert_array_equal(before, after)
+    np.testing.assert_array_equal(before, incidence.per_item(user_bias))
+
+
+@on_a_cluster
+def test_a_source_that_has_changed_is_an_error(
+    spark: Any, make_ratings: Callable[..., Ratings], tmp_path: Path
+) -> None:
+    lines = lines_of(make_ratings(300, 20, 10))
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines) + "\n")
+    incidence = on_spark(spark.read.csv(str(path), header=True))
+    assert incidence.user_ids.dtype == np.int64  # type: ignore[union-attr]
+    lines[5] = lines[5].rpartition(",")[0] + ",9.9"
+    path.write_text("\n".join(lines) + "\n")
+    incidence.parts._encoded.unpersist(blocking=True)  # type: ignore[attr-defined]
+    with pytest.raises(DataError, match="the ratings have changed since they were read"):
+        incidence.per_user(np.zeros(10))
+
+
+@on_a_cluster
+def test_a_bad_row_is_named_with_its_file(spark: Any, tmp_path: Path) -> None:
+    for name, rating in (("a", "4"), ("b", "four")):
+        (tmp_path / f"{name}.csv").write_text(f"userId,movieId,rating\n1,10,3\n2,20,{rating}\n")
+    with pytest.raises(DataError) as raised:
+        on_spark(spark.read.csv(str(tmp_path), header=True))
+    assert str(raised.value) == (
+        f"{tmp_path}/b.csv: column 'rating': rating 'four' is not a number (user 2, item 20)."
+    )
+
+
+@on_a_cluster
+def test_a_frame_without_the_columns_or_the_ratings(spark: Any) -> None:
+    with pytest.raises(DataError, match="no column for the item"):
+        on_spark(spark.createDataFrame([(1, 2.0)], "user_id long, rating double"))
+    with pytest.raises(DataError, match="there are no ratings"):
+        on_spark(spark.createDataFrame([], "user_id long, item_id long, rating double"))
+
+
+@on_a_cluster
+def test_train_on_spark_saves_the_model_that_this_machine_would(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,  # noqa: ARG001  the session that the command finds
+) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines_of(make_ratings(300, 20, 10))) + "\n")
+    models = [tmp_path / "there.npz", tmp_path / "here.npz"]
+    command = ["train", "--data", str(path), "--no-cache", "--json", "--lambda", "2"]
+    documents = []
+    for model, engine in zip(models, ("spark", "local"), strict=True):
+        app([*command, "--engine", engine, "--model", str(model)], standalone_mode=False)
+        documents.append(json.loads(capsys.readouterr().out))
+    assert documents[0]["rounds"] == documents[0]["epochs"] + 1
+    assert documents[0]["rmse"] == pytest.approx(documents[1]["rmse"], abs=1e-9)
+    there, here = map(read_model, models)
+    assert there.data is not None
+    assert here.data is not None
+    assert there.data.fingerprint == here.data.fingerprint
+    np.testing.assert_allclose(there.fit.user_bias, here.fit.user_bias, atol=1e-9)
+
+
+@on_a_cluster
+@pytest.mark.parametrize("as_text", [False, True])
+def test_predictions_are_those_of_this_machine(
+    spark: Any, as_text: bool, make_ratings: Callable[..., Ratings]
+) -> None:
+    import pyarrow as pa
+
+    from mlbias.engines.joins import predict
+
+    fitted = fit(make_ratings(300, 20, 10), "exact", lambda_=2)
+    users, items = [1, 1, 2, 99, 99], [3, 77, 5, 4, 88]
+    of_frame = [str(user) for user in users] if as_text else users
+    columns = {"user": of_frame, "item": items, "other": ["a", "b", "c", "d", "e"]}
+    frame = spark.createDataFrame(pa.table(columns))
+    found = predict(fitted.model, frame).orderBy("other").toArrow().to_pydict()
+    predicted, errors = fitted.predict(users, items, return_std=True)
+    assert list(found) == ["user", "item", "other", "prediction", "std_error", "known"]
+    assert found["user"] == of_frame
+    np.testing.assert_array_equal(found["prediction"], predicted)
+    np.testing.assert_allclose(found["std_error"], errors, rtol=1e-12)
+    assert found["known"] == ["both", "user", "both", "item", "none"]
+
+
+@on_a_cluster
+def test_predict_on_spark_takes_parquet_and_writes_parquet(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,
+) -> None:
+    model, pairs, out = (tmp_path / name for name in ("m.npz", "pairs.parquet", "out.parquet"))
+    save_model(fit(make_ratings(300, 20, 10), lambda_=2), model)
+    spark.createDataFrame([(1, 3), (1, 77)], "user long, item long").write.parquet(str(pairs))
+    command = ["predict", str(pairs), "--engine", "spark", "--json", "--model", str(model)]
+    app([*command, "--out", str(out)], standalone_mode=False)
+    document = json.loads(capsys.readouterr().out)
+    assert document["known"] == {"none": 0, "user": 1, "item": 0, "both": 1}
+    assert spark.read.parquet(str(out)).count() == 2
+    with pytest.raises(DataError, match="already exists"):
+        app([*command, "--out", str(out)], standalone_mode=False)
+
+
+@on_a_cluster
+def test_a_hold_out_on_spark_is_the_one_of_this_machine(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,  # noqa: ARG001  the session that the commands find
+) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines_of(make_ratings(600, 20, 10))) + "\n")
+
+    def documents(*command: str) -> list[dict[str, Any]]:
+        found = []
+        for engine in ("spark", "local"):
+            model = ["--model", str(tmp_path / f"{engine}.npz")]
+            app([*command, "--engine", engine, "--json", *model], standalone_mode=False)
+            found.append(json.loads(capsys.readouterr().out))
+        return found
+
+    train = "train", "--data", str(path), "--no-cache", "--lambda", "2", "--epochs", "2"
+    for there, here in (
+        documents(*train, "--test-size", "0.2", "--seed", "4"),
+        documents("evaluate"),
+        documents("evaluate", "--data", str(path), "--no-cache"),
+    ):
+        there, here = there.get("holdout", there), here.get("holdout", here)
+        for name in ("n_ratings", "n_users", "unknown_users", "data_changed"):
+            assert there.get(name) == here.get(name)
+        for name in ("rmse", "rmse_stderr", "mae", "baseline_rmse"):
+            assert there[name] == pytest.approx(here[name], abs=1e-9)
+
+
+def test_what_a_worker_lacks_is_said_in_a_sentence() -> None:
+    from mlbias.engines.spark import told
+
+    error = told(
+        Exception(
+            "An exception was thrown from the Python worker. Please see the stack trace below.\n"
+            "Traceback (most recent call last):\n  ...\n"
+            "ModuleNotFoundError: No module named 'mlbias'\n\tat org.apache.spark.api.python\n"
+        )
+    )
+    assert str(error) == "Spark failed: ModuleNotFoundError: No module named 'mlbias'"
+    assert "PYSPARK_PYTHON" in error.advice
+
+
+@on_a_cluster
+def test_ids_that_are_no_ids_are_refused(spark: Any) -> None:
+    frame = spark.createDataFrame([(1.5, 2, 3.0)], "user_id double, item_id long, rating double")
+    with pytest.raises(DataError, match="for the user holds Float64; expected integers or text"):
+        on_spark(frame)
