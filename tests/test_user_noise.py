@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import f as f_distribution
 
 from mlbias import compare, crossval, evaluate
@@ -59,6 +60,10 @@ def weighted(ratings: Ratings, seed: int = 0) -> WeightedIncidence:
     return WeightedIncidence(incidence, weights, incidence.squares_per_user())
 
 
+def places(ratings: Ratings) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return ratings.user.astype(np.intp), ratings.item.astype(np.intp)
+
+
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_weighted_optimum_and_what_is_known_of_it(design: str) -> None:
     ratings = drawn_on(DESIGNS[design], 3)
@@ -81,10 +86,10 @@ def test_the_weighted_optimum_and_what_is_known_of_it(design: str) -> None:
     diagonal = np.concatenate([[known.alpha], known.user, known.item])
     np.testing.assert_allclose(diagonal, np.diag(dense.inverse), rtol=1e-8)
     leverages = dense.leverages()
-    np.testing.assert_allclose(known.leverages(ratings.user, ratings.item), leverages, rtol=1e-7)
+    np.testing.assert_allclose(known.leverages(*places(ratings)), leverages, rtol=1e-7)
     sums = np.bincount(ratings.user, leverages)
     np.testing.assert_allclose(leverage_sums(incidence, PENALTY, known), sums, rtol=1e-7)
-    left_out = leave_one_out(ratings, at, known)
+    left_out = leave_one_out(ratings, at, known, incidence.statistics.mean_rmse)
     assert left_out is not None
     assert left_out.rmse == pytest.approx(
         float(np.sqrt(np.mean((errors / (1 - leverages)) ** 2))), rel=1e-7
@@ -144,7 +149,7 @@ def test_the_expanded_traces_know_the_weights() -> None:
     diagonal = np.diag(Dense(ratings, incidence.weights, penalty).inverse)
     assert found.user == pytest.approx(diagonal[1:41].sum(), rel=0.01)
     assert found.item == pytest.approx(diagonal[41:].sum(), rel=0.01)
-    expanded = posterior(incidence, penalty).leverages(ratings.user, ratings.item)
+    expanded = posterior(incidence, penalty).leverages(*places(ratings))
     exact = Dense(ratings, incidence.weights, penalty).leverages()
     np.testing.assert_allclose(expanded, exact, rtol=0.05)
 

@@ -12,7 +12,7 @@ are the differences of the models' sums.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
+
+Groups = NDArray[np.signedinteger[Any]]
 
 # With fewer users than this, effectively, the standard error is too small by a tenth or more.
 FEW_USERS = 30
@@ -65,6 +67,42 @@ class Difference:
         return self.rmse == 0 or (self.stderr is not None and abs(self.rmse) <= self.stderr)
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorSums:
+    """Numbers, squares and magnitudes of errors that are added up in part, (k,) each.
+
+    Attributes:
+        group: that each sum is of; a group may have several.
+        counts: how many errors each has.
+        squares, magnitudes: of them.
+    """
+
+    group: Groups
+    counts: FloatArray
+    squares: FloatArray
+    magnitudes: FloatArray
+
+    @classmethod
+    def of_runs(cls, group: Groups, errors: FloatArray) -> "ErrorSums":
+        """Those of one or more errors: a sum for each run of errors of the same group."""
+        starts = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        with np.errstate(over="ignore"):
+            squares = np.add.reduceat(errors * errors, starts)
+        magnitudes = np.add.reduceat(np.abs(errors), starts)
+        counts = np.diff(starts, append=len(group)).astype(np.float64)
+        return cls(group[starts], counts, squares, magnitudes)
+
+    @classmethod
+    def joined(cls, parts: "Sequence[ErrorSums]") -> "ErrorSums":
+        """Those of all parts, in their order."""
+        return cls(
+            np.concatenate([part.group for part in parts]),
+            np.concatenate([part.counts for part in parts]),
+            np.concatenate([part.squares for part in parts]),
+            np.concatenate([part.magnitudes for part in parts]),
+        )
+
+
 class GroupedErrors:
     """Numbers, squares and magnitudes of prediction errors, added up per group: mostly, per user.
 
@@ -77,19 +115,29 @@ class GroupedErrors:
         self._squares = np.zeros(n_groups)
         self._magnitudes = np.zeros(n_groups)
 
-    def add(self, group: NDArray[np.signedinteger[Any]], errors: FloatArray) -> None:
+    def add(self, group: Groups, errors: FloatArray) -> None:
         """Count (k,) errors in at the groups (k,) that they belong to.
+
+        Raises:
+            DataError: they are too large to be squared.
+        """
+        with np.errstate(over="ignore"):
+            squares = errors * errors
+        self.add_sums(ErrorSums(group, np.ones(len(group)), squares, np.abs(errors)))
+
+    def add_sums(self, sums: ErrorSums) -> None:
+        """Count in errors that are added up in part already.
 
         Raises:
             DataError: they are too large to be squared.
         """
         n_groups = len(self._counts)
         with np.errstate(over="ignore"):
-            self._squares += np.bincount(group, errors * errors, n_groups)
+            self._squares += np.bincount(sums.group, sums.squares, n_groups)
         if not np.isfinite(self._squares).all():
             raise DataError("the ratings are too large: the sum of their squares overflows.")
-        self._counts += np.bincount(group, minlength=n_groups)
-        self._magnitudes += np.bincount(group, np.abs(errors), n_groups)
+        self._counts += np.bincount(sums.group, sums.counts, n_groups)
+        self._magnitudes += np.bincount(sums.group, sums.magnitudes, n_groups)
 
     def __len__(self) -> int:
         return int(self._counts.sum())

@@ -11,8 +11,9 @@ from mlbias.core.methods.protocol import Method, options_of
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.errors import OptionError
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Fit, Noise, Settings
+from mlbias.fitting.task import Task
 from mlbias.ratings import Frame, Ratings, as_ratings
 
 

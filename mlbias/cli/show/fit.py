@@ -24,8 +24,9 @@ from mlbias.core.methods.protocol import options_of
 from mlbias.core.training import EpochStats
 from mlbias.evaluation.evaluate import Evaluation, evaluate, scorer
 from mlbias.fitting.assessment import learned_leave_one_out
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Fit, Settings
+from mlbias.fitting.task import Task
 from mlbias.ratings import Ratings
 
 _CURVE_WIDTH = 30
@@ -103,7 +104,7 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
     if evaluation is not None:
         _report_holdout(output, evaluation)
     if run.fit.leave_one_out is not None:
-        report_leave_one_out(output, run.fit.leave_one_out, first.rmse)
+        report_leave_one_out(output, run.fit.leave_one_out)
     output.line(
         f"training: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
         f"{against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"
