@@ -71,7 +71,7 @@ def document_learned(learned: Learned) -> dict[str, Any]:
 
 def _noise(prior: NoisePrior) -> str:
     if prior.freedom == math.inf:
-        return "noise: users do not differ, so that one σ serves all"
+        return "noise: users do not differ enough, so that one σ serves all"
     return (
         f"noise: each user's own, σ around {math.sqrt(prior.variance):.4f}, "
         f"{prior.freedom:.1f} degrees of freedom"
