@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,11 @@ from mlbias.evaluation.crossval import CrossValidation
 from mlbias.evaluation.folds import CutFolds
 from mlbias.fitting.assessment import learned_leave_one_out
 from mlbias.fitting.fit import fit
-from mlbias.fitting.record import Settings
+from mlbias.fitting.record import Noise, Settings
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import load_model, save_model
 from tests.conftest import random_ratings
-from tests.reml_oracle import DESIGNS, drawn_on
+from tests.reml_oracle import DESIGNS, DenseReml, drawn_on
 from tests.test_inverses import WAYS
 
 LAMBDAS = st.sampled_from([0.01, 0.5, 3.0, 40.0, math.inf])
@@ -62,7 +63,8 @@ def left_out(
         inverse = WAYS[way](incidence, penalty)
     elif way is None:
         inverse = inverse_at(exact_inverse(incidence), penalty)
-    return leave_one_out(ratings, at, posterior(incidence, penalty, inverse), threads)
+    known, mean_rmse = posterior(incidence, penalty, inverse), incidence.statistics.mean_rmse
+    return leave_one_out(ratings, at, known, mean_rmse, threads=threads)
 
 
 def assert_is(found: module.LeaveOneOut | None, errors: np.ndarray, rel: float = 1e-7) -> None:
@@ -115,6 +117,52 @@ def test_the_expansion_is_near_it(make_ratings: Callable[..., Ratings]) -> None:
     assert_is(found, refitted(ratings, penalty), 1e-3)
     assert found is not None
     assert found.by == "expansion"
+    assert found.leverage_error is None  # λ was given, so the leverages' sum is not known
+
+
+@pytest.mark.parametrize("noise", ["one", "user"])
+def test_the_error_of_the_leverages_is_known_where_lambda_is_learned(
+    make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch, noise: Noise
+) -> None:
+    ratings = make_ratings(20_000, 300, 200)
+    exact = fit(ratings, "exact", noise=noise)
+    assert exact.leave_one_out is not None
+    assert exact.leave_one_out.leverage_error == 0
+    monkeypatch.setattr("mlbias.core.reml.exact_inverse.distinct_pairs", lambda _: None)
+    found = fit(ratings, "exact", noise=noise)
+    assert found.leave_one_out is not None
+    assert found.learned is not None
+    assert exact.learned is not None
+    assert found.learned.n_parameters == pytest.approx(exact.learned.n_parameters, rel=1e-3)
+    assert found.leave_one_out.by == "expansion"
+    off = found.leave_one_out.leverage_error
+    assert off is not None
+    assert 0 < abs(off) < 1e-4
+
+
+def test_the_leverages_add_up_to_the_effective_number_of_parameters() -> None:
+    ratings = drawn_on(DESIGNS["repeated pairs"], 0)
+    learned = fit(ratings, "exact").learned
+    assert learned is not None
+    penalty = learned.penalty
+    x = np.hstack(
+        [
+            np.ones((len(ratings), 1)),
+            np.eye(ratings.n_users)[ratings.user],
+            np.eye(ratings.n_items)[ratings.item],
+        ]
+    )
+    inverse = DenseReml(ratings).inverse(penalty.user, penalty.item)
+    assert learned.n_parameters == pytest.approx(float(np.trace(x @ inverse @ x.T)), rel=1e-8)
+
+
+def test_the_mean_is_one_of_the_others_too() -> None:
+    ratings = drawn_on(DESIGNS["tiny"], 0)
+    value = ratings.value.astype(np.float64)
+    others = [np.delete(value, k).mean() for k in range(len(value))]
+    found = left_out(ratings, Penalty(1.0, 2.0))
+    assert found is not None
+    assert found.mean_rmse == pytest.approx(math.sqrt(((value - others) ** 2).mean()), rel=1e-12)
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.01, 1.0, 30.0]))
@@ -127,20 +175,18 @@ def test_the_expansion_never_loses_its_footing(seed: int, penalty: float) -> Non
     assert 0 < found.rmse < 10
 
 
-def test_threads_and_pieces_change_no_bit(
+def test_threads_change_no_bit_and_pieces_only_rounding(
     make_ratings: Callable[..., Ratings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ratings, penalty = make_ratings(3_000, 60, 50), Penalty(4.0, 3.0)
     one, two = (left_out(ratings, penalty, threads=threads) for threads in (1, 2))
     assert one == two
-    whole = one
+    assert one is not None
     monkeypatch.setattr(module, "_PIECE", 70)
-    assert left_out(ratings, penalty) == whole
     monkeypatch.setattr(module, "_LONG", 500)
     again = left_out(ratings, penalty)
     assert again is not None
-    assert whole is not None
-    assert again.rmse == pytest.approx(whole.rmse, rel=1e-13)
+    assert astuple(again)[:4] == pytest.approx(astuple(one)[:4], rel=1e-13)
 
 
 def test_a_fit_has_it_where_it_is_defined(make_ratings: Callable[..., Ratings]) -> None:

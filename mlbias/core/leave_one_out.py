@@ -22,14 +22,14 @@ from mlbias.core.cores import usable_threads
 from mlbias.core.model import Parameters
 from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.posterior import EntriesBy, Posterior
-from mlbias.core.scores import GroupedErrors
+from mlbias.core.scores import GroupedErrors, Tally, tallied
 from mlbias.core.vectors import FloatArray
 
 # Ratings whose numbers fit a cache.
-_PIECE = 1 << 15
+_PIECE = 1 << 14
 # Errors of the fit are known to so many digits, and 1 - h divides them.
 _LEAST = 1e-6
-# Sums per user are added to after so many.
+# Sums of all users are added to after so many.
 _LONG = 1 << 19
 
 
@@ -40,18 +40,28 @@ class LeaveOneOut:
     Attributes:
         rmse, mae: over all training ratings.
         rmse_stderr, mae_stderr: standard errors, clustered by user; None for a single user.
+        mean_rmse: of predicting each rating by the mean of all others.
         by: whether the leverages are exact, or to second order by the expansion.
+        leverage_error: by how much the leverages are too high on average, or too low if negative;
+            None where the expansion had nothing to be compared with, since λ was given.
     """
 
     rmse: float
     rmse_stderr: float | None
     mae: float
     mae_stderr: float | None
+    mean_rmse: float
     by: EntriesBy
+    leverage_error: float | None
 
 
 def leave_one_out(
-    ratings: CodedRatings, at: Parameters, known: Posterior, threads: int | None = None
+    ratings: CodedRatings,
+    at: Parameters,
+    known: Posterior,
+    mean_rmse: float,
+    n_parameters: float | None = None,
+    threads: int | None = None,
 ) -> LeaveOneOut | None:
     """The errors, in one pass over the ratings.
 
@@ -62,25 +72,43 @@ def leave_one_out(
         ratings: that the optimum is of.
         at: the optimum at λ's above 0, alpha in the ratings' own units.
         known: of the inverse there.
+        mean_rmse: of predicting the mean of all ratings. Without a rating, its error from the mean
+            is n/(n - 1) times as large.
+        n_parameters: the effective number of parameters, to which all leverages add up.
         threads: how many work at a time; by default one for each core.
 
     Raises:
         DataError: the errors are too large to be squared.
     """
-    found = GroupedErrors(ratings.n_users)
-    for here, errors in _pieces(ratings, at, known, threads):
-        if errors is None:
+    found, n, left = GroupedErrors(ratings.n_users), len(ratings.value), 0.0
+    for part in _parts(ratings, at, known, threads):
+        if part is None:
             return None
-        found.add(ratings.user[here], errors)
-    score = found.score()
-    return LeaveOneOut(score.rmse, score.rmse_stderr, score.mae, score.mae_stderr, known.by)
+        for tally in part.errors:
+            found.count(tally)
+        left += part.left
+    score, error = found.score(), None
+    if known.by == "exact":
+        error = 0.0
+    elif n_parameters is not None:
+        error = 1 - (left + n_parameters) / n
+    return LeaveOneOut(
+        rmse=score.rmse,
+        rmse_stderr=score.rmse_stderr,
+        mae=score.mae,
+        mae_stderr=score.mae_stderr,
+        mean_rmse=mean_rmse * n / (n - 1),
+        by=known.by,
+        leverage_error=error,
+    )
 
 
 def left_out(
     ratings: CodedRatings, at: Parameters, known: Posterior, here: slice | NDArray[np.intp]
 ) -> tuple[FloatArray, FloatArray] | None:
     """e₋ and 1 - h of the ratings at these positions, (k,) each; None if lost to rounding."""
-    user, item = ratings.user[here], ratings.item[here]
+    # Widened once, since NumPy would widen them for each vector that they pick from.
+    user, item = ratings.user[here].astype(np.intp), ratings.item[here].astype(np.intp)
     left = 1 - known.leverages(user, item)
     if left.min() < _LEAST:
         return None
@@ -88,22 +116,31 @@ def left_out(
     return errors / left, left
 
 
-def _pieces(
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of some ratings: the sums of their errors, and 1 - h added up."""
+
+    errors: list[Tally]
+    left: float
+
+
+def _parts(
     ratings: CodedRatings, at: Parameters, known: Posterior, threads: int | None
-) -> Iterator[tuple[slice, FloatArray | None]]:
-    """The errors, piece by piece, in the ratings' order; None where they are lost to rounding."""
+) -> Iterator[_Part | None]:
+    """Those of all ratings, in their order; None where rounding ate an error."""
     n = len(ratings.value)
 
-    def errors(start: int) -> tuple[slice, FloatArray | None]:
-        here = slice(start, min(start + _LONG, n))
-        found = np.empty(here.stop - start)
-        for first in range(start, here.stop, _PIECE):
-            part = slice(first, min(first + _PIECE, here.stop))
-            both = left_out(ratings, at, known, part)
+    def part(start: int) -> _Part | None:
+        sums, whole = [], 0.0
+        for first in range(start, min(start + _LONG, n), _PIECE):
+            here = slice(first, min(first + _PIECE, start + _LONG, n))
+            both = left_out(ratings, at, known, here)
             if both is None:
-                return here, None
-            found[first - start : part.stop - start] = both[0]
-        return here, found
+                return None
+            errors, left = both
+            sums.append(tallied(ratings.user[here], errors))
+            whole += float(left.sum())
+        return _Part(sums, whole)
 
     with ThreadPoolExecutor(usable_threads(threads)) as pool:
-        yield from pool.map(errors, range(0, n, _LONG))
+        yield from pool.map(part, range(0, n, _LONG))

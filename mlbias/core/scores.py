@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 
+Groups = NDArray[np.signedinteger[Any]]
+
 # With fewer users than this, effectively, the standard error is too small by a tenth or more.
 FEW_USERS = 30
 
@@ -107,7 +109,7 @@ class GroupedErrors:
         self._squares = np.zeros(n_groups)
         self._magnitudes = np.zeros(n_groups)
 
-    def add(self, group: NDArray[np.signedinteger[Any]], errors: FloatArray) -> None:
+    def add(self, group: Groups, errors: FloatArray) -> None:
         """Count (k,) errors in at the groups (k,) that they belong to.
 
         Raises:

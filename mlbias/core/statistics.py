@@ -59,6 +59,11 @@ class Statistics:
             return self.total / self.n_ratings
         return float((self.user_sums / self.weights).sum()) / self.n_ratings
 
+    @property
+    def mean_rmse(self) -> float:
+        """RMSE of predicting the mean of ratings without weights."""
+        return math.sqrt(max(self.squares - self.total * self.mean, 0.0) / self.n_ratings)
+
 
 class Incidence(Protocol):
     """The users × items matrix A with a 1 for each rating, seen through its two products.

@@ -15,8 +15,9 @@ from mlbias.core.training import EpochStats, check_stopping
 from mlbias.errors import DivergenceError, OptionError
 from mlbias.evaluation.means import MEANS
 from mlbias.evaluation.predicted import errors_per_user
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Settings
+from mlbias.fitting.task import Task
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
 

@@ -19,8 +19,9 @@ from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
 from mlbias.evaluation.predicted import PredictedRatings
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Noise, Settings
+from mlbias.fitting.task import Task
 from mlbias.memory import available_memory, check_memory
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings

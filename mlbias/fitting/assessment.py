@@ -11,12 +11,12 @@ from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.bias_errors import error_bars
 from mlbias.core.reml.exact_inverse import exact_inverse
-from mlbias.core.reml.learn import Learned, learn_quickly
-from mlbias.core.reml.noise_prior import UserNoise
+from mlbias.core.reml.learn import learn_quickly
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.errors import DataError
+from mlbias.fitting.task import Task
 
 # So many ratings take half a second of one core.
 _MOMENT = 500_000
@@ -38,23 +38,17 @@ class Assessment:
 
 
 def assessed(
-    problem: Problem,
-    learned: Learned | None,
-    at: Parameters,
-    ratings: Callable[[], CodedRatings] | None,
-    threads: int | None,
-    noise: UserNoise | None,
+    task: Task, at: Parameters, ratings: Callable[[], CodedRatings] | None, threads: int | None
 ) -> Assessment:
     """What is known of an optimum.
 
     Args:
-        problem: whose it is.
-        learned: what was learned of the λ's, if they were.
+        task: whose it is.
         at: the optimum.
-        ratings: gives the problem's, for leave-one-out; None to do without.
+        ratings: gives the task's, for leave-one-out; None to do without.
         threads: how many work at a time; by default one for each core.
-        noise: of each user, where each has its own.
     """
+    problem, learned, noise = task.problem, task.learned, task.noise
     penalty, n = problem.penalty, problem.statistics.n_ratings
     if penalty.user == 0 or penalty.item == 0 or n < 2:
         return Assessment()
@@ -69,7 +63,9 @@ def assessed(
     if ratings is None:
         return Assessment(bars)
     coded, own = ratings(), _in_units(problem, at)
-    left_out, scale = leave_one_out(coded, own, known, threads), None
+    mean_rmse = task.incidence.statistics.mean_rmse
+    n_parameters = None if learned is None else learned.n_parameters
+    left_out, scale = leave_one_out(coded, own, known, mean_rmse, n_parameters, threads), None
     if left_out is not None and bars is not None:
         scale = learn_scale(coded, own, known, variance if noise is None else noise, threads)
     return Assessment(bars, left_out, scale)
@@ -94,7 +90,8 @@ def learned_leave_one_out(
     problem = Problem(incidence, learned.penalty)
     *_, last = Exact().iterates(problem)
     known = posterior(incidence, learned.penalty, None)
-    return leave_one_out(ratings(), _in_units(problem, last.parameters), known, threads)
+    at, mean_rmse = _in_units(problem, last.parameters), incidence.statistics.mean_rmse
+    return leave_one_out(ratings(), at, known, mean_rmse, learned.n_parameters, threads)
 
 
 def _in_units(problem: Problem, at: Parameters) -> Parameters:

@@ -12,8 +12,9 @@ from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Lambda, Regularisation
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import OptionError
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Fit, Noise, Settings
+from mlbias.fitting.task import Task
 from mlbias.ratings import Frame, Ratings, as_ratings
 
 

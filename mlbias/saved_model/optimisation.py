@@ -151,6 +151,7 @@ def _described_learned(learned: Learned) -> dict[str, Any]:
         "by": learned.by,
         "check": asdict(learned.check),
         "alpha_stderr": learned.alpha_stderr,
+        "n_parameters": learned.n_parameters,
         "log_likelihood": learned.log_likelihood,
         "noise": learned.noise and [_or_none(learned.noise.freedom), learned.noise.variance],
     }
@@ -165,6 +166,7 @@ def _rebuilt_learned(learned: dict[str, Any]) -> Learned:
         learned["by"],
         Check(**_checked(learned["check"])),
         number(learned["alpha_stderr"], 0.0),
+        number(learned["n_parameters"], 0.0),
         learned["log_likelihood"],
         noise=_rebuilt_noise(learned.get("noise")),  # older versions saved none
     )

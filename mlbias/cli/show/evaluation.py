@@ -31,7 +31,7 @@ def report(output: Output, scored: Scored, saved: SavedModel, found: Evaluation)
     output.line()
     left_out = _leave_one_out(scored, saved)
     if left_out is not None:
-        report_leave_one_out(output, left_out, found.baseline.rmse)
+        report_leave_one_out(output, left_out)
         output.line("below: the fit to its own training ratings, which is no error to publish")
         output.line()
     report_scores(output, found)

@@ -26,8 +26,9 @@ from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.evaluate import Evaluation, evaluate
 from mlbias.evaluation.predicted import scorer
 from mlbias.fitting.assessment import learned_leave_one_out
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Fit, Settings
+from mlbias.fitting.task import Task
 from mlbias.ratings import Ratings
 
 _CURVE_WIDTH = 30
@@ -110,7 +111,7 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
     if evaluation is not None:
         _report_holdout(output, evaluation)
     if run.fit.leave_one_out is not None:
-        report_leave_one_out(output, run.fit.leave_one_out, first.rmse)
+        report_leave_one_out(output, run.fit.leave_one_out)
     output.line(
         f"training: RMSE {first.rmse:.6f} → {last.rmse:.6f}, "
         f"{against_mean(last.rmse, first.rmse)} · α {last.alpha:.6f}"

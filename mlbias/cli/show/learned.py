@@ -56,6 +56,7 @@ def document_learned(learned: Learned) -> dict[str, Any]:
         "lambda_user_stderr": e.lambda_user,
         "lambda_item_stderr": e.lambda_item,
         "alpha_stderr": learned.alpha_stderr,
+        "n_parameters": learned.n_parameters,
         "shares": {"user": user, "item": item, "rest": rest},
         "log_likelihood": learned.log_likelihood,
         "noise": None if learned.noise is None else _document_noise(learned.noise),
@@ -70,7 +71,7 @@ def document_learned(learned: Learned) -> dict[str, Any]:
 
 def _noise(prior: NoisePrior) -> str:
     if prior.freedom == math.inf:
-        return "noise: users do not differ, so that one σ serves all"
+        return "noise: users do not differ enough, so that one σ serves all"
     return (
         f"noise: each user's own, σ around {math.sqrt(prior.variance):.4f}, "
         f"{prior.freedom:.1f} degrees of freedom"

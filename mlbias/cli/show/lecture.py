@@ -12,8 +12,9 @@ from mlbias.cli.show.text import counted, data_line
 from mlbias.core.methods import make_method
 from mlbias.core.methods.protocol import options_of
 from mlbias.evaluation.predicted import scorer
-from mlbias.fitting.pipeline import Fitting, Task
+from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Fit, Settings
+from mlbias.fitting.task import Task
 
 _METHODS = ("gd", "adam", "closed-form")
 _CURVE_WIDTH = 24

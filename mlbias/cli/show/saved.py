@@ -40,7 +40,7 @@ def report(output: Output, saved: SavedModel, path: Path) -> None:
         output.line(f"{'training':>{_LABEL_WIDTH}}  {text}")
         if fit.leave_one_out is not None:
             output.line()
-            report_leave_one_out(output, fit.leave_one_out, first.rmse)
+            report_leave_one_out(output, fit.leave_one_out)
     if fit.learned is not None:
         output.line()
         report_learned(output, fit.learned)

@@ -43,12 +43,14 @@ def report_scores(output: Output, found: Evaluation) -> None:
         output.line("an unknown user or item was predicted with a bias of 0")
 
 
-def report_leave_one_out(output: Output, found: LeaveOneOut, mean_rmse: float) -> None:
-    """What each training rating is predicted with from all others."""
+def report_leave_one_out(output: Output, found: LeaveOneOut) -> None:
+    """What each training rating is predicted with from all others, as the mean of these is too."""
     how = "" if found.by == "exact" else ", leverages to second order"
+    if how and found.leverage_error is not None:
+        how += f", off by {found.leverage_error:+.0e} on average"
     output.line(
         f"leave-one-out: RMSE {with_error(found.rmse, found.rmse_stderr)}, "
-        f"{against_mean(found.rmse, mean_rmse)}"
+        f"{against_mean(found.rmse, found.mean_rmse)}"
     )
     output.line(f"               MAE {with_error(found.mae, found.mae_stderr)}{how}")
 

@@ -4,13 +4,17 @@ A trace or a variance sums A_ui² over pairs. All entries of A are 1 except thos
 so the correction needs only these: m² - m for a pair with m ratings.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbias.core.ratings import Codes
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
+
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,21 @@ class RepeatedPairs:
         user, item, times = incidence.repeated_pairs()
         return cls(incidence, user, item, times * times - times)
 
-    def entries(self, user: Codes, item: Codes) -> FloatArray:
-        """Entries at pairs (k,) that were rated: 1, or how often, times the weight."""
-        weights = self.incidence.statistics.weights
-        found = np.ones(len(user)) if weights is None else weights[user]
-        if len(self.excess):
-            times = np.sqrt(self.excess + 0.25) + 0.5
-            n_items = self.incidence.statistics.n_items
-            keys = self.user.astype(np.int64) * n_items + self.item
-            order = np.argsort(keys)
-            wanted = user.astype(np.int64) * n_items + item
-            at = np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)
-            is_repeated = keys[order[at]] == wanted
-            found[is_repeated] *= times[order[at[is_repeated]]].round()
+    def entries(self) -> Callable[[Places, Places], FloatArray | float]:
+        """From pairs (k,) that were rated to their entries: how often, times the weight."""
+        weights, n_items = self.incidence.statistics.weights, self.incidence.statistics.n_items
+        if len(self.excess) == 0:
+            return lambda user, _: 1.0 if weights is None else weights[user]
+        keys = self.user.astype(np.int64) * n_items + self.item
+        order = np.argsort(keys)
+        keys, times = keys[order], (np.sqrt(self.excess[order] + 0.25) + 0.5).round()
+
+        def found(user: Places, item: Places) -> FloatArray:
+            wanted = user * n_items + item
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            count = np.where(keys[at] == wanted, times[at], 1.0)
+            return count if weights is None else count * weights[user]
+
         return found
 
     def squared(self, of_items: FloatArray, of_users: FloatArray) -> tuple[FloatArray, FloatArray]:

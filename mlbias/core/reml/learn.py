@@ -24,6 +24,7 @@ from mlbias.core.reml.posterior import alpha_variance
 from mlbias.core.reml.probed_estimate import MOST_PROBES, probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
 from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import dot
 
 # In standard errors of the estimate.
 _TOLERANCE = 1e-6
@@ -88,6 +89,8 @@ class Learned:
             the "boundary", where a component is 0 and all is in closed form.
         check: what the probes found; nothing where the traces are exact.
         alpha_stderr: the standard error of α, in the ratings' units.
+        n_parameters: the effective number of parameters, to which the leverages of all ratings add
+            up: 1 + n_users - λ_u tr_u + n_items - λ_i tr_i.
         log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
         inverse: M⁻¹ there, where it is known.
         noise: the prior of the users' noise, where each has its own; σ is then that of a rating
@@ -100,6 +103,7 @@ class Learned:
     by: By
     check: Check
     alpha_stderr: float
+    n_parameters: float
     log_likelihood: float | None = None
     inverse: Inverse | None = None
     noise: NoisePrior | None = None
@@ -191,6 +195,7 @@ def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Lea
         by,
         check,
         sigma * math.sqrt(alpha),
+        1 + dot(point.ratios, point.expected),
         None if point.deviance is None else -point.deviance / 2,
         point.inverse,
     )

@@ -8,6 +8,12 @@ expression in microarray experiments, Statistical Applications in Genetics and M
 
     log L = Σ_u [ln Γ(k + d_u/2) - ln Γ(k) + k ln(ν s²) - (k + d_u/2) ln(ν s² + S_u)]
 
+Some people give nearly every item the same rating. Their S_u is next to 0, as they do not respond
+to items, and with full weight they would pull the items' biases to 0. So the prior and the weights
+take S_u for at least what a quarter of the pooled variance gives, unless chance explains less. This
+is winsorising as in B. Phipson and others, Robust hyperparameter estimation protects against
+hypervariable genes, Annals of Applied Statistics 10, 2016.
+
 If users do not differ, ν grows without bounds, where log L = Σ_u [-d_u/2 ln(2 s²) - S_u/(2 s²)].
 """
 
@@ -25,6 +31,10 @@ _LEAST, _MOST = 2.5, 1e4
 # them gain nothing (S. G. Self, K.-Y. Liang, Journal of the American Statistical Association 82,
 # 1987, case 5).
 _SIGNIFICANT = 9.55
+# Of the pooled variance, the least that a user is taken for ...
+_LEAST_SHARE = 0.25
+# ... if less than that happens by chance this rarely.
+_CHANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,16 @@ class UserNoise:
         of_prior = prior.freedom * prior.variance
         squares = np.maximum(self.variances[user] * (freedom - 2) - share, of_prior)
         return np.asarray(squares / (np.maximum(freedom - 1, prior.freedom) - 2))
+
+
+def winsorised(squares: FloatArray, freedom: FloatArray) -> FloatArray:
+    """S_u, (n_users,), raised where it is too small for its d_u."""
+    from scipy.special import chdtri  # takes a moment to import
+
+    together = float(squares.sum()) / float(freedom.sum())
+    by_chance = chdtri(np.maximum(freedom, 1e-3), 1 - _CHANCE)
+    least = together * np.minimum(_LEAST_SHARE * freedom, by_chance)
+    return np.asarray(np.maximum(squares, least))
 
 
 def fit_prior(

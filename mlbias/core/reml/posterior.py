@@ -24,9 +24,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from mlbias.core.equations.normal_equations import NormalEquations
-from mlbias.core.equations.repeated_pairs import RepeatedPairs
+from mlbias.core.equations.repeated_pairs import Places, RepeatedPairs
 from mlbias.core.model import ErrorSums, Penalty, Problem
-from mlbias.core.ratings import Codes
 from mlbias.core.reml.boundary import diagonals_at_zero
 from mlbias.core.reml.exact_inverse import ExactInverse
 from mlbias.core.reml.inverse import Inverse
@@ -36,7 +35,7 @@ from mlbias.core.vectors import FloatArray
 # (M⁻¹)_αα is off by about the square of this.
 _FORM_TOLERANCE = 1e-4
 
-Leverages = Callable[[Codes, Codes], FloatArray]
+Leverages = Callable[[Places, Places], FloatArray]
 EntriesBy = Literal["exact", "expansion"]
 _EXACT: EntriesBy = "exact"
 
@@ -49,7 +48,7 @@ class Posterior:
         alpha: (M⁻¹)_αα.
         alpha_user, alpha_item: (M⁻¹)_αu and (M⁻¹)_αi, (n_users,) and (n_items,).
         user, item: the diagonal, (n_users,) and (n_items,).
-        leverages: from codes of users and items that were rated together, (k,) each, to theirs.
+        leverages: from positions of users and items that were rated together, (k,) each, to theirs.
         by: whether all this is exact, or the expansion.
     """
 
@@ -88,9 +87,9 @@ def posterior(incidence: Incidence, penalty: Penalty, inverse: Inverse | None = 
         user, item = inverse.diagonals()
         leverages = _exact_leverages(row, user, item, inverse.pairs(), weights)
     else:
-        user, item = expanded_diagonals(incidence, penalty)
-        user, item = np.minimum(user, 1 / penalty.user), np.minimum(item, 1 / penalty.item)
-        leverages, by = _expanded_leverages(incidence, penalty, row), "expansion"
+        second = _SecondOrder.of(incidence, penalty)
+        user, item = second.diagonals(penalty)
+        leverages, by = _expanded_leverages(incidence, penalty, second, row), "expansion"
     return Posterior(row.alpha, row.user, row.item, user, item, leverages, by)
 
 
@@ -113,14 +112,34 @@ def alpha_variance(incidence: Incidence, penalty: Penalty, inverse: Inverse | No
 
 def expanded_diagonals(incidence: Incidence, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
     """The diagonal of M⁻¹ to second order, (n_users,) and (n_items,); costs a pass."""
-    s = incidence.statistics
-    repeated = RepeatedPairs.of(incidence)
-    user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
-    around_user, around_item = repeated.squared(item, user)
-    return (
-        user + user * user * around_user + 1 / (s.n_users * penalty.user),
-        item + item * item * around_item + 1 / (s.n_items * penalty.item),
-    )
+    return _SecondOrder.of(incidence, penalty).diagonals(penalty)
+
+
+@dataclass(frozen=True, slots=True)
+class _SecondOrder:
+    """D_u and D_i, and A² D_i and A²ᵀ D_u around them."""
+
+    user: FloatArray
+    item: FloatArray
+    around_user: FloatArray
+    around_item: FloatArray
+
+    @classmethod
+    def of(cls, incidence: Incidence, penalty: Penalty) -> "_SecondOrder":
+        s, repeated = incidence.statistics, RepeatedPairs.of(incidence)
+        user, item = 1 / (s.user_counts + penalty.user), 1 / (s.item_counts + penalty.item)
+        return cls(user, item, *repeated.squared(item, user))
+
+    def diagonals(self, penalty: Penalty) -> tuple[FloatArray, FloatArray]:
+        """Of M⁻¹, at most those without any rating."""
+        return (
+            _diagonal(self.user, self.around_user, penalty.user),
+            _diagonal(self.item, self.around_item, penalty.item),
+        )
+
+
+def _diagonal(own: FloatArray, around: FloatArray, penalty: float) -> FloatArray:
+    return np.minimum(own + own * own * around + 1 / (len(own) * penalty), 1 / penalty)
 
 
 def _row_of_alpha(incidence: Incidence, penalty: Penalty, inverse: Inverse | None) -> _Row:
@@ -149,34 +168,34 @@ def _exact_leverages(
         rows = np.repeat(np.arange(len(user)), np.diff(entries.indptr))
         keys, values = rows * len(item) + entries.indices, entries.data
 
-    def leverages(users: Codes, items: Codes) -> FloatArray:
+    def leverages(users: Places, items: Places) -> FloatArray:
         found = row.alpha + of_user[users] + of_item[items]
         if entries is not None:
-            places = np.searchsorted(keys, users.astype(np.int64) * len(item) + items)
+            places = np.searchsorted(keys, users * len(item) + items)
             found += 2 * values[places]
         return np.asarray(found if weights is None else weights[users] * found)
 
     return leverages
 
 
-def _expanded_leverages(incidence: Incidence, penalty: Penalty, row: _Row) -> Leverages:
+def _expanded_leverages(
+    incidence: Incidence, penalty: Penalty, second: _SecondOrder, row: _Row
+) -> Leverages:
     """With all but α, the user and the item eliminated by themselves, and α exactly."""
-    s, repeated = incidence.statistics, RepeatedPairs.of(incidence)
-    user, item = s.user_counts + penalty.user, s.item_counts + penalty.item
-    of_user, of_item = 1 / user, 1 / item
-    around_user, around_item = repeated.squared(of_item, of_user)
-    user, item = user - around_user, item - around_item
+    weights, entries = incidence.statistics.weights, RepeatedPairs.of(incidence).entries()
+    own_user = 1 / second.user - second.around_user
+    own_item = 1 / second.item - second.around_item
     most = row.alpha + 1 / penalty.user + 1 / penalty.item  # the variance without any rating
     root = math.sqrt(row.alpha)
     user_level, item_level = root + row.user / root, row.item / root
 
-    def leverages(users: Codes, items: Codes) -> FloatArray:
-        entry = repeated.entries(users, items)
-        a = user[users] + entry * entry * of_item[items]
-        b = item[items] + entry * entry * of_user[users]
+    def leverages(users: Places, items: Places) -> FloatArray:
+        entry = entries(users, items)
+        a = own_user[users] + entry * entry * second.item[items]
+        b = own_item[items] + entry * entry * second.user[users]
         level = user_level[users] + item_level[items]
         found = (a + b - 2 * entry) / (a * b - entry * entry) + level * level
-        weight = 1.0 if s.weights is None else s.weights[users]
+        weight = 1.0 if weights is None else weights[users]
         return np.asarray(weight * np.minimum(found, most / (1 + weight * most)))
 
     return leverages

@@ -8,9 +8,10 @@ leverages,
 
 exactly, whatever σ_u is, as long as the weights are right. So a round takes S_u = Σ_u e² and d_u at
 the optimum, fits the prior to them (noise_prior.py), and weights by the posterior mean of 1/σ_u².
-The λ's are learned under the weights. What is approximate: σ_u² is not integrated over, but the
-biases are fitted as if the weights were known; and S_u/σ_u² is taken to be χ², which it is where a
-user's errors are independent.
+The λ's are learned under the weights. Where these predict worse than one σ for all does, as happens
+if many users do not respond to items, one σ it is. What is approximate: σ_u² is not integrated
+over, but the biases are fitted as if the weights were known; and S_u/σ_u² is taken to be χ², which
+it is where a user's errors are independent.
 """
 
 import math
@@ -24,11 +25,11 @@ from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
 from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.learn import Learned, learn_by
 from mlbias.core.reml.likelihood import Point
-from mlbias.core.reml.noise_prior import NoisePrior, UserNoise, fit_prior
+from mlbias.core.reml.noise_prior import NoisePrior, UserNoise, fit_prior, winsorised
 from mlbias.core.reml.posterior import Posterior, inverse_at, posterior
 from mlbias.core.reml.probed_estimate import rough_estimate
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray, dot
+from mlbias.core.vectors import FloatArray, divide_or_zero, dot
 from mlbias.core.weighted import WeightedIncidence, squared_errors_per_user
 
 _MOST_ROUNDS = 10
@@ -36,6 +37,8 @@ _MOST_ROUNDS = 10
 _COARSE = 0.3
 # The largest relative change of a weight that is none.
 _SAME = 0.01
+# By this share of the squared error, users' noises may make predictions worse.
+_HARM = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,18 @@ class _Scatter:
     squares: FloatArray
     freedom: FloatArray
 
+    def prior(self, start: NoisePrior | None) -> NoisePrior:
+        """What fits them best."""
+        return fit_prior(winsorised(self.squares, self.freedom), self.freedom, start)
+
     def precisions(self, prior: NoisePrior) -> FloatArray:
         """Of each user."""
-        return prior.precisions(self.squares, self.freedom)
+        return prior.precisions(winsorised(self.squares, self.freedom), self.freedom)
+
+    def left_out(self, counts: FloatArray) -> float:
+        """The squared error without each rating itself, nearly: all of a user's leverages alike."""
+        share = divide_or_zero(counts, self.freedom)
+        return dot(self.squares, share * share)
 
     def noise(self, prior: NoisePrior) -> UserNoise:
         """Of each user."""
@@ -58,32 +70,44 @@ class _Scatter:
 def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNoise]:
     """The weighted ratings, what is learned of the λ's there, and the users' noise.
 
-    Where users do not differ the ratings are as they were, and so are the λ's.
+    Where users do not differ, or their noises are no gain, the ratings are as they were, and so are
+    the λ's.
 
     Raises:
         DataError: the ratings do not tell the components apart.
     """
     check_identified(incidence)
     exact, squares = exact_inverse(incidence), incidence.squares_per_user()
-    estimate = check_noise(rough_estimate(incidence))
-    prior: NoisePrior | None = None
+    one = estimate = check_noise(rough_estimate(incidence))
+    first = found = _scatter(incidence, squares, incidence, one.point, exact)
+    prior = found.prior(None)
     weighted: WeightedIncidence | None = None
     for _ in range(_MOST_ROUNDS):
-        found = _scatter(incidence, squares, weighted or incidence, estimate.point, exact)
-        prior = fit_prior(found.squares, found.freedom, prior)
         if prior.freedom == math.inf:
-            learned = learn_by(incidence, exact, estimate)
-            prior = NoisePrior(math.inf, learned.components.sigma**2)
-            return incidence, replace(learned, noise=prior), found.noise(prior)
+            break
         before = weighted
         weighted = WeightedIncidence(incidence, found.precisions(prior), squares)
         if before is not None and np.abs(weighted.weights / before.weights - 1).max() <= _SAME:
             break
-        estimate = check_noise(rough_estimate(weighted, estimate, _COARSE))
-    assert weighted is not None
-    assert prior is not None
+        estimate = rough_estimate(weighted, estimate, _COARSE)
+        if estimate.is_noiseless:
+            break
+        found = _scatter(incidence, squares, weighted, estimate.point, exact)
+        prior = found.prior(prior)
+    counts = incidence.statistics.user_counts
+    is_harm = found.left_out(counts) > (1 + _HARM) * first.left_out(counts)
+    if weighted is None or prior.freedom == math.inf or estimate.is_noiseless or is_harm:
+        return _with_one(incidence, learn_by(incidence, exact, one), first)
     learned = learn_by(weighted, _weighted(exact, weighted), estimate)
     return weighted, _with_noise(learned, incidence, prior, weighted), found.noise(prior)
+
+
+def _with_one(
+    incidence: Incidence, learned: Learned, found: _Scatter
+) -> tuple[Incidence, Learned, UserNoise]:
+    """What one σ for all gives."""
+    prior = NoisePrior(math.inf, learned.components.sigma**2)
+    return incidence, replace(learned, noise=prior), found.noise(prior)
 
 
 def _with_noise(
