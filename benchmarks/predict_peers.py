@@ -1,0 +1,116 @@
+"""`mlbias predict` beside LensKit's and Surprise's way of predicting a file of pairs, in turns.
+
+    make .venv-surprise/installed .venv-lenskit/installed
+    python -m benchmarks.predict_peers --pairs 5000000 --runs 5
+
+All train on the same generated million of ratings, before any clock runs. A file of pairs of those
+users and items, and of a few unknown ones, is then read, predicted and written as CSV. Every run is
+a process of its own. The libraries' seconds are without imports and without loading the model;
+ours are of the whole command. Memory is the peak of the process.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.peers import ours, run
+
+LIBRARIES = ("surprise", "lenskit")
+UNKNOWN = 0.01
+
+
+def write_pairs(folder: Path, n: int) -> None:
+    """Pairs drawn from the training file, a hundredth of their users and items unknown."""
+    # In a process of its own, since a parent's memory is counted as its children's.
+    import numpy as np
+    import polars as pl
+
+    ratings = pl.read_csv(folder / "training.csv")
+    rng = np.random.default_rng(0)
+    columns = {}
+    for side in ("user", "item"):
+        ids = ratings[side].to_numpy()[rng.integers(len(ratings), size=n)]
+        columns[side] = np.where(rng.random(n) < UNKNOWN, ids + 10_000_000, ids)
+    pairs = pl.DataFrame(columns)
+    pairs.write_csv(folder / "pairs.csv")
+    pairs.write_parquet(folder / "pairs.parquet")
+
+
+def timed(command: list[str]) -> tuple[float, float]:
+    """Seconds, the command's own where it prints them, and peak memory in GB."""
+    started = time.perf_counter()
+    found = run(command, 3600)
+    if isinstance(found, str):
+        raise SystemExit(f"{' '.join(command)}: {found}")
+    return found[0].get("seconds", time.perf_counter() - started), found[1]
+
+
+def commands(folder: Path) -> dict[str, list[str]]:
+    """What is run in each turn, by its name in the table."""
+    found = {}
+    for library in LIBRARIES:
+        files = [
+            str(folder / name) for name in (f"{library}.pickle", "pairs.csv", f"{library}.csv")
+        ]
+        python = f".venv-{library}/bin/python"
+        found[library] = [python, "benchmarks/peer_pairs.py", library, "predict", *files]
+    for form in ("csv", "parquet"):
+        files = [str(folder / f"pairs.{form}"), "--out", str(folder / f"mlbias.{form}")]
+        options = ["--model", str(folder / "model.npz"), "--force", "--json", "--quiet"]
+        name = "mlbias" if form == "csv" else "mlbias, Parquet"
+        found[name] = [sys.executable, "-m", "mlbias", "predict", *files, *options]
+    return found
+
+
+def prepare(folder: Path, n: int) -> None:
+    """The pairs, and a model of each side."""
+    ours("benchmarks.peer_data", "split", "1m", str(folder))
+    ours("benchmarks.predict_peers", "--pairs", str(n), "--write-to", str(folder))
+    training = str(folder / "training.csv")
+    for library in LIBRARIES:
+        model = str(folder / f"{library}.pickle")
+        python = f".venv-{library}/bin/python"
+        fitted = [python, "benchmarks/peer_pairs.py", library, "fit", training, model]
+        timed(fitted)
+    model = str(folder / "model.npz")
+    options = ["--method", "exact", "--no-cache", "--json", "--quiet", "--model", model]
+    timed([sys.executable, "-m", "mlbias", "train", "--data", training, *options])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pairs", type=int, default=5_000_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--write-to", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.write_to:
+        write_pairs(options.write_to, options.pairs)
+        print("{}")
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        prepare(folder, options.pairs)
+        todo = commands(folder)
+        done: dict[str, list[tuple[float, float]]] = {name: [] for name in todo}
+        for _ in range(options.runs):
+            for name, command in todo.items():
+                done[name].append(timed(command))
+                print(f"{name}: {done[name][-1][0]:.2f} s", file=sys.stderr, flush=True)
+    medians = {
+        name: (statistics.median(s for s, _ in runs), max(gb for _, gb in runs))
+        for name, runs in done.items()
+    }
+    fastest = min(medians[library][0] for library in LIBRARIES)
+    print(f"{options.pairs:,} pairs{'seconds':>20}{'from':>8}{'to':>8}{'GB':>8}{'ratio':>8}")
+    for name, (seconds, gigabytes) in medians.items():
+        spent = [s for s, _ in done[name]]
+        ratio = "" if name in LIBRARIES else f"{fastest / seconds:8.1f}"
+        row = f"{name:<16}{seconds:20.2f}{min(spent):8.2f}{max(spent):8.2f}{gigabytes:8.2f}{ratio}"
+        print(row)
+
+
+if __name__ == "__main__":
+    main()
