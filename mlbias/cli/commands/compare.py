@@ -102,9 +102,10 @@ def compare(
     sides = reader.read_sides(holdout, holdout.wanted())
     assert sides.held_out is not None
     show.report_sides(output, sides)
-    comparison = Comparison(
-        sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads
-    )
+    with output.progress("finding the optimum", "steps"):
+        comparison = Comparison(
+            sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads
+        )
     results = show.draw_comparison(output, comparison, names)
     document = show.document(comparison, sides, results)
     output.document(document, document["methods"])
