@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.cells import cell_len
 
 from mlbias import Fit, OptionError, Ratings, fit, save_model
 from mlbias.datasets.sources import Source
@@ -234,3 +235,18 @@ def test_a_narrow_terminal_drops_columns_and_splits_no_number(run: Run, fitted: 
     assert all(len(line) <= 40 for line in text.splitlines())
     assert f"{fitted.item_bias[1]:+.4f}" in text
     assert "std. error" not in text
+
+
+def test_letters_of_two_columns_are_lined_up(run: Run, tmp_path: Path) -> None:
+    save_model(fit(Ratings.from_ids(["日本", "ab"], [1, 1], [5, 3])), tmp_path / "m.npz")
+    lines = succeeds(run("biases", "users", "--model", "m.npz")).splitlines()
+    ends = [cell_len(line) for line in lines if "+" in line or "-" in line]
+    assert len(set(ends)) == 1
+
+
+def test_where_a_user_rated_everything_nothing_is_left(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n1,10,5\n1,20,3\n2,10,4\n")
+    succeeds(run("train", "--data", "r.csv"))
+    assert succeeds(run("biases", "items", "--user", "1")) == (
+        "highest items: none\nlowest items: none\n"
+    )

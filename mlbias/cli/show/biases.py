@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 import polars as pl
+from rich.cells import cell_len
 
 from mlbias.cli.show.console import Output
+from mlbias.cli.show.formats import Format
 from mlbias.cli.show.tables import Column, Table
 
 _HEADERS = {"n_ratings": "ratings", "std_error": "std. error"}
@@ -18,7 +20,9 @@ def report(output: Output, side: str, found: Mapping[str, pl.DataFrame]) -> None
     names = next(iter(found.values())).columns
     columns = [_column(output, name, list(found.values())) for name in names]
     for end, rows in found.items():
-        output.line(f"{end} {side}")
+        output.line(f"{end} {side}" + ("" if len(rows) else ": none"))
+        if not len(rows) and output.format == Format.TEXT:
+            continue
         with Table(output, columns) as table:
             for row in rows.iter_rows():
                 table.row([_cell(name, each) for name, each in zip(names, row, strict=True)])
@@ -26,7 +30,7 @@ def report(output: Output, side: str, found: Mapping[str, pl.DataFrame]) -> None
 
 def _column(output: Output, name: str, tables: Sequence[pl.DataFrame]) -> Column:
     cells = [_cell(name, each) for table in tables for each in table[name].to_list()]
-    width = max((len(output.shown(cell)) for cell in cells), default=0)
+    width = max((cell_len(output.shown(cell)) for cell in cells), default=0)
     rank = len(_LEAST) - _LEAST.index(name) if name in _LEAST else 0
     return Column(_HEADERS.get(name, name), width, rank=rank)
 
