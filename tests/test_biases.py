@@ -250,3 +250,13 @@ def test_where_a_user_rated_everything_nothing_is_left(run: Run, tmp_path: Path)
     assert succeeds(run("biases", "items", "--user", "1")) == (
         "highest items: none\nlowest items: none\n"
     )
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_a_table_to_paste_has_whole_titles(run: Run, tmp_path: Path, form: str) -> None:
+    title = "A title that is much longer than a terminal has room for"
+    save_model(fit(Ratings.from_ids([1, 2], [10, 20], [5, 3])), tmp_path / "m.npz")
+    (tmp_path / "titles.csv").write_text(f"item,title\n10,{title}\n")
+    command = ("biases", "items", "--model", "m.npz", "--labels", "titles.csv")
+    assert title in succeeds(run(*command, "--format", form))
+    assert title not in succeeds(run(*command))

@@ -21,7 +21,15 @@ class Format(StrEnum):
 _LATEX = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"<": "$<$", ">": "$>$", "±": r"$\pm$", "−": "$-$", "→": r"$\to$", "×": r"$\times$"}
+    | {
+        "|": r"\textbar{}",
+        "<": "$<$",
+        ">": "$>$",
+        "±": r"$\pm$",
+        "−": "$-$",
+        "→": r"$\to$",
+        "×": r"$\times$",
+    }
     | {"α": r"$\alpha$", "λ": r"$\lambda$", "σ": r"$\sigma$", "…": r"\dots{}"}
 )
 
