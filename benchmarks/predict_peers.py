@@ -16,14 +16,19 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.peers import ours, run
 
-LIBRARIES = ("surprise", "lenskit")
+LIBRARIES = ("surprise", "lenskit-batch", "lenskit")
 UNKNOWN = 0.01
 FIELDS = ("seconds", "cpu", "gigabytes", "work")
+
+
+def _python(library: str) -> str:
+    return f".venv-{library.partition('-')[0]}/bin/python"
 
 
 def write_pairs(folder: Path, n: int) -> None:
@@ -70,14 +75,14 @@ def _children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def commands(folder: Path) -> dict[str, list[str]]:
+def commands(folder: Path, libraries: Sequence[str]) -> dict[str, list[str]]:
     """What is run in each turn, by its name in the table."""
     found = {}
-    for library in LIBRARIES:
+    for library in libraries:
         files = [
             str(folder / name) for name in (f"{library}.pickle", "pairs.csv", f"{library}.csv")
         ]
-        python = f".venv-{library}/bin/python"
+        python = _python(library)
         found[library] = [python, "benchmarks/peer_pairs.py", library, "predict", *files]
     for form in ("csv", "parquet"):
         files = [str(folder / f"pairs.{form}"), "--out", str(folder / f"mlbias.{form}")]
@@ -87,14 +92,14 @@ def commands(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def prepare(folder: Path, n: int) -> None:
+def prepare(folder: Path, n: int, libraries: Sequence[str]) -> None:
     """The pairs, and a model of each side."""
     ours("benchmarks.peer_data", "split", "1m", str(folder))
     ours("benchmarks.predict_peers", "--pairs", str(n), "--write-to", str(folder))
     training = str(folder / "training.csv")
-    for library in LIBRARIES:
+    for library in libraries:
         model = str(folder / f"{library}.pickle")
-        python = f".venv-{library}/bin/python"
+        python = _python(library)
         fitted = [python, "benchmarks/peer_pairs.py", library, "fit", training, model]
         timed(fitted)
     model = str(folder / "model.npz")
@@ -106,6 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5_000_000)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--libraries", nargs="+", default=LIBRARIES)
     parser.add_argument("--write-to", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.write_to:
@@ -114,8 +120,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        prepare(folder, options.pairs)
-        todo = commands(folder)
+        prepare(folder, options.pairs, options.libraries)
+        todo = commands(folder, options.libraries)
         done: dict[str, list[Spent]] = {name: [] for name in todo}
         for _ in range(options.runs):
             for name, command in todo.items():
@@ -130,18 +136,19 @@ def report(n: int, done: dict[str, list[Spent]]) -> None:
         name: Spent(*(statistics.median(getattr(one, field) for one in runs) for field in FIELDS))
         for name, runs in done.items()
     }
+    libraries = [name for name in done if not name.startswith("mlbias")]
     heads = f"{'seconds':>9}{'from':>8}{'to':>8}{'CPU s':>8}{'work':>8}{'GB':>7}"
     print(f"{f'{n:,} pairs':<16}{heads}   ratios: seconds, CPU, work, GB")
     for name, one in medians.items():
         spent = [run.seconds for run in done[name]]
         ratios = [
-            f"{min(getattr(medians[library], field) for library in LIBRARIES) / own:.1f}"
+            f"{min(getattr(medians[side], field) for side in libraries) / own:.1f}"
             for field, own in zip(
                 FIELDS, (one.seconds, one.cpu, one.gigabytes, one.work), strict=True
             )
         ]
         seconds, cpu, gigabytes, work = ratios
-        told = "" if name in LIBRARIES else f"   {seconds}, {cpu}, {work}, {gigabytes}"
+        told = "" if name in libraries else f"   {seconds}, {cpu}, {work}, {gigabytes}"
         print(
             f"{name:<16}{one.seconds:9.2f}{min(spent):8.2f}{max(spent):8.2f}{one.cpu:8.2f}"
             f"{one.work:8.2f}{one.gigabytes:7.2f}{told}"
