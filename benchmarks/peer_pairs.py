@@ -3,7 +3,7 @@
     python benchmarks/peer_pairs.py LIBRARY fit TRAINING.csv MODEL.pickle
     python benchmarks/peer_pairs.py LIBRARY predict MODEL.pickle PAIRS.csv PREDICTIONS.csv
 
-Surprise predicts by ``test``. lenskit-batch is LensKit's pipeline for batches, as its manual has it;
+Surprise predicts by ``test``. lenskit-batch is LensKit's pipeline for batches, as in its manual;
 lenskit calls its scorer alone, once for each user, which is faster. Prints one JSON document:
 seconds of reading the pairs, predicting and writing, and of the processor, without imports and
 without loading the model.
