@@ -6,12 +6,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from rich.cells import cell_len
 
 from mlbias import Fit, OptionError, Ratings, fit, save_model
 from mlbias.datasets.sources import Source
 from mlbias.datasets.titles import Title, titles_of
 from mlbias.use.biases import extreme
-from mlbias.use.database import PREDICT
+from mlbias.use.database import IN_SQLITE
 from tests.test_cli import Run, document, fails, run, succeeds
 
 __all__ = ["run"]
@@ -87,8 +88,8 @@ def test_the_document_has_the_highest_and_the_lowest(run: Run, fitted: Fit) -> N
 def test_a_narrow_terminal_has_fewer_columns_and_whole_numbers(run: Run, fitted: Fit) -> None:
     wide = succeeds(run("biases", "items", "--model", "m.npz"))
     assert "upper" in wide
-    narrow = succeeds(run("biases", "items", "--model", "m.npz", COLUMNS="30"))
-    assert max(map(len, narrow.splitlines())) <= 30
+    narrow = succeeds(run("biases", "items", "--model", "m.npz", COLUMNS="28"))
+    assert max(map(len, narrow.splitlines())) <= 28
     assert "upper" not in narrow
     assert f"{fitted.item_bias[1]:+.4f}" in narrow
 
@@ -113,18 +114,48 @@ def test_a_file_that_is_there_is_replaced_only_by_force(run: Run, tmp_path: Path
 
 def test_the_database_predicts_as_the_model_does(run: Run, tmp_path: Path, fitted: Fit) -> None:
     said = succeeds(run("biases", "items", "--model", "m.npz", "--out", "m.db"))
-    assert said.rstrip("\n") == PREDICT
+    assert said.rstrip("\n") == IN_SQLITE
     pairs = [(0, 1), (3, 2), (77, 3), (1, 99), (77, 99)]
     with sqlite3.connect(tmp_path / "m.db") as connection:
-        connection.execute('CREATE TABLE pairs ("user", item)')
         connection.executemany("INSERT INTO pairs VALUES (?, ?)", pairs)
         rows = connection.execute(said).fetchall()
+        assert connection.execute("SELECT * FROM predictions").fetchall() == rows
+        # Text that a program imports is an integer where the model's ids are.
+        connection.execute("INSERT INTO pairs VALUES ('3', '2')")
         view = connection.execute('SELECT * FROM predictions WHERE "user" = 3 AND item = 2')
-        assert view.fetchone()[2] == fitted.predict([3], [2])[0]
+        assert [row[2] for row in view] == [fitted.predict([3], [2])[0]] * 2
     connection.close()
     users, items = zip(*pairs, strict=True)
     expected = dict(zip(pairs, fitted.predict(users, items).tolist(), strict=True))
     assert {(user, item): value for user, item, value in rows} == expected
+
+
+def test_the_database_is_joined_where_the_data_are(run: Run, tmp_path: Path, fitted: Fit) -> None:
+    succeeds(run("biases", "items", "--model", "m.npz", "--out", "m.db"))
+    with sqlite3.connect(tmp_path / "own.db") as connection:
+        connection.execute("ATTACH ? AS baseline", [str(tmp_path / "m.db")])
+        connection.execute('CREATE TABLE visits ("user" TEXT, item INTEGER)')
+        connection.execute("INSERT INTO visits VALUES ('3', 2), ('nobody', 2)")
+        statement = IN_SQLITE.replace("pairs p", "visits p")
+        found = [row[2] for row in connection.execute(statement)]
+    connection.close()
+    assert found == fitted.predict(["3", "nobody"], [2, 2]).tolist()
+
+
+def test_parquet_predicts_as_the_model_does(run: Run, tmp_path: Path, fitted: Fit) -> None:
+    succeeds(run("biases", "users", "--model", "m.npz", "--out", "users.parquet"))
+    said = succeeds(run("biases", "items", "--model", "m.npz", "--out", "it's.parquet"))
+    pairs = pl.DataFrame({"user": [0, 3, 77, 1, 77], "item": [1, 2, 3, 99, 99]})
+    tables = {"pairs.parquet": pairs, "users.parquet": pl.read_parquet(tmp_path / "users.parquet")}
+    tables["it''s.parquet"] = pl.read_parquet(tmp_path / "it's.parquet")
+    context = pl.SQLContext(eager=True)
+    for number, (file, table) in enumerate(tables.items()):
+        assert f"'{file}'" in said
+        said = said.replace(f"'{file}'", f"t{number}")
+        context.register(f"t{number}", table)
+    found = context.execute(said)
+    expected = pairs.with_columns(prediction=fitted.predict(pairs["user"], pairs["item"]))
+    assert found.sort("user", "item").equals(expected.sort("user", "item"))
 
 
 def test_ids_that_a_terminal_would_obey_are_shown_as_text(run: Run, tmp_path: Path) -> None:
@@ -204,3 +235,28 @@ def test_a_narrow_terminal_drops_columns_and_splits_no_number(run: Run, fitted: 
     assert all(len(line) <= 40 for line in text.splitlines())
     assert f"{fitted.item_bias[1]:+.4f}" in text
     assert "std. error" not in text
+
+
+def test_letters_of_two_columns_are_lined_up(run: Run, tmp_path: Path) -> None:
+    save_model(fit(Ratings.from_ids(["日本", "ab"], [1, 1], [5, 3])), tmp_path / "m.npz")
+    lines = succeeds(run("biases", "users", "--model", "m.npz")).splitlines()
+    ends = [cell_len(line) for line in lines if "+" in line or "-" in line]
+    assert len(set(ends)) == 1
+
+
+def test_where_a_user_rated_everything_nothing_is_left(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("user,item,rating\n1,10,5\n1,20,3\n2,10,4\n")
+    succeeds(run("train", "--data", "r.csv"))
+    assert succeeds(run("biases", "items", "--user", "1")) == (
+        "highest items: none\nlowest items: none\n"
+    )
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_a_table_to_paste_has_whole_titles(run: Run, tmp_path: Path, form: str) -> None:
+    title = "A title that is much longer than a terminal has room for"
+    save_model(fit(Ratings.from_ids([1, 2], [10, 20], [5, 3])), tmp_path / "m.npz")
+    (tmp_path / "titles.csv").write_text(f"item,title\n10,{title}\n")
+    command = ("biases", "items", "--model", "m.npz", "--labels", "titles.csv")
+    assert title in succeeds(run(*command, "--format", form))
+    assert title not in succeeds(run(*command))

@@ -615,7 +615,7 @@ def test_a_saved_model_is_shown_with_how_it_was_made(run: Run) -> None:
         assert shown[key] == trained[key]
     assert (shown["n_ratings"], shown["holdout"]["test_size"]) == (100_000, 0.1)
     text = run("show", "data/model.npz").stdout
-    assert "hold-out  random, 10.0 %, seed 0" in text
+    assert "hold-out  random, 10 %, seed 0" in text
     assert f"RMSE {trained['leave_one_out']['rmse']:.6f}" in text
     for arguments in (("show", "-"), ("show", "--model", "-"), ("train", "--model", "-")):
         fails(run(*arguments), 2, "neither standard input nor standard output")

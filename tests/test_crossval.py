@@ -254,6 +254,26 @@ def test_published_folds_are_found(run: Run, tmp_path: Path, where: str) -> None
     assert "on the published folds u1.base, u2.base, u3.base" in said
 
 
+def test_ratings_that_several_folds_score_are_told(run: Run, tmp_path: Path) -> None:
+    write_folds(tmp_path)
+    command = ("crossval", "--folds-from", "u*.base", "--lambda", "2")
+    assert "several folds" not in run(*command).stderr
+    for side in ("base", "test"):
+        (tmp_path / f"ua.{side}").write_text((tmp_path / f"u2.{side}").read_text())
+    result = run(*command)
+    succeeds(result)
+    assert "3 ratings are scored in several folds" in result.stderr
+
+
+def test_a_seed_is_told_where_it_decides(run: Run, tmp_path: Path) -> None:
+    rows = [f"{k % 7},{k % 5},{k % 4 + 1},{10**9 + k}" for k in range(60)]
+    (tmp_path / "r.csv").write_text("user,item,rating,timestamp\n" + "\n".join(rows))
+    command = ("crossval", "--data", "r.csv", "--lambda", "2", "--folds", "2", "--split")
+    assert "2 folds in the order of time\n" in succeeds(run(*command, "time"))
+    assert "in the order of time, seed 1\n" in succeeds(run(*command, "time", "--seed", "1"))
+    assert "of each user's ratings, seed 0\n" in succeeds(run(*command, "user"))
+
+
 def test_published_folds_that_are_not_there(run: Run, tmp_path: Path) -> None:
     write_folds(tmp_path)
     fails(run("crossval", "--folds-from", "v*.base"), 1, r"there are no files 'v\*.base' of folds")

@@ -289,6 +289,27 @@ def test_for_people_it_says_the_verdict_and_what_is_missing(
     assert max(map(len, said.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_a_table_to_paste_has_whole_names(run: Run, tmp_path: Path, form: str) -> None:  # noqa: F811
+    (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
+    succeeds(run("train", "--data", "r.csv", "-q"))
+    (tmp_path / "a-system-of-a-long-name.csv").write_text("user,item,prediction\n1,10,4\n2,20,3\n")
+    judged = ("evaluate", "--predictions", "a-system-of-a-long-name.csv", "--format", form)
+    assert "a-system-of-a-long-name.csv" in succeeds(run(*judged))
+
+
+@pytest.mark.parametrize("text", ["user,item\n1,10\n", "1,10\n", "1 10\n"])
+def test_what_has_no_column_of_predictions_is_told_so(
+    run: Run,  # noqa: F811
+    tmp_path: Path,
+    text: str,
+) -> None:
+    (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
+    succeeds(run("train", "--data", "r.csv", "-q"))
+    (tmp_path / "p.csv").write_text(text)
+    fails(run("evaluate", "--predictions", "p.csv"), 1, "expected user, item and prediction")
+
+
 def test_ratings_beside_the_predictions_and_ratings_of_data(run: Run, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "r.csv").write_text("userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n")
     succeeds(run("train", "--data", "r.csv", "--epochs", "0", "-q"))

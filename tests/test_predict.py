@@ -429,3 +429,10 @@ def test_where_nothing_is_known_that_is_said_in_any_case(run: Run, tmp_path: Pat
 def test_standard_input_is_read_once(run: Run) -> None:
     message = "only one of the pairs and --history can be standard input"
     fails(run("predict", "-", "--history", "-", stdin="user,item\n1,10\n"), 2, message)
+
+
+@pytest.mark.parametrize("id_", ["[red]x[/red]", 'a"b', "\x1b[31m", "日本", "7"])
+def test_a_pair_of_text_ids_is_shown_as_it_is(run: Run, tmp_path: Path, id_: str) -> None:
+    save_model(fit(Ratings.from_ids([id_, "z"], [id_, "z"], [5, 3])), tmp_path / "data/model.npz")
+    found = document(run("predict", "--user", id_, "--item", id_, "--json"))
+    assert (found["user"], found["item"], found["known"]) == (id_, id_, "both")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlbias import OptionError, Ratings, fit, load_ratings, report
+from mlbias import OptionError, Ratings, evaluate, fit, load_ratings, report, user_split
 from mlbias.errors import DataError, MlbiasError
 from mlbias.reporting.page import check_report_path
 
@@ -116,6 +116,38 @@ def test_it_is_written_whole_and_replaces_only_reports(tmp_path: Path, ratings: 
         report(ratings, tmp_path / "folder.html")
     with pytest.raises(OptionError, match=r"`out` ends in .html, as a report is a page; .*x.pdf"):
         report(ratings, tmp_path / "x.pdf")
+
+
+def test_any_hold_out_will_do(ratings: Ratings) -> None:
+    sides = user_split(ratings, 2, random=True, seed=1)
+    page = report(ratings, split=sides, split_name="two <b>of</b> each user")
+    assert "hold-out (two &lt;b&gt;of&lt;/b&gt; each user)" in page
+    score = evaluate(fit(sides[0], "exact"), sides[1]).model
+    assert f"{score.rmse:.4f} ± {score.rmse_stderr:.4f}" in " ".join(Elements(page).text.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "random, 10 %, seed 0"),
+        (("--split", "time", "--test-size", "0.25"), "the latest, 25 %"),
+        (("--split", "user", "--test-size", "2", "--pick", "random"), "random of each user, 2"),
+        (("--train", "mine.csv", "--test", "test.csv"), "test.csv"),
+    ],
+)
+def test_the_command_holds_out_as_train_does(
+    tmp_path: Path, options: tuple[str, ...], told: str
+) -> None:
+    rows = [f"{k % 7},{k % 11},{k % 5 + 1},{10**9 + k}" for k in range(200)]
+    (tmp_path / "mine.csv").write_text("user,item,rating,time\n" + "\n".join(rows))
+    (tmp_path / "test.csv").write_text("user,item,rating\n1,2,3\n2,2,4\n3,1,4\n3,5,1\n")
+    data = () if "--train" in options else ("--data", "mine.csv")
+    subprocess.run(
+        [sys.executable, "-m", "mlbias", "report", *data, *options],
+        cwd=tmp_path, capture_output=True, check=True,
+    )  # fmt: skip
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"hold-out ({told}" in page
 
 
 def test_without_jinja_it_says_what_to_install(

@@ -149,7 +149,7 @@ def test_what_would_break_a_table_is_escaped() -> None:
     cells = ["a|b", r"50 % & \x_{1}", "-0.5", "1-4", "λ ± −3", "< 0.0001"]
     assert table_row(Format.MARKDOWN, cells[:2]) == r"| a\|b | 50 % & \\x_{1} |"
     assert table_row(Format.LATEX, cells) == (
-        r"a|b & 50 \% \& \textbackslash{}x\_\{1\} & $-$0.5 & 1-4 & $\lambda$ $\pm$ $-$3 & "
+        r"a\textbar{}b & 50 \% \& \textbackslash{}x\_\{1\} & $-$0.5 & 1-4 & $\lambda$ $\pm$ $-$3 & "
         r"$<$ 0.0001 \\"
     )
     assert table_head(Format.MARKDOWN, ["a", "b"]) == ["| a | b |", "| :-- | --: |"]

@@ -130,7 +130,7 @@ def predict_pair(output: Output, predictor: Predictor, user: str, item: str, mod
 
 def _as_known(text: str, ids: Ids) -> int | str:
     """An id as the model has it, an integer or text; the text itself where it does not."""
-    (place,) = positions(TextIds(pl.Series([text])), ids)
+    place = int(positions(TextIds(pl.Series([text])), ids)[0])
     if place < 0:
         return text
     return str(ids[place]) if isinstance(ids, TextIds) else int(ids[place])

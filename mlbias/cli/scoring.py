@@ -113,6 +113,6 @@ def _has_changed(output: Output, data: TrainingData, dataset: Dataset) -> bool:
     sizes = f"{data.n_ratings:,} ratings then, {dataset.n_ratings:,} now"
     if given or data.n_ratings == dataset.n_ratings:
         sizes = "as many ratings, but others" if not given else "its ratings are others"
-    where = (given.source if given and given.source else data.source).where
-    output.notice(f"{where} has changed since the model was trained on it: {sizes}")
+    label = (given.source if given and given.source else data.source).label
+    output.notice(f"{label} has changed since the model was trained on it: {sizes}")
     return True

@@ -30,7 +30,8 @@ Out = Annotated[
         metavar="FILE",
         rich_help_panel=OUTPUT,
         help="Write all of them: .csv, .tsv, .jsonl, .ndjson, .parquet, .arrow or .feather; or .db "
-        "or .sqlite, a database of users, items and the model, with the SQL that predicts.",
+        "or .sqlite, a database of users, items and the model. For Parquet and databases it prints "
+        "the SQL that predicts.",
     ),
 ]
 Sort = Annotated[
@@ -130,9 +131,9 @@ def _write(
     output: "Output", table: "pl.DataFrame", fitted: "BiasModel", side: str, out: Path, model: Path
 ) -> None:
     """All of the table to a file, or all of the model to a database."""
-    from mlbias.datasets.writing import format_of, write_frames
+    from mlbias.datasets.writing import TableFormat, format_of, write_frames
     from mlbias.files import written_whole
-    from mlbias.use.database import PREDICT, database
+    from mlbias.use.database import IN_SQLITE, database, in_parquet
 
     form = format_of(out, _DATABASES)
     with written_whole(out, [model]) as file:
@@ -140,7 +141,10 @@ def _write(
             file.write(database(fitted))
         else:
             write_frames([table], file, form)
-    sql = PREDICT if form is None else None
+    sql = IN_SQLITE if form is None else None
+    if form is TableFormat.PARQUET:
+        files = {each: str(out.with_name(f"{each}.parquet")) for each in ("users", "items")}
+        sql = in_parquet(fitted, **files | {side: str(out)})
     for line in (sql or "").splitlines():
         output.line(line)
     output.notice(f"saved {out}")

@@ -104,9 +104,10 @@ def compare(
 
     assert isinstance(sides.held_out, Ratings)
     show.report_sides(output, sides)
-    comparison = Comparison(
-        sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads
-    )
+    with output.progress("finding the optimum", "steps"):
+        comparison = Comparison(
+            sides.training.ratings, sides.held_out, regularisation, epochs or 100, reading.n_threads
+        )
     results = show.draw_comparison(output, comparison, names)
     document = show.document(comparison, sides, results)
     output.document(document, document["methods"])

@@ -32,6 +32,7 @@ def draw_comparison(output: Output, comparison: Comparison, names: Sequence[str]
     output.line()
     results = []
     with output.progress("comparing", "methods") as bar:
+        bar.update(0, len(names))
         for result in comparison.run(names):
             results.append(result)
             bar.update(len(results), len(names))

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-import time
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -144,12 +144,15 @@ class Output:
         try:
             yield bar
         finally:
-            self.stop_bar()
+            bar.close()
 
-    def start_bar(self, what: str, unit: str, total: int | None) -> "Progress | None":
-        """A bar on a terminal that wants one; None elsewhere."""
-        if self._quiet or not self._err.is_terminal:
-            return None
+    @property
+    def shows_bars(self) -> bool:
+        """Whether there is a terminal that wants them."""
+        return not self._quiet and self._err.is_terminal
+
+    def start_bar(self, what: str, unit: str, total: int | None) -> "Progress":
+        """A bar on the terminal, until it is stopped."""
         # Rich's bars take long to import, and most commands end before they need one.
         from mlbias.cli.show.progress import start_bar
 
@@ -174,7 +177,7 @@ class Output:
 
 
 class ProgressBar:
-    """Shows how far some work has come, once it takes long enough.
+    """Shows how far some work has come, once it takes long enough, even if it does not say.
 
     Args:
         output: where.
@@ -186,16 +189,38 @@ class ProgressBar:
         self._output = output
         self._what = what
         self._unit = unit
-        self._started = time.monotonic()
+        self._at: tuple[int, int | None] = 0, None
         self._bar: Progress | None = None
-        self._was_started = False
+        self._is_over = False
+        # The work may not call us before it ends.
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(_BAR_AFTER_SECONDS, self._start)
+        self._timer.daemon = True
+        if output.shows_bars:
+            self._timer.start()
 
     def update(self, done: int, total: int | None) -> None:
         """So much is done, of so much where that is known."""
-        if not self._was_started and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
-            self._was_started = True
-            self._bar = self._output.start_bar(self._what, self._unit, total)
+        with self._lock:
+            self._at = done, total
+            self._draw()
+
+    def close(self) -> None:
+        """The work has ended."""
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+            self._output.stop_bar()
+
+    def _start(self) -> None:
+        with self._lock:
+            if not self._is_over:
+                self._bar = self._output.start_bar(self._what, self._unit, self._at[1])
+                self._draw()
+
+    def _draw(self) -> None:
         if self._bar is not None:
+            done, total = self._at
             self._bar.update(self._bar.task_ids[0], completed=done, total=total)
 
 

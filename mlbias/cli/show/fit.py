@@ -72,7 +72,8 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
     if held_out is not None:
         output.line(f"{counted(len(held_out), 'rating')} held out")
     started = time.perf_counter()
-    task = Task.of(incidence, *ids, settings.regularisation, settings.noise)
+    with output.progress("learning lambda", "steps"):
+        task = Task.of(incidence, *ids, settings.regularisation, settings.noise)
     if task.learned is not None:
         seconds["learn"] = time.perf_counter() - started
         report_learned(output, task.learned)
@@ -81,15 +82,18 @@ def draw_fit(output: Output, sides: Sides, settings: Settings, every: int) -> Ru
     fitting = Fitting(task, settings, score)
     signal = _draw_epochs(output, fitting, every, with_holdout=held_out is not None)
     seconds["train"] = fitting.history[-1].seconds
-    return _assessed(fitting, sides, seconds, signal)
+    return _assessed(output, fitting, sides, seconds, signal)
 
 
-def _assessed(fitting: Fitting, sides: Sides, seconds: dict[str, float], signal: int | None) -> Run:
+def _assessed(
+    output: Output, fitting: Fitting, sides: Sides, seconds: dict[str, float], signal: int | None
+) -> Run:
     """The result, with error bars and leave-one-out; after other methods that of exact."""
     training, threads, exactly = sides.training, sides.threads, None
     started = time.perf_counter()
     columns = (lambda: training.ratings) if training.has_columns else None
-    fit = fitting.result(columns, threads)
+    with output.progress("checking", "steps"):
+        fit = fitting.result(columns, threads)
     if fit.certificate is None and signal is None and columns is not None:
         exactly = learned_leave_one_out(training.incidence, columns, threads)
     if fit.certificate is not None or exactly is not None:

@@ -21,8 +21,8 @@ class Format(StrEnum):
 _LATEX = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {sign: f"\\{sign}" for sign in "&%$#_{}"}
-    | {"<": "$<$", ">": "$>$", "±": r"$\pm$", "−": "$-$", "→": r"$\to$", "×": r"$\times$"}
-    | {"α": r"$\alpha$", "λ": r"$\lambda$", "σ": r"$\sigma$", "…": r"\dots{}"}
+    | {"|": r"\textbar{}", "…": r"\dots{}", "<": "$<$", ">": "$>$", "±": r"$\pm$", "−": "$-$"}
+    | {"→": r"$\to$", "×": r"$\times$", "α": r"$\alpha$", "λ": r"$\lambda$", "σ": r"$\sigma$"}
 )
 
 

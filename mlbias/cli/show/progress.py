@@ -22,13 +22,16 @@ class _Rate(progress.ProgressColumn):
         return Text(f"{task.speed:,.{0 if task.speed >= 100 else 1}f} {self._unit}/s")
 
 
+class _Amount(progress.ProgressColumn):
+    """How many of how many, where the latter is known."""
+
+    def render(self, task: progress.Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:,.0f}/{task.total:,.0f}")
+
+
 def start_bar(console: Console, what: str, unit: str, total: int | None) -> progress.Progress:
     """A bar with one task, drawn from now on and gone when it is stopped."""
-    amount = (
-        progress.DownloadColumn(binary_units=True)
-        if unit == "bytes"
-        else progress.TextColumn("{task.completed:,.0f}/{task.total:,.0f}")
-    )
+    amount = progress.DownloadColumn(binary_units=True) if unit == "bytes" else _Amount()
     bar = progress.Progress(
         progress.TextColumn("{task.description}"),
         progress.BarColumn(bar_width=20),

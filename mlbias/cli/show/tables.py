@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from rich.cells import cell_len
+
 from mlbias.cli.show.console import FAINT, Output
 from mlbias.cli.show.formats import Format
 from mlbias.core.statistics import Statistics
@@ -82,14 +84,16 @@ class Table:
 
     def _row(self, cells: Sequence[str], style: str) -> None:
         pairs = zip(cells, self._widths, strict=True)
-        line = "".join(f" {self._output.shown(cell):>{width}}" for cell, width in pairs if width)
+        shown = [(self._output.shown(cell), width) for cell, width in pairs if width]
+        # Letters of Chinese, Japanese and Korean are two columns wide.
+        line = "".join(f" {' ' * (width - cell_len(cell))}{cell}" for cell, width in shown)
         self._output.line(line.rstrip(), style)
 
 
 def _fitting_widths(output: Output, columns: Sequence[Column]) -> list[int]:
     """Widths of the columns, 0 for one that is not shown or for which there is no room."""
     widths = [
-        max(column.width, len(output.shown(column.header))) if column.is_shown else 0
+        max(column.width, cell_len(output.shown(column.header))) if column.is_shown else 0
         for column in columns
     ]
     ranked = sorted(range(len(columns)), key=lambda place: columns[place].rank, reverse=True)
