@@ -35,7 +35,7 @@ _RESULTS = {
     "Judgement": "evaluation.judge",
     "Judged": "evaluation.judge",
     "BucketDifference": "evaluation.judge",
-    "Decile": "evaluation.calibration",
+    "Decile": "evaluation.deciles",
     "Intervals": "evaluation.calibration",
     "Description": "evaluation.describe",
     "Errors": "evaluation.describe",
