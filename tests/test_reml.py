@@ -300,7 +300,7 @@ def test_what_is_not_identified_is_said(
         DataError, match=f"cannot be learned from these ratings: .*{reason}"
     ) as caught:
         learned_from(Ratings.from_ids(users, items, values))
-    assert "--lambda 5" in caught.value.advice
+    assert "`lambda_` 5" in caught.value.advice
 
 
 def test_on_the_scale_of_means_there_is_nothing_to_learn() -> None:

@@ -364,7 +364,7 @@ def test_it_goes_with_learned_lambdas_alone(make_ratings: Callable[..., Ratings]
         fit(ratings, "closed-form", noise="user")
     with pytest.raises(OptionError, match="goes with exact and learned lambdas only"):
         fit(ratings, "exact", lambda_=2, noise="user")
-    with pytest.raises(OptionError, match="one or user, not 'item'"):
+    with pytest.raises(OptionError, match="'one' or 'user', not 'item'"):
         fit(ratings, "exact", noise="item")  # type: ignore[arg-type]
 
 
