@@ -166,7 +166,7 @@ def _rebuilt_learned(learned: dict[str, Any]) -> Learned:
         learned["by"],
         Check(**_checked(learned["check"])),
         number(learned["alpha_stderr"], 0.0),
-        number(learned["n_parameters"], 0.0),
+        None if (n := learned.get("n_parameters")) is None else number(n, 0.0),  # older versions
         learned["log_likelihood"],
         noise=_rebuilt_noise(learned.get("noise")),  # older versions saved none
     )
