@@ -134,7 +134,8 @@ def _rebuilt_settings(training: dict[str, Any]) -> Settings | None:
 
 
 def _rebuilt_leave_one_out(found: dict[str, Any] | None) -> LeaveOneOut | None:
-    if found is None:
+    # Older versions did not save the mean's own, without which nothing can be said beside it.
+    if found is None or "mean_rmse" not in found:
         return None
     if found["by"] not in get_args(EntriesBy):
         raise ValueError("leave-one-out by unknown means")
