@@ -527,6 +527,28 @@ def test_models_of_older_formats_have_no_record(tmp_path: Path, version: int) ->
     )  # fmt: skip
 
 
+def test_what_older_versions_did_not_save_is_not_asked_for(
+    tmp_path: Path, make_ratings: Callable[..., Ratings]
+) -> None:
+    path = tmp_path / "m.npz"
+    found = fit(make_ratings(2_000, 30, 40), "exact")
+    save_model(found, path)
+    with np.load(path) as archive:
+        content = dict(archive)
+    about = json.loads(content["about"].tobytes())
+    for name in ("n_parameters", "noise"):
+        del about["training"]["learned"][name]
+    for name in ("mean_rmse", "leverage_error"):
+        del about["training"]["leave_one_out"][name]
+    content["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    np.savez(path, **content)
+    loaded = load_public(path)
+    assert found.learned is not None
+    assert loaded.learned == replace(found.learned, n_parameters=None, inverse=None)
+    assert loaded.leave_one_out is None
+    assert loaded.predict([1], [1]) == found.predict([1], [1])
+
+
 def test_a_fit_comes_back_with_all_that_was_learned(
     tmp_path: Path, make_ratings: Callable[..., Ratings]
 ) -> None:

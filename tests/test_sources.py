@@ -85,7 +85,7 @@ def test_without_any_data_two_commands_are_named_that_help(tmp_path: Path) -> No
     with pytest.raises(DataError, match=r"no data set in the folder") as caught:
         find_source(None, tmp_path / "nothing")
     assert "mlbias download" in caught.value.advice
-    assert "the data set sample" in caught.value.advice
+    assert "`data` sample" in caught.value.advice
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def _default_source(data_dir: Path) -> Source:
         )
     raise DataError(
         f"there is no data set in the folder {data_dir}.",
-        f"`mlbias download` fetches {DEFAULT_NAME}; the data set sample needs no file.",
+        f"`mlbias download` fetches {DEFAULT_NAME}; sample needs no file, as in `data` sample.",
     )
 
 

@@ -134,7 +134,8 @@ def _rebuilt_settings(training: dict[str, Any]) -> Settings | None:
 
 
 def _rebuilt_leave_one_out(found: dict[str, Any] | None) -> LeaveOneOut | None:
-    if found is None:
+    # Older versions did not save the mean's own, without which nothing can be said beside it.
+    if found is None or "mean_rmse" not in found:
         return None
     if found["by"] not in get_args(EntriesBy):
         raise ValueError("leave-one-out by unknown means")
@@ -166,7 +167,7 @@ def _rebuilt_learned(learned: dict[str, Any]) -> Learned:
         learned["by"],
         Check(**_checked(learned["check"])),
         number(learned["alpha_stderr"], 0.0),
-        number(learned["n_parameters"], 0.0),
+        None if (n := learned.get("n_parameters")) is None else number(n, 0.0),  # older versions
         learned["log_likelihood"],
         noise=_rebuilt_noise(learned.get("noise")),  # older versions saved none
     )

@@ -90,7 +90,7 @@ class Learned:
         check: what the probes found; nothing where the traces are exact.
         alpha_stderr: the standard error of α, in the ratings' units.
         n_parameters: the effective number of parameters, to which the leverages of all ratings add
-            up: 1 + n_users - λ_u tr_u + n_items - λ_i tr_i.
+            up: 1 + n_users - λ_u tr_u + n_items - λ_i tr_i; None in models of older files.
         log_likelihood: the restricted log-likelihood, natural; None where it is not known exactly.
         inverse: M⁻¹ there, where it is known.
         noise: the prior of the users' noise, where each has its own; σ is then that of a rating
@@ -103,7 +103,7 @@ class Learned:
     by: By
     check: Check
     alpha_stderr: float
-    n_parameters: float
+    n_parameters: float | None
     log_likelihood: float | None = None
     inverse: Inverse | None = None
     noise: NoisePrior | None = None
