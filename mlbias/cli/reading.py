@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.show.console import Output
@@ -73,6 +74,8 @@ class Reader:
         output: for notices and progress.
         reading: where and how to read.
     """
+
+    on_spark = False
 
     def __init__(self, output: Output, reading: ReadingOptions) -> None:
         self._output = output
@@ -182,6 +185,33 @@ class Reader:
             )
         for notice in unmatched_ids(held_out, training.user_ids, training.item_ids):
             self._output.notice(notice)
+
+
+def reader_of(output: Output, reading: ReadingOptions, engine: EngineOptions) -> Reader:
+    """The reader of an engine."""
+    if not engine.is_spark:
+        return Reader(output, reading)
+    from mlbias.cli.reading_spark import SparkReader  # what it imports takes its time
+
+    return SparkReader(output, reading, engine.master)
+
+
+def parts_of(dataset: Dataset) -> PartitionedIncidence:
+    """The ratings of a data set that is in parts."""
+    assert isinstance(dataset.incidence, PartitionedIncidence)
+    return dataset.incidence
+
+
+def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | PartitionedIncidence:
+    """The ratings that are held out of a data set, all where nothing is."""
+    if dataset.has_columns:
+        ratings = dataset.ratings
+        return ratings if holdout is None else ratings.select(holdout.held_out(ratings))
+    if holdout is None:
+        return parts_of(dataset)
+    from mlbias.evaluation.in_parts import sides_in_parts
+
+    return sides_in_parts(parts_of(dataset), holdout)[1]
 
 
 def limit_polars(threads: int | None) -> None:

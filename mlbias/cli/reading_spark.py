@@ -2,21 +2,18 @@
 
 import time
 
-from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
-from mlbias.cli.reading import Reader, Sides
+from mlbias.cli.reading import Reader, Sides, parts_of
 from mlbias.cli.show.console import Output
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
-from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.session import source_of, spark_dataset
 from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.in_parts import check_in_parts, sides_in_parts
-from mlbias.ratings import Ratings
 
 
 class SparkReader(Reader):
@@ -27,6 +24,8 @@ class SparkReader(Reader):
         reading: where and how to read.
         master: of the session, if one has to be made.
     """
+
+    on_spark = True
 
     def __init__(self, output: Output, reading: ReadingOptions, master: str | None) -> None:
         super().__init__(output, reading)
@@ -85,25 +84,3 @@ class SparkReader(Reader):
             source, self.options, whole, training, held_out, None, wanted,
             time.perf_counter() - started, self._reading.n_threads,
         )  # fmt: skip
-
-
-def reader_of(output: Output, reading: ReadingOptions, engine: EngineOptions) -> Reader:
-    """The reader of an engine."""
-    if engine.is_spark:
-        return SparkReader(output, reading, engine.master)
-    return Reader(output, reading)
-
-
-def parts_of(dataset: Dataset) -> PartitionedIncidence:
-    """The ratings of a data set that is in parts."""
-    assert isinstance(dataset.incidence, PartitionedIncidence)
-    return dataset.incidence
-
-
-def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | PartitionedIncidence:
-    """The ratings that are held out of a data set, all where nothing is."""
-    if dataset.has_columns:
-        ratings = dataset.ratings
-        return ratings if holdout is None else ratings.select(holdout.held_out(ratings))
-    parts = parts_of(dataset)
-    return parts if holdout is None else sides_in_parts(parts, holdout)[1]

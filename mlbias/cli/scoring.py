@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from mlbias.cli.reading import Reader
-from mlbias.cli.reading_spark import SparkReader, held_out_of
+from mlbias.cli.reading import Reader, held_out_of
 from mlbias.cli.show.console import Output
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.sources import Source
+from mlbias.engines.addresses import is_sparks_own
 from mlbias.engines.partitioned import PartitionedIncidence
-from mlbias.engines.session import is_sparks_own
 from mlbias.errors import DataError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.ratings import Ratings
@@ -71,7 +70,7 @@ def read_scored(output: Output, reader: Reader, saved: SavedModel, data: str | N
     holdout = trained.holdout
     given = holdout.source if holdout else None
     source = given or trained.source
-    if not isinstance(reader, SparkReader):
+    if not reader.on_spark:
         _check_readable(source)
     times = holdout is not None and holdout.needs_times
     dataset = reader.read(source, trained.options, times=times)

@@ -142,26 +142,22 @@ class BlockIncidence:
         weights: FloatArray | None = None,
     ) -> tuple[FloatArray, FloatArray]:
         """A·b_item and Aᵀ·(b_user + w·A·b_item) in one pass; see Incidence."""
-        columns = np.ascontiguousarray(item_bias.T)
-        of_items = np.empty((self._shape[0], *columns.shape[1:]))
-        more = None if user_bias is None else np.ascontiguousarray(user_bias.T)
-        factors = None if weights is None else weights.reshape(-1, *[1] * (columns.ndim - 1))
+        if item_bias.ndim > 1:  # sums of several vectors leave the cache no room for the others
+            of_items = self.per_user(item_bias)
+            return of_items, self.per_item(_through(of_items, user_bias, weights))
+        of_items = np.empty(self._shape[0])
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros((self._shape[1], *columns.shape[1:]))
+            sums = np.zeros(self._shape[1])
             for k in blocks:
                 here = slice(self._cuts[k], self._cuts[k + 1])
-                of_items[here] = through = self._blocks[k] @ columns
-                if factors is not None:
-                    through = factors[here] * through
-                    through = through if more is None else more[here] + through
-                elif more is not None:
-                    through = more[here]
-                sums += self._transposed[k] @ through
+                of_items[here] = self._blocks[k] @ item_bias
+                parts = (None if of is None else of[here] for of in (user_bias, weights))
+                sums += self._transposed[k] @ _through(of_items[here], *parts)
             return sums
 
         of_users = added(self._map(lane))
-        return of_items.T, of_users.T
+        return of_items, of_users
 
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
@@ -296,6 +292,16 @@ class BlockIncidence:
             user_sums=user_sums,
             item_sums=item_sums,
         )
+
+
+def _through(
+    of_items: FloatArray, user_bias: FloatArray | None, weights: FloatArray | None
+) -> FloatArray:
+    """b_user + w·A·b_item, of one vector or of rows of them; None stands for 0."""
+    if weights is None:
+        assert user_bias is not None
+        return user_bias
+    return weights * of_items if user_bias is None else user_bias + weights * of_items
 
 
 def starts_of(user_counts: FloatArray) -> NDArray[np.int64]:

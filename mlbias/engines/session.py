@@ -14,14 +14,13 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
 from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
+from mlbias.engines.addresses import TABLE, is_sparks_own
 from mlbias.engines.encoding import ROLES, roles_of
 from mlbias.errors import DataError, OptionError
 from mlbias.ids import TextIds
 from mlbias.model import BiasModel
 
-TABLE = "table:"
 _JAVA = (17, 21)
-_REMOTE = re.compile(r"[a-z0-9]+://")
 
 
 def source_of(data: str | None, data_dir: Path) -> Source:
@@ -39,11 +38,6 @@ def source_of(data: str | None, data_dir: Path) -> Source:
             "Unpack an archive first; `mlbias generate` writes the sample to a file.",
         )
     return source
-
-
-def is_sparks_own(data: str) -> bool:
-    """Whether it is a table, or an address that Spark alone reads."""
-    return data.startswith(TABLE) or _REMOTE.match(data) is not None
 
 
 def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> Dataset:

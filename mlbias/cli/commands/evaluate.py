@@ -63,7 +63,7 @@ def evaluate(
     if prediction_col is not None:
         raise OptionError("--prediction-col goes with --predictions.")
     reading.check_only_with_data()
-    from mlbias.cli.reading_spark import reader_of
+    from mlbias.cli.reading import reader_of
     from mlbias.cli.scoring import read_scored
     from mlbias.cli.show import evaluation as show
     from mlbias.cli.show.scores import evaluation_rows

@@ -50,7 +50,7 @@ def train(
 
     Example: mlbias train --method closed-form --data sample
     """
-    from mlbias.cli.reading_spark import reader_of
+    from mlbias.cli.reading import reader_of
     from mlbias.figures.curves import learning_curves
     from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
 
