@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.lanes import done, pieces
+from mlbias.core.passes import done, pieces
 from mlbias.core.ratings import Codes, Values, order_of_pairs, order_of_users
 from mlbias.errors import DataError
 from mlbias.id_columns import column_of_ids, is_missing

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mlbias.arguments import checks_options
-from mlbias.core.lanes import in_order
+from mlbias.core.passes import in_order
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Score, Tally, tallied
 from mlbias.core.vectors import FloatArray

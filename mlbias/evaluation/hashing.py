@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.lanes import in_order, pieces
+from mlbias.core.passes import in_order, pieces
 from mlbias.core.vectors import FloatArray
 from mlbias.ids import Ids, TextIds
 from mlbias.ratings import Ratings

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbias.core.lanes import in_order, pieces
+from mlbias.core.passes import in_order, pieces
 from mlbias.core.ratings import Codes
 from mlbias.core.scores import GroupedErrors, Tally, tallied
 from mlbias.core.vectors import FloatArray

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.arguments import checks_options
-from mlbias.core.lanes import done
+from mlbias.core.passes import done
 from mlbias.core.ratings import repeated_pairs
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
