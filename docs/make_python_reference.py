@@ -58,7 +58,7 @@ _RESULTS = {
     "Settings": "fitting.record",
     "Regularisation": "core.regularisation",
     "Uncertainty": "core.uncertainty",
-    "TrainedOn": "model",
+    "TrainedOn": "core.trained_on",
     "Generated": "datasets.generated.generate",
     "Truth": "datasets.generated.generator",
     "PartitionedIncidence": "engines.partitioned",

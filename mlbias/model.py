@@ -11,46 +11,13 @@ from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.ratings import Codes
 from mlbias.core.statistics import Statistics
+from mlbias.core.trained_on import TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.id_columns import column_of_ids
 from mlbias.ids import Ids, positions
 from mlbias.ratings import Frame, Ratings, as_ratings
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class TrainedOn:
-    """What a model's training ratings were like, where scoring asks for it.
-
-    Args:
-        low, high: the scale, as far as it was used.
-        user_counts, item_counts: (n_users,) and (n_items,) ratings of each.
-        user_means, item_means: (n_users,) and (n_items,) their plain means; None in models of
-            older files.
-    """
-
-    low: float
-    high: float
-    user_counts: FloatArray
-    item_counts: FloatArray
-    user_means: FloatArray | None = None
-    item_means: FloatArray | None = None
-
-    @property
-    def n_ratings(self) -> int:
-        """Training ratings."""
-        return int(self.user_counts.sum())
-
-    @property
-    def n_users(self) -> int:
-        """Users in training."""
-        return len(self.user_counts)
-
-    @property
-    def n_items(self) -> int:
-        """Items in training."""
-        return len(self.item_counts)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -307,7 +274,6 @@ def to_model(
     parameters: Parameters, statistics: Statistics, user_ids: Ids, item_ids: Ids
 ) -> BiasModel:
     """The model of a state of training, in the ratings' own units and with these ids."""
-    s = statistics
     return BiasModel(
         alpha=parameters.alpha + statistics.center,
         user_bias=parameters.user_bias,
@@ -315,12 +281,5 @@ def to_model(
         user_ids=user_ids,
         item_ids=item_ids,
         mean=statistics.mean + statistics.center,
-        trained_on=TrainedOn(
-            s.low,
-            s.high,
-            s.user_counts,
-            s.item_counts,
-            s.user_sums / s.user_counts + s.center,
-            s.item_sums / s.item_counts + s.center,
-        ),
+        trained_on=TrainedOn.of(statistics),
     )

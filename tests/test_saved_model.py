@@ -21,6 +21,7 @@ from mlbias.core.equations.certificate import Certificate
 from mlbias.core.methods import make_method
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Regularisation
+from mlbias.core.trained_on import TrainedOn
 from mlbias.core.training import EpochStats
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.datasets.options import IdKind, ReadOptions
@@ -30,7 +31,7 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Fit, Settings
 from mlbias.id_columns import column_of_ids
-from mlbias.model import BiasModel, TrainedOn
+from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import (
     SavedModel,

@@ -10,12 +10,13 @@ from mlbias.core.methods.protocol import Method
 from mlbias.core.ordinal import OrdinalScale
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.learn import Learned
+from mlbias.core.trained_on import TrainedOn
 from mlbias.core.training import EpochStats, check_stopping
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import OptionError
 from mlbias.ids import Ids
-from mlbias.model import BiasModel, TrainedOn
+from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings
 
 # Whether all ratings have one noise, or each user has a noise of their own.

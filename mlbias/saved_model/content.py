@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.ordinal import MOST_VALUES, OrdinalScale
+from mlbias.core.trained_on import TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.ids import Ids, are_ascending, unpacked_ids
-from mlbias.model import BiasModel, TrainedOn
+from mlbias.model import BiasModel
 from mlbias.saved_model.archive import Archive
 
 

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from mlbias.core.folding import NewRatings, folded, folded_stderr, refreshed
 from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ratings import Codes
+from mlbias.core.trained_on import TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, TextIds, as_text, distinct, positions
-from mlbias.model import BiasModel, TrainedOn
+from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 
