@@ -29,7 +29,6 @@ ROOMS = {
     "ids": "integers and text",
     "times": "moments",
     "columns": "which column is what",
-    "usual_names": "of columns in public data",
     "core": "the mathematics, on codes: statistics, methods, equations, reml",
     "arguments": "options from Python, by their types",
     "errors": "every error",

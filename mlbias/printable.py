@@ -18,3 +18,8 @@ def printable(text: str, longest: int | None = None) -> str:
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
     )
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """The text in quotation marks, cut where it would fill more than a line."""
+    return repr(text if len(text) <= length else text[: length - 1] + "…")

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from mlbias.arguments import article
-from mlbias.columns import Columns, find_columns, shortened
+from mlbias.columns.find import find_columns
+from mlbias.columns.names import Columns
 from mlbias.core.ratings import Codes
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.checks import with_times
@@ -19,6 +20,7 @@ from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError, OptionError
 from mlbias.id_columns import is_missing
 from mlbias.ids import Ids, TextIds, distinct
+from mlbias.printable import shortened
 from mlbias.ratings import Ratings
 
 _WHERE = "the frame"

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from mlbias.columns import shortened
 from mlbias.errors import DataError, OptionError
 from mlbias.files import obstacle
+from mlbias.printable import shortened
 
 _ROWS_A_GROUP = 1 << 18
 _INTEGERS = r"^(0|-?[1-9][0-9]{0,18})$"

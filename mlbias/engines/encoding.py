@@ -3,7 +3,8 @@
 import numpy as np
 import polars as pl
 
-from mlbias.columns import Columns, find_columns
+from mlbias.columns.find import find_columns
+from mlbias.columns.names import Columns
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.reading.encode import encode_chunk
 from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts

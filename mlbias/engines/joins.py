@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from mlbias.columns import find_pair_columns, shortened
+from mlbias.columns.find import find_pair_columns
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, TextIds
 from mlbias.model import BiasModel
+from mlbias.printable import shortened
 
 try:
     import pyarrow as pa

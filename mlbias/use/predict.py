@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from mlbias.columns import find_pair_columns, shortened
+from mlbias.columns.find import find_pair_columns
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.frames import as_polars, frame_columns, refuse_missing_ids
 from mlbias.datasets.options import ReadOptions
@@ -17,6 +17,7 @@ from mlbias.datasets.reading.tables import check_types, rows_of_columns, table_w
 from mlbias.errors import DataError, OptionError
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
+from mlbias.printable import shortened
 from mlbias.ratings import Frame
 
 # What of a pair the model knows, by 1 for the user and 2 for the item.

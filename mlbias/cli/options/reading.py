@@ -264,7 +264,7 @@ class PairOptions:
 
     def of_history(self) -> "ReadOptions":
         """How --history is read: a column or separator of the pairs counts where it has that."""
-        from mlbias.columns import IfThere
+        from mlbias.columns.names import IfThere
 
         options = self.reading().options()
         user, item, separator = (

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mlbias.columns import NEEDED, shortened
+from mlbias.columns.names import NEEDED
 from mlbias.errors import DataError
+from mlbias.printable import shortened
 
 # In text with these a quotation mark is a letter, unless the header is quoted itself.
 UNQUOTED = ("::", "\t", " ")

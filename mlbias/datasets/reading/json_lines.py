@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import polars as pl
 
-from mlbias.columns import Columns, shortened
+from mlbias.columns.names import Columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.rows import BadRow, Rows, Wanted, Wording, rows_of_texts
 from mlbias.datasets.reading.tables import table_wording
 from mlbias.errors import DataError
+from mlbias.printable import shortened
 
 
 def is_json_lines(lines: Sequence[str]) -> bool:

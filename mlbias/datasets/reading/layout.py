@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mlbias.columns import Columns, IfThere, is_header, listed_names, names_columns, shortened
+from mlbias.columns.names import Columns, IfThere, is_header, listed_names, names_columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
 from mlbias.datasets.reading.preamble import is_comment, preamble
 from mlbias.datasets.reading.rows import Wanted
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
+from mlbias.printable import shortened
 
 # So many lines decide on the layout at most.
 SNIFFED_LINES = 1_000

@@ -7,7 +7,7 @@ of each of its ratings, and its own line left blank, so that the lines keep thei
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mlbias.columns import PREDICTION, RATING, Columns
+from mlbias.columns.names import PREDICTION, RATING, Columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.layout import Layout
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 import polars as pl
 
-from mlbias.columns import Columns, refuse_doubles
+from mlbias.columns.names import Columns, refuse_doubles
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.json_lines import (
     is_json_lines,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mlbias.columns import is_header
+from mlbias.columns.names import is_header
 from mlbias.datasets.options import ReadOptions
 
 _EXCEL_HINT = re.compile(r'"?sep=(.)"?', re.IGNORECASE)

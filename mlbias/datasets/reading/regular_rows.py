@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.columns import shortened
 from mlbias.datasets.reading.layout import Layout
 from mlbias.datasets.reading.quotation_marks import QUOTE
 from mlbias.datasets.reading.rows import BadRow
 from mlbias.errors import DataError
+from mlbias.printable import shortened
 
 _NEWLINE = ord("\n")
 # Bytes that text hardly ever holds; one stands for "::" and for line ends inside quotation marks.

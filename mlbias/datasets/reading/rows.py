@@ -6,16 +6,11 @@ from enum import Enum
 
 import polars as pl
 
-from mlbias.columns import (
-    PAIR,
-    Columns,
-    find_columns,
-    find_pair_columns,
-    needed_roles,
-    shortened,
-)
+from mlbias.columns.find import find_columns, find_pair_columns, needed_roles
+from mlbias.columns.names import PAIR, Columns
 from mlbias.datasets.reading.dates import parsed_times
 from mlbias.ids import MISSING_TEXTS
+from mlbias.printable import shortened
 
 # Plain decimal numbers and canonical integers, as regular expressions of Rust.
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"

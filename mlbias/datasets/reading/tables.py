@@ -8,12 +8,13 @@ from functools import partial
 
 import polars as pl
 
-from mlbias.columns import Columns, shortened
+from mlbias.columns.names import Columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.rows import Rows, Wanted, Wording, first_untimed, rows_of_texts
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
+from mlbias.printable import shortened
 
 _ROWS_A_SLICE = 1 << 20
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)

@@ -1,92 +1,25 @@
-"""Which column is which: what the user says of them, and what public data sets call them."""
+"""Which column is which: what the user says of them, or else names that public data sets use."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mlbias.columns.names import (
+    NEEDED,
+    PAIR,
+    PREDICTION,
+    RATING,
+    Columns,
+    IfThere,
+    listed_names,
+    plain_name,
+    refuse_doubles,
+)
+from mlbias.columns.usual_names import USUAL_NAMES
 from mlbias.errors import DataError, OptionError
-from mlbias.usual_names import USUAL_NAMES
+from mlbias.printable import shortened
 
-# The roles of columns, in the order of a file without a header.
-ROLES = ("user", "item", "rating", "time")
-NEEDED = ROLES[:3]
-PAIR = ROLES[:2]
-RATING, PREDICTION = "rating", "prediction"
-
-
-class IfThere(str):
-    """A column or separator for several files: used in those that have it, ignored in others."""
-
-    __slots__ = ()
-
-
-# RecBole's types behind the names of a header: user_id:token.
-_TYPE = re.compile(r":(token|float|token_seq|float_seq)$")
-# All that people write for a number, well or badly; a name has something else.
-_NUMBER_LIKE = re.compile(r"\s*[-+]?[0-9][-+0-9.,:eE\s/'’_%]*\s*")
 # So many columns without a header are a table of users by items, or something else altogether.
 _MOST_UNNAMED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Where the columns are, from 0.
-
-    Attributes:
-        user: position of the users.
-        item: position of the items.
-        rating: position of the ratings, None for pairs without them.
-        time: position of the times, None without such a column.
-        notes: what was guessed or left aside, a sentence each.
-        time_notes: the same of the times, for those who use them.
-        value_name: what ``rating`` holds: ratings or, of another system, predictions.
-        rated: position of the ratings beside predictions, None without such a column.
-    """
-
-    user: int
-    item: int
-    rating: int | None
-    time: int | None = None
-    notes: tuple[str, ...] = ()
-    time_notes: tuple[str, ...] = ()
-    value_name: str = RATING
-    rated: int | None = None
-
-    @property
-    def places(self) -> dict[str, int]:
-        """Position by role, of those that are there."""
-        every = dict(zip(ROLES, (self.user, self.item, self.rating, self.time), strict=True))
-        return {role: place for role, place in every.items() if place is not None}
-
-    @property
-    def named_places(self) -> dict[str, int]:
-        """Position by what the column holds: predictions, and ratings beside them, apart."""
-        words = {RATING: self.value_name}
-        named = {words.get(role, role): place for role, place in self.places.items()}
-        return named if self.rated is None else named | {RATING: self.rated}
-
-
-def is_header(record: Sequence[str], asked: Mapping[str, str | None]) -> bool:
-    """Whether a first line names columns: asked or usual names, or nothing like a number."""
-    if any(name in record for name in asked.values() if name and not name.isdecimal()):
-        return True
-    place = asked.get("rating") or ""
-    is_number = place.isascii() and place.isdecimal() and len(place) < 9
-    # Where the rating is to be, a header has no number.
-    if is_number and any(map(_NUMBER_LIKE.fullmatch, record[int(place) - 1 : int(place)])):
-        return False
-    plain = {_plain(name) for name in record}
-    if any(plain.intersection(USUAL_NAMES[role]) for role in ("user", "rating")):
-        return True
-    return not any(_NUMBER_LIKE.fullmatch(text) for text in record)
-
-
-def names_columns(record: Sequence[str]) -> bool:
-    """Whether a line beyond doubt is a header: it has usual names, and nothing like a number."""
-    plain = {_plain(name) for name in record}
-    return all(plain.intersection(USUAL_NAMES[role]) for role in ("user", "rating")) and not any(
-        _NUMBER_LIKE.fullmatch(text) for text in record
-    )
 
 
 def find_columns(
@@ -187,38 +120,11 @@ def find_pair_columns(
     return replace(columns, notes=tuple(notes))
 
 
-def shortened(text: str, length: int = 60) -> str:
-    """The text in quotation marks, cut where it would fill more than a line."""
-    return repr(text if len(text) <= length else text[: length - 1] + "…")
-
-
-def listed_names(names: Sequence[str]) -> str:
-    """The first names of a header as a list in a sentence."""
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(shortened(name, 30) for name in names[:8]) + more
-
-
 def _refuse_shared(columns: Columns, where: str) -> None:
     places = columns.named_places
     if len(set(places.values())) < len(places):
         listed = ", ".join(f"the {role} in {place + 1}" for role, place in places.items())
         raise OptionError(f"two columns of {where} are the same one: {listed}.")
-
-
-def refuse_doubles(names: Sequence[str], where: str) -> None:
-    """Check that no two columns have the same name.
-
-    Raises:
-        DataError: two have.
-    """
-    seen = set[str]()
-    for name in names:
-        if name and name in seen:
-            raise DataError(
-                f"{where} has two columns called {shortened(name)}: which is meant?",
-                "Give each column a name of its own.",
-            )
-        seen.add(name)
 
 
 def _place(
@@ -253,7 +159,7 @@ def _asked_column(role: str, asked: str, names: Sequence[str], named: bool, wher
 
 
 def _usual_column(role: str, names: Sequence[str], notes: list[str]) -> int | None:
-    plain = [_plain(name) for name in names]
+    plain = [plain_name(name) for name in names]
     found = [
         place for usual in USUAL_NAMES[role] for place, name in enumerate(plain) if name == usual
     ]
@@ -293,7 +199,3 @@ def _unnamed(
 def _joined(roles: Sequence[str]) -> str:
     *before, last = roles
     return f"{', the '.join(before)} and the {last}" if before else last
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", _TYPE.sub("", name.strip().lower()))
