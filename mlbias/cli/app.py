@@ -120,7 +120,7 @@ def _unforeseen(error: BaseException) -> MlbiasError:
 
 def _fail(error: MlbiasError, code: int, cause: BaseException | None = None) -> None:
     if "--debug" in sys.argv:
-        from mlbias.cli.show.console import print_traceback
+        from mlbias.cli.show.failure import print_traceback
 
         print_traceback(cause or error)
     from mlbias.cli.show.text import with_options
@@ -141,7 +141,7 @@ def _fail_usage(error: Any) -> None:
 def _say_error(message: str, advice: str, code: int) -> None:
     """The error in words, or as a document where the result would have been one."""
     # Rich is loaded only when there is something to print with it.
-    from mlbias.cli.show.console import print_error, print_error_document
+    from mlbias.cli.show.failure import print_error, print_error_document
 
     if "--json" in sys.argv:
         print_error_document(message, advice, code)

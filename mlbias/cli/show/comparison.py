@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlbias.cli.reading import Sides
-from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.console import Output
 from mlbias.cli.show.curves import chart
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
 from mlbias.cli.show.source import document_skipped
+from mlbias.cli.show.streams import GOOD
 from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line, duration
 from mlbias.evaluation.compare import Comparison, Result

@@ -1,18 +1,25 @@
 """What is said and where: results on stdout; notices, hints, errors and progress on stderr."""
 
 import json
-import os
 import sys
 import threading
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from mlbias.cli.show.formats import Format, csv_table, table_end, table_head, table_row
+from mlbias.cli.show.streams import (
+    FAINT,
+    SCHEMA,
+    encodable,
+    is_utf8,
+    print_at_once,
+    printable_json,
+    stream_console,
+)
 from mlbias.cli.show.text import wrapped
 from mlbias.errors import LONGEST_MESSAGE
 from mlbias.printable import printable
@@ -20,22 +27,8 @@ from mlbias.printable import printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-# The three meanings of colour, readable on light and dark.
-GOOD, ATTENTION, FAINT = "green", "bold red", "dim"
-
-# In every JSON document; keys are added, and never renamed.
-SCHEMA = 1
-
 # Work that ends sooner gets no bar.
 _BAR_AFTER_SECONDS = 0.5
-
-# What stands for our letters and signs where the encoding is not UTF-8.
-_ASCII = str.maketrans(
-    {"±": "+-", "·": "|", "→": "->", "─": "-", "−": "-", "×": "x", "…": "..."}
-    | {"α": "alpha", "λ": "lambda", "σ": "sigma"}
-    | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
-    | dict.fromkeys("▁▂▃▄▅▆▇", "")
-)  # fmt: skip
 
 
 class Output:
@@ -47,14 +40,14 @@ class Output:
     """
 
     def __init__(self, *, quiet: bool = False, format_: Format = Format.TEXT) -> None:
-        self._out = _console(sys.stdout)
-        self._err = _console(sys.stderr)
+        self._out = stream_console(sys.stdout)
+        self._err = stream_console(sys.stderr)
         self._quiet = quiet
         self.format = format_
         self._has_table = False
         self._bar: Progress | None = None
         self._said = set[str]()
-        self.unicode = _is_utf8(sys.stdout)
+        self.unicode = is_utf8(sys.stdout)
 
     @property
     def width(self) -> int:
@@ -96,16 +89,16 @@ class Output:
             text = csv_table([content] if rows is None else rows)
             if self._out.is_terminal:
                 text = "\n".join(map(printable, text.split("\n")))
-            self._out.file.write(_encodable(text, self._out.file) + "\n")
+            self._out.file.write(encodable(text, self._out.file) + "\n")
             self._out.file.flush()
         if self.format == Format.JSON:
             text = json.dumps(
                 {"schema": SCHEMA} | content,
                 indent=2,
-                ensure_ascii=not _is_utf8(self._out.file),
+                ensure_ascii=not is_utf8(self._out.file),
                 allow_nan=False,
             )
-            lines = map(_printable_json, text.split("\n"))
+            lines = map(printable_json, text.split("\n"))
             self._print(self._out, "\n".join(lines), "")
 
     def notice(self, text: str) -> None:
@@ -130,7 +123,7 @@ class Output:
 
     def shown(self, text: str) -> str:
         """The text as it will stand on stdout, whose encoding may want other letters."""
-        return _encodable(printable(text), self._out.file)
+        return encodable(printable(text), self._out.file)
 
     def signed(self, number: float, decimals: int) -> str:
         """A number with its sign, a real minus on a UTF-8 terminal."""
@@ -170,10 +163,10 @@ class Output:
         # Above a bar only the console that draws it may print; on a terminal it is the same one.
         if self._bar is not None and console.is_terminal:
             console = self._err
-        text = _encodable(text, console.file)
+        text = encodable(text, console.file)
         if wrap and console.is_terminal:
             text = "\n".join(wrapped(text, console.width))
-        _print(console, Text(text, style=style))
+        print_at_once(console, Text(text, style=style))
 
 
 class ProgressBar:
@@ -222,82 +215,3 @@ class ProgressBar:
         if self._bar is not None:
             done, total = self._at
             self._bar.update(self._bar.task_ids[0], completed=done, total=total)
-
-
-def print_traceback(error: BaseException) -> None:
-    """A traceback on stderr; what it quotes is escaped too."""
-    console = _console(sys.stderr)
-    for line in "".join(traceback.format_exception(error)).splitlines():
-        _print(console, Text(_encodable(printable(line), sys.stderr)))
-
-
-def print_error(message: str, advice: str = "") -> None:
-    """An error in a sentence, and what to do about it in another line, on stderr."""
-    console = _console(sys.stderr)
-    label = "error: "
-    for text in (message, advice) if advice else (message,):
-        lines = [_encodable(f"{label}{printable(text)}", sys.stderr)]
-        if console.is_terminal:
-            lines = wrapped(lines[0], console.width, len(label))
-        shown = Text("\n".join(lines))
-        if text is message:
-            shown.stylize(ATTENTION, 0, len(label))
-        _print(console, shown)
-        label = " " * len(label)
-
-
-def print_error_document(message: str, advice: str, code: int) -> None:
-    """The same as one JSON document, on one line of stderr."""
-    error = {"message": message, "advice": advice or None, "exit_code": code}
-    text = json.dumps({"schema": SCHEMA, "error": error}, ensure_ascii=not _is_utf8(sys.stderr))
-    _print(_console(sys.stderr), Text(_printable_json(text)))
-
-
-class _Console(Console):
-    """Rich's console, but who closes our pipe is for main() to deal with."""
-
-    def on_broken_pipe(self) -> None:
-        """Called while the error is handled; Rich itself would exit with 1."""
-        raise BrokenPipeError
-
-
-def _print(console: Console, text: Text) -> None:
-    """Print at once; a stderr that cannot be written to takes no result with it."""
-    try:
-        console.print(text, soft_wrap=True)
-        console.file.flush()
-    except OSError:
-        if console.file is not sys.stderr:
-            raise
-        # What is buffered has to go somewhere when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
-
-
-def _console(file: TextIO) -> Console:
-    return _Console(
-        file=file,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        # A pipe has no width of its own; Rich would take the terminal's.
-        width=None if file.isatty() or "COLUMNS" in os.environ else 80,
-    )
-
-
-def _printable_json(line: str) -> str:
-    """Escape what JSON allows in a string and a terminal would obey; the value stays the same."""
-    if line.isprintable():
-        return line
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
-
-
-def _encodable(text: str, file: Any) -> str:
-    """The text with what this stream cannot show spelled out."""
-    if not _is_utf8(file):
-        text = text.translate(_ASCII)
-    encoding = getattr(file, "encoding", None) or "ascii"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _is_utf8(file: Any) -> bool:
-    return (getattr(file, "encoding", None) or "ascii").lower().replace("-", "") == "utf8"

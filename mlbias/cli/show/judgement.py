@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlbias.cli.scoring import Scored
-from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.console import Output
 from mlbias.cli.show.evaluation import part_line
 from mlbias.cli.show.formats import Format
 from mlbias.cli.show.scores import warn_of_few_users
+from mlbias.cli.show.streams import GOOD
 from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.core.scores import Score

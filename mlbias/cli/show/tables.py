@@ -6,8 +6,9 @@ from typing import Self
 
 from rich.cells import cell_len
 
-from mlbias.cli.show.console import FAINT, Output
+from mlbias.cli.show.console import Output
 from mlbias.cli.show.formats import Format
+from mlbias.cli.show.streams import FAINT
 from mlbias.core.statistics import Statistics
 from mlbias.core.training import EpochStats
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlbias.cli.show.console import GOOD, Output
+from mlbias.cli.show.console import Output
 from mlbias.cli.show.scores import document_standing, standing, warn_of_few_users
+from mlbias.cli.show.streams import GOOD
 from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.datasets.dataset import Dataset
