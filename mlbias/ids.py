@@ -130,17 +130,30 @@ def joined_ids(keys: Sequence[Ids], are_text: bool = False) -> tuple[Ids, list[C
     """Distinct ids over several columns, ascending, and where the ids of each are among them.
 
     They are integers if those of every column are, and nothing says otherwise.
-    """
-    every: Ids
-    if are_text or any(isinstance(part, TextIds) for part in keys):
-        import polars as pl
 
-        every = TextIds(pl.concat([as_text(part) for part in keys]))
+    Raises:
+        DataError: there are more of them than int32 can number.
+    """
+    ids: Ids
+    if are_text or any(isinstance(part, TextIds) for part in keys):
+        ids, codes = _numbered_texts(keys)
     else:
-        every = np.concatenate([np.asarray(part) for part in keys])
-    ids, codes = distinct(every)
+        ids, codes = distinct(np.concatenate([np.asarray(part) for part in keys]))
     cuts = np.cumsum([len(part) for part in keys])[:-1]
     return ids, np.split(codes.astype(np.int32, copy=False), cuts)
+
+
+def _numbered_texts(keys: Sequence[Ids]) -> tuple[TextIds, ChunkCodes]:
+    """As distinct, of columns that ascend: to sort them takes a sixth of the time to hash them."""
+    import polars as pl
+
+    every = pl.concat([as_text(part) for part in keys]).alias("id")
+    rows = every.to_frame().with_row_index("row").sort("id")
+    places = rows["id"].rle_id().to_numpy()
+    codes = np.empty(len(rows), _code_type(int(places[-1]) + 1 if len(rows) else 0))
+    codes[rows["row"].to_numpy()] = places
+    is_first = np.diff(places.astype(np.int64), prepend=-1) > 0
+    return TextIds(rows["id"].filter(pl.Series(is_first))), codes
 
 
 def positions(wanted: Ids, ids: Ids) -> Codes:
