@@ -13,9 +13,9 @@ from mlbias.columns.find import find_columns
 from mlbias.columns.names import Columns
 from mlbias.core.ratings import Codes
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading.checks import with_times
 from mlbias.datasets.reading.rows import Rows
 from mlbias.datasets.reading.tables import check_types, rows_of_columns, table_wording
+from mlbias.datasets.reading.told_times import with_times
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError, OptionError
 from mlbias.id_columns import is_missing

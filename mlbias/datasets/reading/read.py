@@ -10,12 +10,15 @@ from mlbias.core.cores import usable_cores
 from mlbias.datasets.generated.generator import sample
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
-from mlbias.datasets.reading.checks import checked, with_times, without_duplicates
+from mlbias.datasets.reading.checks import checked
+from mlbias.datasets.reading.duplicates import without_duplicates
 from mlbias.datasets.reading.encode import EncodedChunk, RatingsBuilder, encode_chunk
+from mlbias.datasets.reading.equal_columns import EqualColumns
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.opening import Stream, opened
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
 from mlbias.datasets.reading.rows import Rows, Wanted
+from mlbias.datasets.reading.told_times import with_times
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError, OptionError
@@ -181,7 +184,12 @@ class _Reader:
         ratings, understood = without_duplicates(ratings, understood, self._options, source.where)
         # In one order whatever the file's was, so that permuting its rows changes no bit.
         ratings = ratings.by_pair()
-        return Reading(ratings, checked(ratings, understood, source))
+        equal = EqualColumns()
+        equal.look(ratings)
+        understood = checked(
+            understood, ratings.user_ids, ratings.item_ids, ratings.value, equal, source
+        )
+        return Reading(ratings, understood)
 
     def _encoded(self, tasks: Iterator[Task]) -> Iterator[tuple[Rows, EncodedChunk | None, int]]:
         """Run the tasks on a pool."""

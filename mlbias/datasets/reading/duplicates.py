@@ -1,0 +1,125 @@
+"""Ratings of a pair of user and item that has several: counted, said, and made one."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.ratings import repeated_pairs
+from mlbias.datasets.options import PredictionOptions, ReadOptions
+from mlbias.datasets.understood import Understood
+from mlbias.errors import DataError
+from mlbias.ratings import Ratings
+
+
+def without_duplicates(
+    ratings: Ratings, understood: Understood, options: ReadOptions, where: str
+) -> tuple[Ratings, Understood]:
+    """The ratings of pairs that have several, as `duplicates` says; keep counts them alone.
+
+    Args:
+        ratings: in the order of users.
+        understood: of the source.
+        options: with duplicates.
+        where: what messages call the source.
+
+    Raises:
+        DataError: there are such pairs, and there may be none.
+    """
+    n = repeated_pairs(ratings)
+    first = first_double(ratings) if n and options.duplicates == "error" else None
+    understood = said_of_doubles(understood, n, first, options, where, ratings)
+    return (one_of_each(ratings, options) if n else ratings), understood
+
+
+def said_of_doubles(
+    understood: Understood,
+    n: int,
+    first: tuple[object, object] | None,
+    options: ReadOptions,
+    where: str,
+    ratings: Ratings,
+) -> Understood:
+    """What was understood of a source with n ratings of pairs that already had one.
+
+    Args:
+        understood: of the rest.
+        n: how many.
+        first: the first pair that has several, where there may be none.
+        options: with duplicates.
+        where: what messages call the source.
+        ratings: some of them, which have times, or say why they have none.
+
+    Raises:
+        DataError: there are such pairs, and there may be none.
+    """
+    understood = replace(understood, n_repeated=n)
+    if n == 0:
+        return understood
+    several = (
+        f"{n:,} {'rating' if n == 1 else 'ratings'} of a pair of user and item that already had one"
+    )
+    how = options.duplicates
+    if first is not None:
+        user, item = first
+        raise DataError(
+            f"{where} has {several}; the first pair is user {user}, item {item}.",
+            "`duplicates` keep, first, last or mean says what such ratings mean.",
+        )
+    if isinstance(options, PredictionOptions):
+        return understood  # who joins them to ratings tells which are too many
+    counts = {"keep": "each counts", "mean": "the mean of a pair counts"}
+    by = "row" if ratings.timestamp is None else "time"
+    why = f", since the times cannot be used: {ratings.untimed}" if ratings.untimed else ""
+    told = counts.get(how, f"the {how} of a pair by {by} counts{why}")
+    return replace(understood, notices=(*understood.notices, f"{several}; {told}"))
+
+
+def first_double(ratings: Ratings) -> tuple[object, object]:
+    """User and item of the first rating of a pair that already had one."""
+    pairs = _pairs(ratings)
+    order = np.argsort(pairs, kind="stable")
+    doubles = order[1:][pairs[order][1:] == pairs[order][:-1]]
+    row = int(doubles.min())
+    return ratings.user_ids[int(ratings.user[row])], ratings.item_ids[int(ratings.item[row])]
+
+
+def one_of_each(ratings: Ratings, options: ReadOptions) -> Ratings:
+    """One rating of each pair: the first or the last by time, else by row, or the mean; or all.
+
+    Args:
+        ratings: in the order of users; some of a pair that has several.
+        options: with duplicates.
+    """
+    how = options.duplicates
+    if how == "keep":
+        return ratings
+    pairs, time = _pairs(ratings), ratings.timestamp
+    if how == "mean":
+        # In the order of their values, so that their sum is that of any order of rows.
+        order = np.lexsort((ratings.value, pairs))
+    else:
+        order = np.lexsort((pairs,) if time is None else (time, pairs))
+    starts = np.flatnonzero(np.diff(pairs[order], prepend=-1))
+    if how == "mean":
+        counts = np.diff(starts, append=len(order))
+        values = np.add.reduceat(ratings.value[order].astype(np.float64), starts) / counts
+        kept = np.minimum.reduceat(order, starts)
+        value = np.empty(len(ratings))
+        value[kept] = values
+        ratings = replace(ratings, value=value)
+    else:
+        ends = np.append(starts[1:], len(order)) - 1
+        kept = order[starts if how == "first" else ends]
+    kept = np.sort(kept)  # every id has a rating left
+    return replace(
+        ratings,
+        user=ratings.user[kept],
+        item=ratings.item[kept],
+        value=ratings.value[kept],
+        timestamp=None if time is None else time[kept],
+    )
+
+
+def _pairs(ratings: Ratings) -> NDArray[np.int64]:
+    return ratings.user.astype(np.int64) * ratings.n_items + ratings.item
