@@ -5,9 +5,11 @@ they are small. Larger ones are a table that is joined to the parts by their num
 worker's Python gets its own. Only the columns that a call reads leave the cache.
 """
 
+import gc
 import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,10 +27,12 @@ try:
     from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F  # noqa: N812
+    from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
 except ImportError as error:
     raise ImportError("ratings on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
 
-_ANSWER = "part int, answer binary"
+# Not a text, which Spark would parse in every round.
+_ANSWER = StructType([StructField("part", IntegerType()), StructField("answer", BinaryType())])
 # The columns of a cached part, and what each call reads of them.
 _CODES = {"part": "int", "digest": "string", "n_items": "int", "counts": "binary", "item": "binary"}
 _VALUES, _IDS = {"value": "binary", "value_type": "string"}, {"ids": "binary"}
@@ -55,6 +59,15 @@ class SparkParts:
     ) -> None:
         self._encoded = encoded.persist(StorageLevel.MEMORY_AND_DISK)
         self._n_parts, self._find = n_parts, find
+        codes = [*_CODES, "failure"]
+        # By whether values, and whether ids, are read.
+        self._columns = {
+            (values, ids): self._encoded.select(
+                *codes, *(_VALUES if values else ()), *(_IDS if ids else ())
+            )
+            for values in (False, True)
+            for ids in (False, True)
+        }
 
     def __len__(self) -> int:
         return self._n_parts
@@ -69,8 +82,7 @@ class SparkParts:
     ) -> list[Result | None]:
         """Answer one request for each part, in the order of the parts."""
         sent = [pickle.dumps(request) for request in requests]
-        columns = _CODES | (_VALUES if call.values else {}) | (_IDS if call.ids else {})
-        parts = self._encoded.select(*columns, "failure")
+        parts = self._columns[call.values, call.ids]
         try:
             if sum(map(len, sent)) <= _SMALL:
                 answers = parts.mapInArrow(_answering(call, sent), _ANSWER).toArrow()
@@ -208,8 +220,18 @@ def _answering(call: Call[Any, Any], sent: Sequence[bytes] = ()) -> Callable[[An
                 yield pa.RecordBatch.from_arrays(
                     [part, pa.array([given], pa.binary())], names=["part", "answer"]
                 )
+        _freeze()
 
     return answer
+
+
+@cache
+def _freeze() -> None:
+    """Once in a worker, leave all that it has imported out of its collections of garbage.
+
+    PySpark collects after every task, which takes 0.1 s over so many modules: half of a round.
+    """
+    gc.freeze()
 
 
 def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
