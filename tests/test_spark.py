@@ -33,6 +33,16 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
+# For JVMs that live for seconds: what the optimising compiler would gain, it costs.
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_LEAN = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": _JVM,
+    "spark.executor.extraJavaOptions": _JVM,
+}
+
 MASTERS = ("local[2]", "local-cluster[2,1,1024]")
 
 
@@ -47,8 +57,7 @@ def spark(request: pytest.FixtureRequest) -> Iterator[Any]:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # Workers import this module for the call that kills.
     os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
-    builder = SparkSession.builder.master(request.param).config("spark.ui.enabled", "false")
-    session = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    session = SparkSession.builder.master(request.param).config(map=_LEAN).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
