@@ -30,7 +30,7 @@ container:
 
 # A share of the attack that takes under two minutes; SECURITY.md has the figures of a large one.
 attack: .venv/installed-dev
-	$(BIN)/python -m benchmarks.attack --share 0.004
+	$(BIN)/python -m benchmarks.attack --share 0.003
 
 # The tests with the lowest versions of all dependencies.
 lowest: .venv/installed-dev .venv-lowest/installed
