@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -244,6 +245,29 @@ def test_reml_takes_at_most_sixty_rounds(
     found = fit(incidence, "exact", lambda_=5)
     # One for the equations and one to look ahead, and one for the certificate ...
     assert incidence.rounds - before <= found.history[-1].epoch + 12  # ... and for error bars
+
+
+@pytest.mark.parametrize("noise", ["one", "user"])
+def test_few_ratings_are_brought_here_once_to_learn_from(
+    noise: Literal["one", "user"], make_ratings: MakeRatings
+) -> None:
+    ratings = make_ratings(3_000, 300, 200, stars=False)
+    incidence = PartitionedIncidence(LocalParts(split(ratings, 3)))
+    there, here = (fit(each, "exact", noise=noise) for each in (incidence, ratings))
+    # One for the statistics, one for all ratings, and those of the equations and the certificate.
+    assert incidence.rounds <= 2 + there.history[-1].epoch + 12
+    assert there.learned is not None
+    assert here.learned is not None
+    assert there.learned.by == here.learned.by != "probes"
+    assert there.learned.penalty.user == pytest.approx(here.learned.penalty.user, rel=1e-9)
+    assert there.learned.penalty.item == pytest.approx(here.learned.penalty.item, rel=1e-9)
+
+
+def test_ratings_come_back_as_they_were(make_ratings: MakeRatings) -> None:
+    ratings = make_ratings(3_000, 60, 40).by_pair()
+    found = PartitionedIncidence(LocalParts(split(ratings, 3))).ratings()
+    for column in ("user", "item", "value", "user_ids", "item_ids"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(ratings, column))
 
 
 def test_learned_noises_of_users_are_those_in_memory(make_ratings: MakeRatings) -> None:

@@ -231,6 +231,10 @@ class BlockIncidence:
                 labels = joined(labels, np.repeat(first, np.diff(block.indptr)), block.indices)
         return labels[firsts], labels
 
+    def at_hand(self) -> "BlockIncidence":
+        """Itself."""
+        return self
+
     def _lay_out(
         self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
     ) -> None:

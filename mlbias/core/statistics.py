@@ -122,6 +122,10 @@ class Incidence(Protocol):
         """The connected component of each user (n_users,) and of each item (n_items,), from 0."""
         ...
 
+    def at_hand(self) -> "Incidence":
+        """The same with all ratings in the memory of this process, where there are few of them."""
+        ...
+
 
 def center_of(value: Values) -> float:
     """The mean of (n,) ratings on a coarse binary grid: 1/64 of a star for 0.5 to 5 stars.

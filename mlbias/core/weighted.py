@@ -5,6 +5,7 @@ the normal equations of ratings whose matrix is W A instead of A, whose counts a
 Aᵀ w, and whose sums are w_u R_u and Rᵀ w. So whatever is written against an Incidence serves both.
 """
 
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -88,6 +89,16 @@ class WeightedIncidence:
     def components(self) -> tuple[Codes, Codes]:
         """The connected component of each user (n_users,) and of each item (n_items,), from 0."""
         return self._incidence.components()
+
+    def at_hand(self) -> "WeightedIncidence":
+        """The same with all ratings in the memory of this process."""
+        return self.over(self._incidence.at_hand())
+
+    def over(self, incidence: Incidence) -> "WeightedIncidence":
+        """The same weights of the same ratings, kept elsewhere."""
+        other = copy(self)
+        other._incidence = incidence
+        return other
 
 
 def squared_errors_per_user(

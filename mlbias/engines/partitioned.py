@@ -11,11 +11,13 @@ from fractions import Fraction
 import numpy as np
 
 from mlbias.core.connected import joined
-from mlbias.core.ratings import Codes
+from mlbias.core.incidence import BlockIncidence, starts_of
+from mlbias.core.ratings import Codes, Values, users_of
 from mlbias.core.statistics import Statistics, center_near
 from mlbias.core.vectors import FloatArray
 from mlbias.engines.parts import (
     BOTH,
+    CODED,
     COMPONENTS,
     PER_ITEM,
     PER_USER,
@@ -33,6 +35,7 @@ from mlbias.engines.parts import (
 )
 from mlbias.errors import DataError
 from mlbias.ids import Ids, joined_ids
+from mlbias.ratings import Ratings
 
 
 class PartitionedIncidence:
@@ -64,6 +67,7 @@ class PartitionedIncidence:
         shape = len(self.user_ids), len(self.item_ids)
         self._statistics = _combined(found, self._users, self._items, shape)
         self._known_pairs: tuple[Codes, Codes, FloatArray] | None = None
+        self._known_coded: tuple[Codes, Values] | None = None
 
     @property
     def statistics(self) -> Statistics:
@@ -147,6 +151,32 @@ class PartitionedIncidence:
                 firsts[users] = first[result[0]]
                 labels = joined(labels, first[result[1]], items)
         return labels[firsts], labels
+
+    def at_hand(self) -> BlockIncidence:
+        """The same in the memory of this process, brought in one round."""
+        item, value = self._coded()
+        return BlockIncidence.restored(item, lambda: value, self._statistics)
+
+    def ratings(self) -> Ratings:
+        """All ratings in the memory of this process, ascending by user and item, in one round."""
+        user = users_of(starts_of(self._statistics.user_counts))
+        return Ratings(user, *self._coded(), self.user_ids, self.item_ids)
+
+    def _coded(self) -> tuple[Codes, Values]:
+        """Codes of the items and ratings, (n,) each, kept once they were asked for."""
+        if self._known_coded is None:
+            found = self.ask(CODED, [True] * len(self._users))
+            starts = starts_of(self._statistics.user_counts)
+            item = np.empty(len(self), np.int32)
+            value = np.empty(len(self), np.result_type(*(of[1] for of in found if of is not None)))
+            for coded, users, items in zip(found, self._users, self._items, strict=True):
+                if coded is not None:
+                    counts = starts[users + 1] - starts[users]
+                    first = np.cumsum(counts) - counts
+                    at = np.arange(len(coded[0])) + np.repeat(starts[users] - first, counts)
+                    item[at], value[at] = items[coded[0]], coded[1]
+            self._known_coded = item, value
+        return self._known_coded
 
     @property
     def places(self) -> list[tuple[Codes, Codes]]:

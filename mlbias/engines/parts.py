@@ -205,6 +205,11 @@ def _repeated_pairs(part: Part, _: bool) -> tuple[Codes, Codes, FloatArray]:
     return part.incidence().repeated_pairs()
 
 
+def _coded(part: Part, _: bool) -> tuple[Codes, Values]:
+    assert part.value is not None
+    return part.item, part.value
+
+
 def _components(part: Part, _: bool) -> tuple[Codes, Codes]:
     return part.incidence().components()
 
@@ -219,4 +224,5 @@ RATED_PER_USER: Call[tuple[FloatArray, float], FloatArray] = Call(_rated_per_use
 RATED_PER_ITEM: Call[tuple[FloatArray, float], FloatArray] = Call(_rated_per_item, values=True)
 SQUARES_PER_USER: Call[float, FloatArray] = Call(_squares_per_user, values=True)
 REPEATED_PAIRS: Call[bool, tuple[Codes, Codes, FloatArray]] = Call(_repeated_pairs)
+CODED: Call[bool, tuple[Codes, Values]] = Call(_coded, values=True)
 COMPONENTS: Call[bool, tuple[Codes, Codes]] = Call(_components)

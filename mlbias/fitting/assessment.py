@@ -12,6 +12,7 @@ from mlbias.core.ratings import CodedRatings
 from mlbias.core.reml.bias_errors import error_bars
 from mlbias.core.reml.exact_inverse import exact_inverse
 from mlbias.core.reml.learn import learn_quickly
+from mlbias.core.reml.pairs import at_hand
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
@@ -49,6 +50,7 @@ def assessed(
         threads: how many work at a time; by default one for each core.
     """
     problem, learned, noise = task.problem, task.learned, task.noise
+    incidence = at_hand(problem.incidence)
     penalty, n = problem.penalty, problem.statistics.n_ratings
     if penalty.user == 0 or penalty.item == 0 or n < 2:
         return Assessment()
@@ -57,8 +59,8 @@ def assessed(
     else:
         squared_error = problem.squared_error(at, problem.error_sums(at))
         variance = problem.cost(at, squared_error) / (n - 1)
-        inverse = inverse_at(exact_inverse(problem.incidence), penalty)
-    known = posterior(problem.incidence, penalty, inverse)
+        inverse = inverse_at(exact_inverse(incidence), penalty)
+    known = posterior(incidence, penalty, inverse)
     bars = error_bars(known, penalty, variance, noise) if variance > 0 else None
     if ratings is None:
         return Assessment(bars)

@@ -20,6 +20,7 @@ from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.inverse import Inverse
 from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.noise_prior import NoisePrior
+from mlbias.core.reml.pairs import at_hand
 from mlbias.core.reml.posterior import alpha_variance
 from mlbias.core.reml.probed_estimate import MOST_PROBES, probed_estimate, rough_estimate
 from mlbias.core.reml.standard_errors import StandardErrors, standard_errors
@@ -123,6 +124,7 @@ def learn(incidence: Incidence) -> Learned:
     Raises:
         DataError: the ratings do not tell the components apart.
     """
+    incidence = at_hand(incidence)
     check_identified(incidence)
     return learn_by(incidence, exact_inverse(incidence))
 

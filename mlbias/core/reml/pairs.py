@@ -36,6 +36,12 @@ class Pairs:
     count: FloatArray
 
 
+def at_hand(incidence: Incidence) -> Incidence:
+    """The same in the memory of this process, if it is so small that all pairs are read anyway."""
+    is_small = incidence.statistics.n_ratings <= _MOST_RATINGS
+    return incidence.at_hand() if is_small else incidence
+
+
 def distinct_pairs(incidence: Incidence) -> Pairs | None:
     """All pairs; None where reading them from the products would take too long."""
     s = incidence.statistics

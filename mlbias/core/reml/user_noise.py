@@ -26,6 +26,7 @@ from mlbias.core.reml.identifiable import check_identified
 from mlbias.core.reml.learn import Learned, learn_by
 from mlbias.core.reml.likelihood import Point
 from mlbias.core.reml.noise_prior import NoisePrior, UserNoise, fit_prior, winsorised
+from mlbias.core.reml.pairs import at_hand
 from mlbias.core.reml.posterior import Posterior, inverse_at, posterior
 from mlbias.core.reml.probed_estimate import rough_estimate
 from mlbias.core.statistics import Incidence
@@ -76,6 +77,7 @@ def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNois
     Raises:
         DataError: the ratings do not tell the components apart.
     """
+    whole, incidence = incidence, at_hand(incidence)
     check_identified(incidence)
     exact, squares = exact_inverse(incidence), incidence.squares_per_user()
     one = estimate = check_noise(rough_estimate(incidence))
@@ -97,17 +99,16 @@ def learn_user_noise(incidence: Incidence) -> tuple[Incidence, Learned, UserNois
     counts = incidence.statistics.user_counts
     is_harm = found.left_out(counts) > (1 + _HARM) * first.left_out(counts)
     if weighted is None or prior.freedom == math.inf or estimate.is_noiseless or is_harm:
-        return _with_one(incidence, learn_by(incidence, exact, one), first)
+        return whole, *_with_one(learn_by(incidence, exact, one), first)
     learned = learn_by(weighted, _weighted(exact, weighted), estimate)
-    return weighted, _with_noise(learned, incidence, prior, weighted), found.noise(prior)
+    learned = _with_noise(learned, incidence, prior, weighted)
+    return weighted.over(whole), learned, found.noise(prior)
 
 
-def _with_one(
-    incidence: Incidence, learned: Learned, found: _Scatter
-) -> tuple[Incidence, Learned, UserNoise]:
+def _with_one(learned: Learned, found: _Scatter) -> tuple[Learned, UserNoise]:
     """What one σ for all gives."""
     prior = NoisePrior(math.inf, learned.components.sigma**2)
-    return incidence, replace(learned, noise=prior), found.noise(prior)
+    return replace(learned, noise=prior), found.noise(prior)
 
 
 def _with_noise(
