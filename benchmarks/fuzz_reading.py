@@ -25,7 +25,8 @@ from pathlib import Path
 from benchmarks.reading_oracle import Row, Truth, Written, header_of, truth_of
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading import text as text_room
-from mlbias.datasets.reading.read import Reading, read_ratings
+from mlbias.datasets.reading.read import read_ratings
+from mlbias.datasets.reading.reader import Reading
 from mlbias.datasets.sources import Source
 from mlbias.errors import BadRowError, MlbiasError
 

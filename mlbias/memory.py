@@ -62,6 +62,11 @@ def check_memory(needed: int) -> None:
         )
 
 
+def default_limit() -> int:
+    """Half of the bytes that this process may still take."""
+    return available_memory() // 2
+
+
 def _check_threads(needed: int) -> None:
     """Start so many threads at once, and end them."""
     done = threading.Event()

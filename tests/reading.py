@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading.read import Reading, read_ratings
+from mlbias.datasets.reading.read import read_ratings
+from mlbias.datasets.reading.reader import Reading
 from mlbias.datasets.sources import Source
 from mlbias.ratings import Ratings
 

@@ -15,13 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mlbias.datasets import array_folder, loading, prepared
-from mlbias.datasets.array_folder import MANIFEST
+from mlbias.datasets import loading, prepared
+from mlbias.datasets.array_folder import MANIFEST, Column
 from mlbias.datasets.cache import cached_copies, clear_copies
 from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.loading import load_dataset
+from mlbias.datasets.new_folder import NewFolder
 from mlbias.datasets.options import IdKind, ReadOptions
+from mlbias.datasets.original_state import SAMPLE_SIZE, SAMPLES, sampled_checksum
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_steps import to_steps, to_values
@@ -432,14 +434,14 @@ def test_a_file_changed_through_a_mapping_is_read_again(
 
 def test_the_sample_of_a_large_file_has_its_beginning_middle_and_end(tmp_path: Path) -> None:
     path = tmp_path / "large"
-    size = prepared._SAMPLES * prepared._SAMPLE_SIZE * 4 + 12345
+    size = SAMPLES * SAMPLE_SIZE * 4 + 12345
     content = bytearray(size)
     path.write_bytes(content)
-    before = prepared._sampled_checksum(path, size, prepared._SAMPLES)
-    for place in (0, size - 1, (size - prepared._SAMPLE_SIZE) // 127 * 60 + 100):
+    before = sampled_checksum(path, size, SAMPLES)
+    for place in (0, size - 1, (size - SAMPLE_SIZE) // 127 * 60 + 100):
         content[place] = 1
         path.write_bytes(content)
-        assert prepared._sampled_checksum(path, size, prepared._SAMPLES) != before
+        assert sampled_checksum(path, size, SAMPLES) != before
         content[place] = 0
 
 
@@ -447,15 +449,15 @@ def test_the_sample_of_a_large_file_has_its_beginning_middle_and_end(tmp_path: P
 def test_a_copy_that_cannot_be_finished_leaves_nothing(
     source: Source, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    write, written = array_folder._write_column, []
+    write, written = NewFolder.write, []
 
-    def failing(path: Path, *rest: object) -> object:
-        written.append(path.name)
+    def failing(folder: NewFolder, name: str, column: Column) -> None:
+        written.append(name)
         if len(written) == 3:
             raise error
-        return write(path, *rest)  # type: ignore[arg-type]
+        write(folder, name, column)
 
-    monkeypatch.setattr(array_folder, "_write_column", failing)
+    monkeypatch.setattr(NewFolder, "write", failing)
     dataset, said = loaded(source)
     assert dataset.n_ratings == 4
     assert len(said) == 1

@@ -27,7 +27,8 @@ class Dataset:
         ratings: makes the columns; None where they are not to come to this machine.
         fingerprint: of these ratings, if it is known already.
 
-    ``notices`` is what is worth knowing about where they came from.
+    ``notices`` is what is worth knowing about where they came from, and ``is_on_disk`` whether
+    they have a copy there already.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Dataset:
         self.n_ratings = n_ratings
         self.understood = understood
         self.notices: list[str] = []
+        self.is_on_disk = False
         self._make_incidence = incidence
         self._make_ratings = ratings
         self._fingerprint = fingerprint

@@ -1,6 +1,8 @@
 """Ratings in one call: from a prepared copy where there is one, else by reading."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +11,15 @@ from typing import TYPE_CHECKING
 from mlbias.arguments import checks_options
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import IdKind, ReadOptions
-from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy, write_copy
+from mlbias.datasets.prepared import (
+    PreparedCopy,
+    UnusableCopyError,
+    load_copy,
+    prepared_copy,
+    write_copy,
+)
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.memory import check_room
+from mlbias.memory import check_room, default_limit
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
@@ -103,6 +111,7 @@ def load_dataset(
     known_as: Path | None = None,
     threads: int | None = None,
     progress: "Progress | None" = None,
+    memory_limit: int | None = None,
 ) -> Dataset:
     """All ratings of a source, from its prepared copy or by reading it, which leaves a copy.
 
@@ -116,14 +125,17 @@ def load_dataset(
         known_as: see prepared_copy.
         threads: how many work at a time; by default one for each core.
         progress: see read_ratings.
+        memory_limit: bytes of memory that reading may take; ratings that need more are sorted on
+            disk. By default half of what there is.
 
     Raises:
         DataError, BadRowError, OptionError: see read_ratings.
     """
     options = options or ReadOptions()
     copy = prepared_copy(source, options, known_as=known_as) if cache else None
+    effort = Effort(threads, memory_limit, progress)
     if copy is None:
-        return _read(source, options, threads, progress, timestamps=timestamps)
+        return _read(source, options, effort, timestamps=timestamps)
     unusable, keep = "", True
     try:
         dataset = load_copy(copy, threads)
@@ -132,11 +144,15 @@ def load_dataset(
     if dataset is not None:
         dataset.notices.append("took the prepared copy of an earlier run")
         return dataset
-    dataset = _read(source, options, threads, progress, timestamps=True)
-    dataset.notices += [unusable] if unusable else []
+
+    def is_current() -> bool:
+        """Of a file that changed while it was read nobody knows what was read."""
+        return keep and prepared_copy(source, options, known_as=known_as) == copy
+
     is_new = not copy.path.exists()
-    # Of a file that changed while it was read nobody knows what was read.
-    if keep and prepared_copy(source, options, known_as=known_as) == copy:
+    dataset = _read(source, options, effort, copy if keep else None, is_current, timestamps=True)
+    dataset.notices += [unusable] if unusable else []
+    if not dataset.is_on_disk and is_current():
         dataset.keep(copy.path, partial(write_copy, copy, dataset), tell=is_new)
     return dataset
 
@@ -154,18 +170,48 @@ def import_reader(source: Source, threads: int | None) -> None:
     import_module("mlbias.datasets.reading.read")
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What reading may take, and whom it tells how far it has come.
+
+    Attributes:
+        threads: how many work at a time; None for one for each core.
+        memory_limit: see load_dataset.
+        progress: see read_ratings.
+    """
+
+    threads: int | None
+    memory_limit: int | None
+    progress: "Progress | None"
+
+
 def _read(
     source: Source,
     options: ReadOptions,
-    threads: int | None,
-    progress: "Progress | None",
+    effort: Effort,
+    copy: PreparedCopy | None = None,
+    is_current: Callable[[], bool] = bool,
     *,
-    timestamps: bool = False,
+    timestamps: bool,
 ) -> Dataset:
+    """Read a source, to its prepared copy if it does not fit into memory and has one."""
+    threads = effort.threads
     import_reader(source, threads)
-    from mlbias.datasets.reading.read import read_ratings
+    from mlbias.datasets.disk_folder import DiskFolder
+    from mlbias.datasets.reading.read import read_within
+    from mlbias.datasets.reading.reader import Reading
+    from mlbias.datasets.reading.runs import DiskRoom
 
-    reading = read_ratings(
-        source, options, timestamps=timestamps, threads=threads, progress=progress
-    )
-    return Dataset.of(reading.ratings, reading.understood, threads)
+    with DiskFolder(copy) as disk:
+        room = DiskRoom(effort.memory_limit or default_limit(), disk.folder)
+        reading = read_within(
+            source,
+            options,
+            room,
+            timestamps=timestamps,
+            threads=threads,
+            progress=effort.progress,
+        )
+        if isinstance(reading, Reading):
+            return Dataset.of(reading.ratings, reading.understood, threads)
+        return disk.dataset(reading, is_current, threads)

@@ -15,8 +15,7 @@ import errno
 import hashlib
 import json
 import os
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -28,17 +27,12 @@ from mlbias.core.cores import usable_cores
 from mlbias.core.incidence import BlockIncidence, starts_of
 from mlbias.core.ratings import Values, users_of
 from mlbias.core.statistics import Statistics
-from mlbias.datasets.array_folder import (
-    Column,
-    check_trusted,
-    is_ours,
-    open_columns,
-    read_manifest,
-    write_folder,
-)
+from mlbias.datasets.array_folder import check_trusted, is_ours, open_columns, read_manifest
 from mlbias.datasets.cache_folder import CACHE_FOLDER, SUFFIX, is_own_folder, make_cache_folder
 from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.new_folder import NewFolder, check_place, new_folder
 from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.original_state import states_of
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.datasets.value_steps import to_steps, to_values
@@ -51,7 +45,6 @@ LEAST_SIZE = 16 << 20
 _VERSION = 6
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
-_SAMPLES, _SAMPLE_SIZE = 128, 1 << 14
 
 
 class UnusableCopyError(Exception):
@@ -80,6 +73,11 @@ class PreparedCopy:
     path: Path
     originals: tuple[Path, ...]
     key: Mapping[str, Any]
+
+    @property
+    def mode(self) -> int:
+        """Permissions of its files: nobody may read it who may not read the originals."""
+        return 0o644 & permissions_within(self.originals, self.path.parent)
 
     @property
     def is_ready(self) -> bool:
@@ -124,7 +122,7 @@ def copy_of(source: Source, named: Mapping[str, Any]) -> PreparedCopy | None:
             return None
         if sum(file.stat().st_size for file in files) < LEAST_SIZE:
             return None
-        states = [_state(file, max(2, _SAMPLES // len(files))) for file in files]
+        states = states_of(files)
     except OSError:  # the reader will say so
         return None
     # Named by what does not change, so that the copy of a changed file takes the old one's place.
@@ -146,22 +144,58 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     Raises:
         OSError: it cannot be written.
     """
-    folder = copy.path.parent
-    make_cache_folder(folder)
-    mode = 0o644 & permissions_within(copy.originals, folder)
-    ratings, statistics = dataset.ratings, dataset.incidence.statistics
-    steps = to_steps(ratings.value)
+    make_cache_folder(copy.path.parent)
+    check_place(copy.path)
+    ratings = dataset.ratings
+    with new_folder(copy.path, copy.mode) as folder:
+        folder.write("item.npy", ratings.item)
+        if ratings.timestamp is not None:
+            folder.write("timestamp.npy", ratings.timestamp)
+        steps = to_steps(ratings.value)
+        folder.write("value.npy", ratings.value if steps is None else steps[0])
+        form = ratings.value.dtype, None if steps is None else steps[1]
+        size = finish_copy(folder, dataset, copy.key, form, ratings.untimed)
+        folder.publish()
+    return size
+
+
+def finish_copy(
+    folder: NewFolder,
+    dataset: Dataset,
+    key: Mapping[str, Any],
+    form: tuple[np.dtype[Any], int | None],
+    untimed: str,
+) -> int:
+    """Write what a copy has beside the columns of ratings.
+
+    Args:
+        folder: has those.
+        dataset: of the same ratings.
+        key: see PreparedCopy.
+        form: the type of the ratings, and the steps that make 1 where steps are what is stored.
+        untimed: see Ratings.
+
+    Returns:
+        How many bytes the copy has.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    statistics = dataset.incidence.statistics
+    for name in _STATISTICS:
+        folder.write(f"{name}.npy", getattr(statistics, name))
+    for name, ids in (("user_ids", dataset.user_ids), ("item_ids", dataset.item_ids)):
+        folder.write(f"{name}.npy" if isinstance(ids, np.ndarray) else f"{name}.arrow", ids)
     about = {
-        "key": copy.key,
-        "steps": None if steps is None else steps[1],
-        "value_type": ratings.value.dtype.newbyteorder("<").str,
+        "key": key,
+        "steps": form[1],
+        "value_type": form[0].newbyteorder("<").str,
         "understood": asdict(dataset.understood),
-        "untimed": ratings.untimed,
+        "untimed": untimed,
         "statistics": {name: getattr(statistics, name) for name in _NUMBERS},
         "fingerprint": dataset.fingerprint,
     }
-    columns = _columns(dataset, ratings.value if steps is None else steps[0])
-    return write_folder(copy.path, about, columns, mode)
+    return folder.finish(about)
 
 
 def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
@@ -174,12 +208,7 @@ def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
         return None
     try:
         check_trusted(copy.path.parent.lstat(), str(copy.path.parent))
-        manifest = read_manifest(copy.path)
-        about = manifest["about"]
-        if about["key"] != copy.key:
-            return None
-        columns = open_columns(copy.path, manifest["files"], threads or usable_cores())
-        return _dataset(about, columns, threads)
+        return load_folder(copy.path, copy.key, threads)
     except PermissionError as error:
         raise _unusable(copy, f"is not used: {error.strerror}") from error
     except (OSError, LookupError, TypeError, ValueError) as error:
@@ -188,47 +217,25 @@ def load_copy(copy: PreparedCopy, threads: int | None = None) -> Dataset | None:
         raise _unusable(copy, "was damaged") from error
 
 
+def load_folder(path: Path, key: Mapping[str, Any], threads: int | None = None) -> Dataset | None:
+    """The ratings in the folder of a copy; None if it is one of another key.
+
+    Raises:
+        OSError, LookupError, TypeError, ValueError: it is damaged.
+    """
+    manifest = read_manifest(path)
+    about = manifest["about"]
+    if about["key"] != key:
+        return None
+    columns = open_columns(path, manifest["files"], threads or usable_cores())
+    return _dataset(about, columns, threads)
+
+
 def _unusable(copy: PreparedCopy, why: str) -> UnusableCopyError:
     is_replaceable = is_own_folder(copy.path.parent) and is_ours(copy.path)
     what_now = "it is made anew" if is_replaceable else "remove it to have a new one made"
     message = f"the prepared copy {copy.path} {why}; {what_now}"
     return UnusableCopyError(message, is_replaceable=is_replaceable)
-
-
-def _state(path: Path, n_samples: int) -> list[Any]:
-    """What changes with a file: its name, size, times and inode, and a checksum of samples."""
-    state = path.stat()
-    checksum = _sampled_checksum(path, state.st_size, n_samples)
-    return [
-        path.name, state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino, checksum,
-    ]  # fmt: skip
-
-
-def _sampled_checksum(path: Path, size: int, n_samples: int) -> int:
-    """CRC-32 of all of a small file, or of evenly spaced pieces, the last bytes included."""
-    checksum = 0
-    last = max(size - _SAMPLE_SIZE, 0)
-    starts = {k * last // (n_samples - 1) for k in range(n_samples)}
-    if size <= n_samples * _SAMPLE_SIZE:
-        starts = set(range(0, size, _SAMPLE_SIZE))
-    with path.open("rb", buffering=0) as file:
-        for start in sorted(starts):
-            file.seek(start)
-            checksum = zlib.crc32(file.read(_SAMPLE_SIZE), checksum)
-    return checksum
-
-
-def _columns(dataset: Dataset, value: Column) -> Iterator[tuple[str, Column]]:
-    """The columns of a copy by the names of their files."""
-    ratings, statistics = dataset.ratings, dataset.incidence.statistics
-    yield "item.npy", ratings.item
-    if ratings.timestamp is not None:
-        yield "timestamp.npy", ratings.timestamp
-    yield "value.npy", value
-    for name in _STATISTICS:
-        yield f"{name}.npy", getattr(statistics, name)
-    for name, ids in (("user_ids", dataset.user_ids), ("item_ids", dataset.item_ids)):
-        yield f"{name}.npy" if isinstance(ids, np.ndarray) else f"{name}.arrow", ids
 
 
 def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int | None) -> Dataset:

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from mlbias.core.ratings import Values
 
 # Of 4 bytes a rating one is left; a copy of MovieLens is a quarter smaller, and checked faster.
-_STEPS = (1, 2, 4, 10)
+STEPS = (1, 2, 4, 10)
 _PIECE = 1 << 16
 
 
 def to_steps(value: Values) -> tuple[NDArray[np.uint8], int] | None:
     """Counts of steps (n,), and the steps that make 1, where that gives back every bit."""
-    return next((found for steps in _STEPS if (found := _counted(value, steps))), None)
+    return next((found for steps in STEPS if (found := counted(value, steps))), None)
 
 
 def to_values(stored: NDArray[Any], steps: int | None, dtype: str) -> Values:
@@ -30,7 +30,8 @@ def to_values(stored: NDArray[Any], steps: int | None, dtype: str) -> Values:
     return value
 
 
-def _counted(value: Values, steps: int) -> tuple[NDArray[np.uint8], int] | None:
+def counted(value: Values, steps: int) -> tuple[NDArray[np.uint8], int] | None:
+    """The same, for steps of this size."""
     counts = np.empty(len(value), np.uint8)
     for start in range(0, len(value), _PIECE):
         here = value[start : start + _PIECE]

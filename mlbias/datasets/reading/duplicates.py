@@ -1,6 +1,6 @@
 """Ratings of a pair of user and item that has several: counted, said, and made one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,51 +28,53 @@ def without_duplicates(
     """
     n = repeated_pairs(ratings)
     first = first_double(ratings) if n and options.duplicates == "error" else None
-    understood = said_of_doubles(understood, n, first, options, where, ratings)
+    is_timed = ratings.timestamp is not None
+    understood = Doubles(n, first, is_timed, ratings.untimed).said(understood, options, where)
     return (one_of_each(ratings, options) if n else ratings), understood
 
 
-def said_of_doubles(
-    understood: Understood,
-    n: int,
-    first: tuple[object, object] | None,
-    options: ReadOptions,
-    where: str,
-    ratings: Ratings,
-) -> Understood:
-    """What was understood of a source with n ratings of pairs that already had one.
+@dataclass(frozen=True, slots=True)
+class Doubles:
+    """Ratings of pairs that already had one.
 
-    Args:
-        understood: of the rest.
+    Attributes:
         n: how many.
-        first: the first pair that has several, where there may be none.
-        options: with duplicates.
-        where: what messages call the source.
-        ratings: some of them, which have times, or say why they have none.
-
-    Raises:
-        DataError: there are such pairs, and there may be none.
+        first: the first of these pairs, None where it does not matter.
+        are_timed: whether times tell which of several came first.
+        untimed: why they do not; see Ratings.
     """
-    understood = replace(understood, n_repeated=n)
-    if n == 0:
-        return understood
-    several = (
-        f"{n:,} {'rating' if n == 1 else 'ratings'} of a pair of user and item that already had one"
-    )
-    how = options.duplicates
-    if first is not None:
-        user, item = first
-        raise DataError(
-            f"{where} has {several}; the first pair is user {user}, item {item}.",
-            "`duplicates` keep, first, last or mean says what such ratings mean.",
-        )
-    if isinstance(options, PredictionOptions):
-        return understood  # who joins them to ratings tells which are too many
-    counts = {"keep": "each counts", "mean": "the mean of a pair counts"}
-    by = "row" if ratings.timestamp is None else "time"
-    why = f", since the times cannot be used: {ratings.untimed}" if ratings.untimed else ""
-    told = counts.get(how, f"the {how} of a pair by {by} counts{why}")
-    return replace(understood, notices=(*understood.notices, f"{several}; {told}"))
+
+    n: int
+    first: tuple[object, object] | None
+    are_timed: bool
+    untimed: str
+
+    def said(self, understood: Understood, options: ReadOptions, where: str) -> Understood:
+        """What was understood of a source, with what became of them.
+
+        Raises:
+            DataError: there are some, and there may be none.
+        """
+        n = self.n
+        understood = replace(understood, n_repeated=n)
+        if n == 0:
+            return understood
+        ratings = "rating" if n == 1 else "ratings"
+        several = f"{n:,} {ratings} of a pair of user and item that already had one"
+        how = options.duplicates
+        if self.first is not None:
+            user, item = self.first
+            raise DataError(
+                f"{where} has {several}; the first pair is user {user}, item {item}.",
+                "`duplicates` keep, first, last or mean says what such ratings mean.",
+            )
+        if isinstance(options, PredictionOptions):
+            return understood  # who joins them to ratings tells which are too many
+        counts = {"keep": "each counts", "mean": "the mean of a pair counts"}
+        by = "time" if self.are_timed else "row"
+        why = f", since the times cannot be used: {self.untimed}" if self.untimed else ""
+        told = counts.get(how, f"the {how} of a pair by {by} counts{why}")
+        return replace(understood, notices=(*understood.notices, f"{several}; {told}"))
 
 
 def first_double(ratings: Ratings) -> tuple[object, object]:

@@ -63,10 +63,17 @@ class RatingsBuilder:
         self._has_times = True
         self._user_keys: list[Ids] = []
         self._item_keys: list[Ids] = []
+        self._bytes_of_keys = 0
         self._starts = [0]
 
     def __len__(self) -> int:
         return self._starts[-1]
+
+    @property
+    def n_bytes(self) -> int:
+        """What the chunks take of memory."""
+        columns = (self._user, self._item, self._value, self._time)
+        return sum(map(len, columns)) + self._bytes_of_keys
 
     def add(self, chunk: EncodedChunk) -> None:
         """Append a chunk of at least one rating."""
@@ -80,6 +87,7 @@ class RatingsBuilder:
             self._time = _Column(np.int32)
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
+        self._bytes_of_keys += n_bytes_of(chunk.user_keys) + n_bytes_of(chunk.item_keys)
         self._starts.append(len(self) + len(chunk.value))
 
     def finish(
@@ -117,6 +125,9 @@ class _Column:
     def __init__(self, dtype: type[np.generic]) -> None:
         self._bytes, self._dtype = bytearray(), np.dtype(dtype)
 
+    def __len__(self) -> int:
+        return len(self._bytes)
+
     def append(self, values: NDArray[Any]) -> None:
         wide = np.promote_types(self._dtype, values.dtype)
         if wide != self._dtype:
@@ -131,6 +142,11 @@ class _Column:
 def as_ids(column: pl.Series) -> Ids:
     """A column of integers or text as ids."""
     return TextIds(column) if column.dtype == pl.String else column.to_numpy()
+
+
+def n_bytes_of(ids: Ids) -> int:
+    """What ids take of memory."""
+    return int(ids.series.estimated_size()) if isinstance(ids, TextIds) else ids.nbytes
 
 
 def _times(frame: pl.DataFrame) -> RawTimes | None:

@@ -14,8 +14,9 @@ from mlbias.datasets.reading.encode import as_ids
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.opening import Stream, opened
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
-from mlbias.datasets.reading.read import Progress, check_same_columns, sample_ratings
+from mlbias.datasets.reading.read import Progress, sample_ratings
 from mlbias.datasets.reading.rows import Rows, Wanted
+from mlbias.datasets.reading.same_columns import check_same_columns
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError

@@ -1,0 +1,162 @@
+"""Where ratings are sorted that do not fit into memory: the prepared copy's folder, or a temporary.
+
+What ends up there is a prepared copy in both cases. A temporary one is removed as soon as it is
+mapped into memory, so that the system frees it with the process, however that ends.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.ratings import Values
+from mlbias.datasets.array_folder import remove_folder
+from mlbias.datasets.cache_folder import make_cache_folder
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.new_folder import NewFolder, check_place, new_folder
+from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_copy, load_folder
+from mlbias.datasets.reading.reader import ReadingOnDisk
+from mlbias.datasets.reading.sorted_ratings import RATINGS
+from mlbias.datasets.value_steps import STEPS, counted
+from mlbias.errors import DataError
+from mlbias.files import is_full, leftovers
+
+_TEMPORARY = "mlbias-ratings"
+_PIECE = 1 << 20
+
+
+class DiskFolder:
+    """A folder that is made when it is asked for, and gone at the end unless it is a copy.
+
+    Args:
+        copy: where the copy of the ratings is to be; None for no copy that stays.
+    """
+
+    def __init__(self, copy: PreparedCopy | None) -> None:
+        self._copy, self._stack = copy, ExitStack()
+        self._folder: NewFolder | None = None
+        self._notices: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self._stack.close()
+        if error is not None and is_full(error) and self._folder is not None:
+            raise DataError(
+                f"the ratings do not fit into the folder {self._folder.path.parent}, where they "
+                "are sorted on disk: no space is left there.",
+                "Make room there, or let them take more memory with `memory_limit`.",
+            ) from error
+
+    def folder(self) -> NewFolder:
+        """The folder.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        if self._folder is None:
+            self._folder = self._of_copy() or self._temporary()
+        return self._folder
+
+    def dataset(
+        self, reading: ReadingOnDisk, is_current: Callable[[], bool], threads: int | None
+    ) -> Dataset:
+        """The ratings that were sorted in the folder.
+
+        Args:
+            reading: of them.
+            is_current: tells whether the source is as it was before it was read.
+            threads: how many work at a time; by default one for each core.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        folder, copy = self.folder(), self._copy
+        key = {} if copy is None else copy.key
+        size = _finished(folder, reading, key, threads)
+        dataset = None
+        if copy is not None and is_current():
+            is_new = not copy.path.exists()
+            folder.publish()
+            dataset = load_copy(copy, threads)
+            if is_new:
+                self._notices.append(
+                    f"left a prepared copy for the next run, {size / (1 << 20):.1f} MiB"
+                )
+        dataset = dataset or load_folder(folder.path, key, threads)
+        assert dataset is not None
+        dataset.notices += self._notices
+        dataset.is_on_disk = True
+        return dataset
+
+    def _of_copy(self) -> NewFolder | None:
+        if self._copy is None:
+            return None
+        try:
+            make_cache_folder(self._copy.path.parent)
+            check_place(self._copy.path)
+            return self._stack.enter_context(new_folder(self._copy.path, self._copy.mode))
+        except OSError as error:
+            if is_full(error):
+                raise
+            where, why = self._copy.path.parent, error.strerror or error
+            self._notices.append(f"no prepared copy is kept: {where}: {why}")
+            self._copy = None
+            return None
+
+    def _temporary(self) -> NewFolder:
+        place = Path(tempfile.gettempdir()) / _TEMPORARY
+        for path in leftovers(place.parent, _TEMPORARY):
+            with suppress(OSError):
+                remove_folder(path)
+        return self._stack.enter_context(new_folder(place, 0o600))
+
+
+def _finished(
+    folder: NewFolder, reading: ReadingOnDisk, key: Mapping[str, Any], threads: int | None
+) -> int:
+    """Write what is left to make a copy of it; how many bytes it has."""
+    ratings = reading.ratings
+    folder.add("item.npy")
+    if ratings.timestamp is not None:
+        folder.add("timestamp.npy")
+    steps = _write_values(folder, ratings.value)
+    folder.add("value.npy")
+    dataset = Dataset(
+        ratings.user_ids,
+        ratings.item_ids,
+        len(ratings.item),
+        reading.understood,
+        lambda: BlockIncidence.in_order(
+            ratings.item, ratings.user_counts, len(ratings.item_ids), lambda: ratings.value, threads
+        ),
+        None,
+    )
+    size = finish_copy(folder, dataset, key, (ratings.value.dtype, steps), reading.untimed)
+    folder.close()
+    (folder.path / RATINGS).unlink(missing_ok=True)
+    return size
+
+
+def _write_values(folder: NewFolder, value: Values) -> int | None:
+    """Write ratings as counts of steps where they are such; the steps that make 1."""
+    for steps in STEPS:
+        with folder.column("value.npy", np.dtype(np.uint8)) as file:
+            for start in range(0, len(value), _PIECE):
+                found = counted(value[start : start + _PIECE], steps)
+                if found is None:
+                    break
+                file.append(found[0])
+            else:
+                return steps
+        (folder.path / "value.npy").unlink()
+    (folder.path / RATINGS).rename(folder.path / "value.npy")
+    return None
