@@ -5,14 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mlbias.core.incidence import BlockIncidence
 from mlbias.errors import DataError
-from mlbias.evaluation.evaluate import evaluate
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
-from tests.test_engines import everything
+from tests.engines import HOLDOUTS, check_holdout, check_products, timed_ratings
 
 dask = pytest.importorskip("dask", reason="tests of Dask are left out: they need mlbias[dask]")
 dd = pytest.importorskip("dask.dataframe", reason="tests of Dask are left out")
@@ -33,8 +30,7 @@ def test_every_product_and_a_fit_equal_those_in_memory(
     frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": ratings.value})
     with dask.config.set(scheduler=scheduler):
         parts = incidence(dd.from_pandas(frame, npartitions=4), parts=3)
-        for mine, its in zip(everything(parts), everything(BlockIncidence(ratings)), strict=True):
-            np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+        check_products(parts, ratings)
         there, here = fit(parts, "exact", lambda_=3), fit(ratings, "exact", lambda_=3)
     assert parts.user_ids.tolist() == ratings.user_ids.tolist()
     np.testing.assert_allclose(there.user_bias, here.user_bias, atol=1e-12)
@@ -48,16 +44,14 @@ def test_a_row_that_is_no_rating_is_named() -> None:
         incidence(dd.from_pandas(frame, npartitions=2))
 
 
-def test_a_hold_out_is_the_one_in_memory(make_ratings: Callable[..., Ratings]) -> None:
+@pytest.mark.parametrize("holdout", HOLDOUTS, ids=str)
+def test_a_hold_out_and_its_errors_are_those_in_memory(holdout: Holdout) -> None:
     from mlbias.engines.dask import incidence
 
-    ratings, holdout = make_ratings(2_000, 60, 40), Holdout("random", 0.2, 3)
-    users, items = ratings.user_ids[ratings.user], ratings.item_ids[ratings.item]
-    frame = pd.DataFrame({"user_id": users, "item_id": items, "rating": ratings.value})
-    there = sides_in_parts(incidence(dd.from_pandas(frame, npartitions=3)), holdout)
-    chosen = holdout.held_out(ratings)
-    here = ratings.select(~chosen), ratings.select(chosen)
-    assert [len(side) for side in there] == [len(side) for side in here]
-    mine = evaluate(fit(there[0], lambda_=2), there[1]).model
-    its = evaluate(fit(here[0], lambda_=2), here[1]).model
-    assert (mine.rmse, mine.rmse_stderr) == pytest.approx((its.rmse, its.rmse_stderr), abs=1e-12)
+    ratings = timed_ratings()
+    columns = {
+        "user_id": ratings.user_ids[ratings.user], "item_id": ratings.item_ids[ratings.item],
+        "rating": ratings.value, "when": ratings.timestamp,
+    }  # fmt: skip
+    frame = dd.from_pandas(pd.DataFrame(columns), npartitions=3)
+    check_holdout(incidence(frame, time="when"), ratings, holdout)

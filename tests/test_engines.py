@@ -4,7 +4,6 @@ import pickle
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,19 +14,17 @@ from mlbias.cli.app import app
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.reml import pairs
 from mlbias.core.reml.learn import learn
-from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray
 from mlbias.engines import session
 from mlbias.engines.local import LocalParts, split
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation import sides_in_parts as sides
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.in_parts import sides_in_parts
-from mlbias.evaluation.predicted import scorer
+from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
+from tests.engines import HOLDOUTS, check_holdout, check_products, everything, timed_ratings
 
 MakeRatings = Callable[..., Ratings]
 
@@ -62,23 +59,6 @@ class UnrulyParts:
         return [pickle.loads(answers[k]) for k in range(len(tasks))]
 
 
-def everything(incidence: Incidence) -> list[FloatArray]:
-    """What an incidence gives, of seeded vectors."""
-    s, rng = incidence.statistics, np.random.default_rng(3)
-    item, items = rng.normal(size=s.n_items), rng.normal(size=(3, s.n_items))
-    user, users = rng.normal(size=s.n_users), rng.normal(size=(3, s.n_users))
-    scalars = np.array([s.n_ratings, s.center, s.total, s.squares, s.low, s.high])
-    return [
-        scalars, s.user_counts, s.item_counts, s.user_sums, s.item_sums,
-        incidence.per_user(item), incidence.per_user(items),
-        incidence.per_item(user), incidence.per_item(users),
-        *incidence.both(item, user), *incidence.both(items, users, user),
-        *incidence.both(items, weights=user),
-        incidence.rated_per_user(item), incidence.rated_per_item(user),
-        incidence.squares_per_user(),
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("n_parts", [1, 2, 7, 40])
 @pytest.mark.parametrize("stars", [True, False])
 def test_parts_equal_the_whole(n_parts: int, stars: bool, make_ratings: MakeRatings) -> None:
@@ -86,8 +66,7 @@ def test_parts_equal_the_whole(n_parts: int, stars: bool, make_ratings: MakeRati
     incidence = PartitionedIncidence(LocalParts(split(ratings, n_parts)))
     assert np.array_equal(incidence.user_ids, ratings.user_ids)
     assert np.array_equal(incidence.item_ids, ratings.item_ids)
-    for mine, its in zip(everything(incidence), everything(BlockIncidence(ratings)), strict=True):
-        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+    check_products(incidence, ratings)
 
 
 def test_statistics_of_half_stars_have_the_same_bits_in_any_number_of_parts(
@@ -178,55 +157,37 @@ def test_a_call_reads_what_it_says(make_ratings: MakeRatings) -> None:
     assert found.tolist() == part.counts.tolist()
 
 
-@pytest.mark.parametrize(
-    "holdout",
-    [
-        Holdout("random", 0.2, 3),
-        Holdout("user", 1, 0, "random"),
-        Holdout("user", 0.3, 5, "random"),
-    ],
-)
+@pytest.mark.parametrize("holdout", HOLDOUTS, ids=str)
+@pytest.mark.parametrize("bins", [1 << 16, 1 << 3])
 def test_a_hold_out_and_its_errors_are_those_in_memory(
-    holdout: Holdout, make_ratings: MakeRatings
+    holdout: Holdout, bins: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ratings = make_ratings(2_000, 60, 90).by_user()
+    monkeypatch.setattr(sides, "_BINS", bins)  # so few that times are narrowed down bit by bit
+    ratings = timed_ratings()
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
-    training, held_out = sides_in_parts(whole, holdout)
-    mask = holdout.held_out(ratings)
-    here = ratings.select(~mask), ratings.select(mask)
-    for mine, its in zip((training, held_out), here, strict=True):
-        assert len(mine) == len(its)
-        assert mine.user_ids.tolist() == its.user_ids.tolist()
-        assert mine.item_ids.tolist() == its.item_ids.tolist()
-        sums = BlockIncidence(its).statistics.item_sums
-        np.testing.assert_array_equal(mine.statistics.item_sums, sums)
-    model = fit(training, lambda_=2)
-    found, expected = evaluate(model, held_out), evaluate(fit(here[0], lambda_=2), here[1])
-    expected = replace(expected, calibration=(), intervals=None, on_scale=None)
-    assert_close(asdict(found), asdict(expected))
-    rmse, mae = scorer(held_out, training.user_ids, training.item_ids)(model.model)
-    assert (rmse, mae) == (found.model.rmse, found.model.mae)
+    check_holdout(whole, ratings, holdout)
 
 
-def assert_close(mine: object, its: object) -> None:
-    if isinstance(its, dict):
-        assert isinstance(mine, dict)
-        for name, value in its.items():
-            assert_close(mine[name], value)
-    elif isinstance(its, tuple):
-        assert isinstance(mine, tuple)
-        for one, other in zip(mine, its, strict=True):
-            assert_close(one, other)
-    else:
-        assert mine == (pytest.approx(its, abs=1e-12) if isinstance(its, float) else its)
-
-
-def test_a_hold_out_by_time_or_of_nothing_is_refused(make_ratings: MakeRatings) -> None:
+def test_a_hold_out_without_times_or_of_nothing_is_refused(make_ratings: MakeRatings) -> None:
     whole = PartitionedIncidence(LocalParts(split(make_ratings(), 2)))
-    with pytest.raises(OptionError, match="have no times"):
+    with pytest.raises(DataError, match="the times of the ratings are missing"):
         sides_in_parts(whole, Holdout("time", 0.1))
+    with pytest.raises(DataError, match="the times of the ratings are missing"):
+        sides_in_parts(whole, Holdout("user", 1))
     with pytest.raises(DataError, match="on one side there are no ratings"):
         sides_in_parts(whole, Holdout("random", 1e-9))
+    timed = PartitionedIncidence(LocalParts(split(timed_ratings(), 2)))
+    for holdout in (Holdout("time", 1e-9), Holdout("time", start=1e12)):
+        with pytest.raises(DataError, match="on one side there are no ratings"):
+            sides_in_parts(timed, holdout)
+
+
+def test_times_in_other_units_are_no_times() -> None:
+    seconds = Ratings.from_ids([1, 2], [1, 2], [3, 4], [1.2e9, 1.3e9])
+    parts = [Part.of(seconds.select(seconds.user == k), unit) for k, unit in ((0, "s"), (1, "ms"))]
+    whole = PartitionedIncidence(LocalParts(parts))
+    with pytest.raises(DataError, match="cannot be used: some look like ms, others like s"):
+        sides_in_parts(whole, Holdout("user", 1))
 
 
 def test_reml_takes_at_most_sixty_rounds(
@@ -308,7 +269,7 @@ def test_a_python_of_another_version_is_named(
         (["--engine", "dusk"], "`engine` is local or spark, not 'dusk'"),
         (["--master", "local"], "`master` goes with --engine spark"),
         (["--engine", "spark", "--skip-bad-rows"], "only `user_col`, .* go with --engine spark"),
-        (["--engine", "spark", "--test-size", "1", "--split", "user"], "have no times"),
+        (["--engine", "spark", "--test", "other.csv"], "a file of held-out ratings"),
     ],
 )
 def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from mlbias.cli.app import app
-from mlbias.core.incidence import BlockIncidence
 from mlbias.core.vectors import FloatArray
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_ITEM, Call, Part
@@ -21,7 +20,7 @@ from mlbias.errors import DataError
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import read_model, save_model
-from tests.test_engines import everything
+from tests.engines import check_products, timed_ratings
 
 pytest.importorskip("pyspark", reason="tests of Spark are left out: they need mlbias[spark]")
 if find_java() is None:
@@ -85,8 +84,10 @@ def on_spark(frame: Any, **options: Any) -> PartitionedIncidence:
 
 def lines_of(ratings: Ratings) -> list[str]:
     users, items = ratings.user_ids[ratings.user], ratings.item_ids[ratings.item]
-    rows = zip(users.tolist(), items.tolist(), ratings.value.tolist(), strict=True)
-    return ["userId,movieId,rating", *(f"{user},{item},{value}" for user, item, value in rows)]
+    columns = {"userId": users, "movieId": items, "rating": ratings.value}
+    columns |= {} if ratings.timestamp is None else {"timestamp": ratings.timestamp}
+    rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+    return [",".join(columns), *(",".join(map(str, row)) for row in rows)]
 
 
 @everywhere
@@ -96,8 +97,7 @@ def test_every_product_and_every_method_equal_those_in_memory(
     # Half stars, whose sums are exact: Adam divides by no more than its ε what sums are off by.
     ratings = make_ratings(2_000, 60, 40)
     incidence = on_spark(frame(ratings))
-    for mine, its in zip(everything(incidence), everything(BlockIncidence(ratings)), strict=True):
-        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+    check_products(incidence, ratings)
     for method, options in (
         ("gd", {"epochs": 3}), ("adam", {"epochs": 3}), ("closed-form", {"epochs": 2}),
         ("exact", {"lambda_": 3.0}),
@@ -263,14 +263,15 @@ def test_predict_on_spark_takes_parquet_and_writes_parquet(
 
 
 @on_a_cluster
+@pytest.mark.parametrize("split", ["random", "time"])
 def test_a_hold_out_on_spark_is_the_one_of_this_machine(
-    make_ratings: Callable[..., Ratings],
+    split: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     spark: Any,  # noqa: ARG001  the session that the commands find
 ) -> None:
     path = tmp_path / "ratings.csv"
-    path.write_text("\n".join(lines_of(make_ratings(600, 20, 10))) + "\n")
+    path.write_text("\n".join(lines_of(timed_ratings(600, 20, 10))) + "\n")
 
     def documents(*command: str) -> list[dict[str, Any]]:
         found = []
@@ -282,7 +283,7 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
 
     train = "train", "--data", str(path), "--no-cache", "--lambda", "2", "--epochs", "2"
     for there, here in (
-        documents(*train, "--test-size", "0.2", "--seed", "4"),
+        documents(*train, "--test-size", "0.2", "--seed", "4", "--split", split),
         documents("evaluate"),
         documents("evaluate", "--data", str(path), "--no-cache"),
     ):

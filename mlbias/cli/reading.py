@@ -209,7 +209,7 @@ def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | Partitio
         return ratings if holdout is None else ratings.select(holdout.held_out(ratings))
     if holdout is None:
         return parts_of(dataset)
-    from mlbias.evaluation.in_parts import sides_in_parts
+    from mlbias.evaluation.sides_in_parts import sides_in_parts
 
     return sides_in_parts(parts_of(dataset), holdout)[1]
 

@@ -13,7 +13,7 @@ from mlbias.datasets.understood import Understood
 from mlbias.engines.session import source_of, spark_dataset
 from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.in_parts import check_in_parts, sides_in_parts
+from mlbias.evaluation.sides_in_parts import sides_in_parts
 
 
 class SparkReader(Reader):
@@ -49,11 +49,8 @@ class SparkReader(Reader):
 
         Raises:
             DataError: Spark is not there, or cannot read it.
-            OptionError: times are wanted.
         """
-        if times:
-            raise OptionError("with --engine spark there are no times to hold out by.")
-        return spark_dataset(source, self._master, options or self.options)
+        return spark_dataset(source, self._master, options or self.options, times=times)
 
     def read_sides(
         self,
@@ -66,15 +63,13 @@ class SparkReader(Reader):
 
         Raises:
             DataError: the source cannot be read, or one side would be empty.
-            OptionError: the hold-out is a file, or goes by times.
+            OptionError: the hold-out is a file.
         """
         if holdout.test_file is not None:
             raise OptionError("a file of held-out ratings does not go with --engine spark.")
-        if wanted is not None:
-            check_in_parts(wanted)
         source = self.source(holdout.training_data(self._reading.data))
         started = time.perf_counter()
-        whole = training = self.read(source)
+        whole = training = self.read(source, times=wanted is not None and wanted.needs_times)
         held_out = None
         if wanted is not None:
             rest, held_out = sides_in_parts(parts_of(whole), wanted)

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import polars as pl
+
 from mlbias.datasets.frames import as_polars
 from mlbias.datasets.options import ReadOptions
-from mlbias.engines.encoding import ROLES, part_of_rows, roles_of
+from mlbias.engines.encoding import part_of_rows, roles_of
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Argument, Call, Part, Request, Result
 
@@ -44,6 +46,7 @@ def incidence(
     user: str | None = None,
     item: str | None = None,
     rating: str | None = None,
+    time: str | None = None,
     parts: int | None = None,
 ) -> PartitionedIncidence:
     """The ratings of a Dask frame, in parts by a hash of the user.
@@ -53,17 +56,20 @@ def incidence(
         user: name of the users' column, where it has no usual one such as user_id.
         item: of the items', likewise.
         rating: of the ratings', likewise.
+        time: of the times. Without it none are kept, which only splits by time need.
         parts: how many; by default as many as the frame has partitions.
 
     Raises:
         DataError: a column or a rating is missing, or of a wrong type.
     """
-    names = list(roles_of(list(frame.columns), user, item, rating).values())
+    asked = {"user": user, "item": item, "rating": rating, "time": time}
+    roles = roles_of(list(frame.columns), asked, times=time is not None)
+    names = list(roles.values())
     chosen = frame[names].shuffle(names[0], npartitions=parts)
     made = dask.delayed(_part)
-    return PartitionedIncidence(DaskParts([made(rows, names) for rows in chosen.to_delayed()]))
+    return PartitionedIncidence(DaskParts([made(rows, roles) for rows in chosen.to_delayed()]))
 
 
-def _part(rows: Any, names: list[str]) -> Part:
-    table = as_polars(rows).rename(dict(zip(names, ROLES, strict=True)))
-    return part_of_rows(table, names, ReadOptions())
+def _part(rows: Any, roles: dict[str, str]) -> Part:
+    table = as_polars(rows).select(pl.col(name).alias(role) for role, name in roles.items())
+    return part_of_rows(table, list(roles.values()), ReadOptions())

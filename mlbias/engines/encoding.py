@@ -1,5 +1,7 @@
 """Rows on a worker to the part that they make."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +11,8 @@ from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.reading.encode import encode_chunk
 from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
 from mlbias.datasets.reading.tables import check_types, rows_of_columns
+from mlbias.datasets.reading.told_times import with_times
+from mlbias.datasets.understood import Understood
 from mlbias.engines.parts import Part
 from mlbias.errors import DataError
 from mlbias.ratings import Ratings
@@ -29,37 +33,41 @@ class NoRatingError(DataError):
         self.row = row or {}
 
 
-def roles_of(
-    names: list[str], user: str | None, item: str | None, rating: str | None
-) -> dict[str, str]:
-    """By role the name of its column, where None stands for a usual one.
+def roles_of(names: list[str], asked: dict[str, str | None], *, times: bool) -> dict[str, str]:
+    """By role the name of its column, that of times if they are wanted and there are any.
+
+    Args:
+        names: of all columns.
+        asked: by role the name that was given, None for a usual one.
+        times: whether times are wanted.
 
     Raises:
         DataError: a column is missing.
         OptionError: a named column is not there.
     """
-    asked = {"user": user, "item": item, "rating": rating}
     places = find_columns(names, asked, "the frame").places
-    return {role: names[places[role]] for role in ROLES}
+    wanted = (*ROLES, "time") if times else ROLES
+    return {role: names[places[role]] for role in wanted if role in places}
 
 
 def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) -> Part:
     """The part with these rows.
 
     Args:
-        frame: columns user, item and rating. Where all three are text, they are taken as those of a
-            text file: ids that are all integers become integers.
+        frame: columns user, item, rating and perhaps time. Where the first three are text, all are
+            taken as those of a text file: ids that are all integers become integers.
         names: what messages call the columns, in the same order.
-        options: for ids and decimal marks.
+        options: for ids, decimal marks and the unit of times.
 
     Raises:
         NoRatingError: a row is none.
         DataError: a column has a type that holds no such thing.
     """
     all_text = frozenset(ROLES[:2]) if options.ids is IdKind.TEXT else frozenset[str]()
-    wording = Wording({role: k for k, role in enumerate(ROLES)}, names, options.decimal, all_text)
-    check_types(frame.schema, Columns(*range(3)), "the frame")
-    is_text = all(dtype == pl.String for dtype in frame.dtypes)
+    roles = {role: k for k, role in enumerate(frame.columns)}
+    wording = Wording(roles, names, options.decimal, all_text)
+    check_types(frame.schema, Columns(*range(len(roles))), "the frame")
+    is_text = all(frame.schema[role] == pl.String for role in ROLES)
     if is_text:
         rows = rows_of_texts(frame, wording, int, len(frame))
     else:
@@ -68,13 +76,18 @@ def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) ->
         bad = frame.row(rows.first_bad.place, named=True)
         texts = {role: None if value is None else str(value) for role, value in bad.items()}
         raise NoRatingError(rows.first_bad.reason, texts)
-    return _part(rows)
+    return _part(rows, options.time_unit)
 
 
-def _part(rows: Rows) -> Part:
+def _part(rows: Rows, unit: str | None) -> Part:
     chunk = encode_chunk(rows.frame)
     user, item = chunk.user.astype(np.int32), chunk.item.astype(np.int32)
-    return Part.of(Ratings(user, item, chunk.value, chunk.user_keys, chunk.item_keys))
+    ratings = Ratings(user, item, chunk.value, chunk.user_keys, chunk.item_keys)
+    if rows.untimed is not None:
+        return Part.of(replace(ratings, untimed=f"a rating {rows.untimed.reason}"))
+    times, dates = chunk.timestamp, rows.are_dates
+    timed, understood = with_times(ratings, times, Understood(), unit, are_dates=dates)
+    return Part.of(timed, understood.time_unit or "")
 
 
 def empty_part() -> Part:

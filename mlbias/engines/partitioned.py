@@ -45,7 +45,8 @@ class PartitionedIncidence:
         parts: with at least one rating in all.
 
     ``user_ids`` and ``item_ids`` are the ids, ascending. ``rounds`` counts the rounds so far: on an
-    engine they are what costs.
+    engine they are what costs. ``span`` is the first and the last time in Unix seconds, None where
+    there are none; ``untimed`` says why, where the source has some.
 
     Raises:
         DataError: there are no ratings, or they are too large to be squared in float64.
@@ -53,6 +54,8 @@ class PartitionedIncidence:
 
     user_ids: Ids
     item_ids: Ids
+    span: tuple[float, float] | None
+    untimed: str
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.rounds = parts, 1
@@ -66,6 +69,7 @@ class PartitionedIncidence:
         self.item_ids, self._items = joined_ids([summary.ids[1] for summary in found])
         shape = len(self.user_ids), len(self.item_ids)
         self._statistics = _combined(found, self._users, self._items, shape)
+        self.span, self.untimed = _times_of([of for of in found if of.statistics is not None])
         self._known_pairs: tuple[Codes, Codes, FloatArray] | None = None
         self._known_coded: tuple[Codes, Values] | None = None
 
@@ -209,6 +213,17 @@ class PartitionedIncidence:
             if part is not None:
                 whole[..., items] += part
         return whole
+
+
+def _times_of(summaries: Sequence[Summary]) -> tuple[tuple[float, float] | None, str]:
+    """The span of all times, and why there is none."""
+    spans = [of.span for of in summaries if of.span is not None]
+    if len(spans) < len(summaries):
+        return None, next((of.untimed for of in summaries if of.untimed), "")
+    units = sorted({of.time_unit for of in summaries})
+    if len(units) > 1:
+        return None, f"some look like {units[0]}, others like {units[1]}"
+    return (min(first for first, _ in spans), max(last for _, last in spans)), ""
 
 
 def _combined(

@@ -7,18 +7,18 @@ items is known to the caller alone.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import Codes, Values, users_of
+from mlbias.core.ratings import Codes, Values, repeated_pairs, users_of
 from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, packed_ids
-from mlbias.ratings import Ratings
+from mlbias.ratings import Ratings, Timestamps
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -35,6 +35,9 @@ class Part:
         item: (n,) codes of the items, in the order of users, items and values.
         value: (n,) ratings in the same order; None where the call does not read them.
         ids: of the users and of the items, ascending; None where the call does not read them.
+        time: (n,) times in Unix seconds; None where there are none, or the call does not read them.
+        time_unit: what times stood for in the source, such as ms.
+        untimed: why there are no times, where the source has some.
     """
 
     digest: str
@@ -43,21 +46,26 @@ class Part:
     item: Codes
     value: Values | None
     ids: tuple[Ids, Ids] | None
+    time: Timestamps | None = None
+    time_unit: str = ""
+    untimed: str = ""
 
     @classmethod
-    def of(cls, ratings: Ratings) -> "Part":
+    def of(cls, ratings: Ratings, time_unit: str = "") -> "Part":
         """The part with these ratings, none or more, in whatever order they come."""
-        ratings = ratings.by_pair()
+        ratings = _in_order(ratings)
         counts = np.bincount(ratings.user, minlength=ratings.n_users).astype(np.int32)
         columns = {"counts": counts, "item": ratings.item, "value": ratings.value}
         columns |= packed_ids("users", ratings.user_ids) | packed_ids("items", ratings.item_ids)
+        columns |= {} if ratings.timestamp is None else {"time": ratings.timestamp}
         digest = hashlib.blake2b(digest_size=16)
         for name, column in columns.items():
             digest.update(f"{name} {column.dtype} {len(column)};".encode())
             digest.update(np.ascontiguousarray(column).data)
         ids = ratings.user_ids, ratings.item_ids
         return cls(
-            digest.hexdigest(), ratings.n_items, counts, ratings.item, ratings.value, ids
+            digest.hexdigest(), ratings.n_items, counts, ratings.item, ratings.value, ids,
+            ratings.timestamp, time_unit, ratings.untimed,
         )  # fmt: skip
 
     @property
@@ -70,7 +78,7 @@ class Part:
         assert self.value is not None
         assert self.ids is not None
         user = users_of(starts_of(self.counts.astype(np.float64)))
-        return Ratings(user, self.item, self.value, *self.ids)
+        return Ratings(user, self.item, self.value, *self.ids, self.time, self.untimed)
 
     def incidence(self, center: float = 0.0) -> BlockIncidence:
         """The matrix of the part, on one thread: engines run parts side by side.
@@ -96,11 +104,13 @@ class Call(Generic[Argument, Result]):
         function: of the part and an argument; importable by its name, as it may travel.
         values: whether it reads the ratings' values.
         ids: whether it reads the ids.
+        times: whether it reads the times.
     """
 
     function: Callable[[Part, Argument], Result]
     values: bool = False
     ids: bool = False
+    times: bool = False
 
     def on(self, part: Part, request: "Request[Argument]") -> Result | None:
         """What it gives; None where nothing is asked.
@@ -160,17 +170,35 @@ class Summary:
         digest: of the part.
         statistics: measured from the part's own center; None for a part without ratings.
         ids: of its users and of its items.
+        span: its first and its last time; None where it has none.
+        time_unit: what its times stood for in the source.
+        untimed: why it has no times, where the source has some.
     """
 
     digest: str
     statistics: Statistics | None
     ids: tuple[Ids, Ids]
+    span: tuple[float, float] | None
+    time_unit: str
+    untimed: str
+
+
+def _in_order(ratings: Ratings) -> Ratings:
+    """Ascending by user, item, value and time."""
+    ratings = ratings.by_pair()
+    if ratings.timestamp is None or not repeated_pairs(ratings):
+        return ratings
+    # Ratings that are the same in all else are in order but for their times.
+    order = np.lexsort((ratings.timestamp, ratings.value, ratings.item, ratings.user))
+    return replace(ratings, timestamp=ratings.timestamp[order])
 
 
 def _summary(part: Part, _: bool) -> Summary:
     ratings = part.ratings()
     statistics = None if part.is_empty else BlockIncidence(ratings, threads=1).statistics
-    return Summary(part.digest, statistics, (ratings.user_ids, ratings.item_ids))
+    ids, time = (ratings.user_ids, ratings.item_ids), part.time
+    span = None if time is None or part.is_empty else (float(time.min()), float(time.max()))
+    return Summary(part.digest, statistics, ids, span, part.time_unit, part.untimed)
 
 
 def _per_user(part: Part, item_bias: FloatArray) -> FloatArray:
@@ -214,7 +242,7 @@ def _components(part: Part, _: bool) -> tuple[Codes, Codes]:
     return part.incidence().components()
 
 
-SUMMARY: Call[bool, Summary] = Call(_summary, values=True, ids=True)
+SUMMARY: Call[bool, Summary] = Call(_summary, values=True, ids=True, times=True)
 PER_USER: Call[FloatArray, FloatArray] = Call(_per_user)
 PER_ITEM: Call[FloatArray, FloatArray] = Call(_per_item)
 BOTH: Call[

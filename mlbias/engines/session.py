@@ -40,8 +40,10 @@ def source_of(data: str | None, data_dir: Path) -> Source:
     return source
 
 
-def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> Dataset:
-    """The ratings of a source, kept by Spark.
+def spark_dataset(
+    source: Source, master: str | None, options: ReadOptions, *, times: bool = False
+) -> Dataset:
+    """The ratings of a source, kept by Spark, with their times where these are wanted.
 
     Raises:
         DataError: the extra or Java is missing, or Spark cannot read them.
@@ -52,9 +54,11 @@ def spark_dataset(source: Source, master: str | None, options: ReadOptions) -> D
         from mlbias.engines.spark import incidence
     except ImportError as error:
         raise DataError(f"{error}.") from error
-    frame, names = read_frame(spark_session(master), source, options)
+    frame, names = read_frame(spark_session(master), source, options, times=times)
     user, item, rating = (names[role] for role in ROLES)
-    found = incidence(frame, user=user, item=item, rating=rating, options=options)
+    found = incidence(
+        frame, user=user, item=item, rating=rating, time=names.get("time"), options=options
+    )
     sides = {"user": found.user_ids, "item": found.item_ids}
     understood = Understood(
         format="Spark",
@@ -72,7 +76,10 @@ def check_options(options: ReadOptions) -> None:
     Raises:
         OptionError: it is.
     """
-    done = ("user_col", "item_col", "rating_col", "separator", "ids", "decimal")
+    done = (
+        "user_col", "item_col", "rating_col", "time_col", "separator", "ids", "decimal",
+        "time_unit",
+    )  # fmt: skip
     plain = replace(options, **{name: getattr(ReadOptions(), name) for name in done})
     if plain != ReadOptions():
         raise OptionError(
@@ -194,8 +201,10 @@ def predict_on_spark(
         raise told(error) from error
 
 
-def read_frame(session: Any, source: Source, options: ReadOptions) -> tuple[Any, dict[str, str]]:
-    """The frame of a source, and by role the names of its columns.
+def read_frame(
+    session: Any, source: Source, options: ReadOptions, *, times: bool = False
+) -> tuple[Any, dict[str, str]]:
+    """The frame of a source, and by role the names of its columns, that of times if wanted.
 
     Raises:
         DataError: Spark cannot read it, or it has not the columns.
@@ -205,22 +214,23 @@ def read_frame(session: Any, source: Source, options: ReadOptions) -> tuple[Any,
 
     from mlbias.engines.spark import told
 
-    asked = options.user_col, options.item_col, options.rating_col
+    asked = options.asked
     try:
         if source.label.startswith(TABLE):
             frame = session.table(source.label.removeprefix(TABLE))
-            return frame, roles_of(frame.columns, *asked)
+            return frame, roles_of(frame.columns, asked, times=times)
         where = source.label if source.path is None else str(source.path)
         head = session.read.text(where).limit(SNIFFED_LINES).collect()
         if not head:
             raise DataError(f"{where} is empty.")
         if head[0][0].startswith("PAR1"):
             frame = session.read.parquet(where)
-            return frame, roles_of(frame.columns, *asked)
+            return frame, roles_of(frame.columns, asked, times=times)
         layout = sniff_layout([row[0] for row in head], where, options)
         frame = _text_frame(session, where, layout)
         places = layout.columns.places
-        return frame, {role: frame.columns[places[role]] for role in ROLES}
+        wanted = (*ROLES, "time") if times else ROLES
+        return frame, {role: frame.columns[places[role]] for role in wanted if role in places}
     except PySparkException as error:
         raise told(error) from error
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from mlbias.datasets.options import ReadOptions
@@ -28,17 +27,13 @@ try:
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F  # noqa: N812
     from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
+
+    from mlbias.engines.arrow import EVERYTHING, SCHEMA, columns_of, part_of, row_of
 except ImportError as error:
     raise ImportError("ratings on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
 
 # Not a text, which Spark would parse in every round.
 _ANSWER = StructType([StructField("part", IntegerType()), StructField("answer", BinaryType())])
-# The columns of a cached part, and what each call reads of them.
-_CODES = {"part": "int", "digest": "string", "n_items": "int", "counts": "binary", "item": "binary"}
-_VALUES, _IDS = {"value": "binary", "value_type": "string"}, {"ids": "binary"}
-_PART = _CODES | _VALUES | _IDS | {"failure": "binary"}
-_COLUMNS = ", ".join(f"{name} {of}" for name, of in _PART.items())
-_ARROW = {"int": pa.int32(), "string": pa.string(), "binary": pa.binary()}
 # Bytes of all requests together that travel with the function, which takes half the time of a join.
 _SMALL = 8 << 20
 # A cell of Spark's cache holds 2 GiB at most.
@@ -59,22 +54,14 @@ class SparkParts:
     ) -> None:
         self._encoded = encoded.persist(StorageLevel.MEMORY_AND_DISK)
         self._n_parts, self._find = n_parts, find
-        codes = [*_CODES, "failure"]
-        # By whether values, and whether ids, are read.
-        self._columns = {
-            (values, ids): self._encoded.select(
-                *codes, *(_VALUES if values else ()), *(_IDS if ids else ())
-            )
-            for values in (False, True)
-            for ids in (False, True)
-        }
+        self._chosen: dict[tuple[str, ...], DataFrame] = {}
 
     def __len__(self) -> int:
         return self._n_parts
 
     def derived(self, function: Callable[[Part], Part]) -> "SparkParts":
         """Parts that a function makes of these."""
-        made = self._encoded.mapInArrow(_deriving(function), _COLUMNS)
+        made = self._encoded.mapInArrow(_deriving(function), SCHEMA)
         return SparkParts(made, self._n_parts, self._find)
 
     def map(
@@ -82,7 +69,10 @@ class SparkParts:
     ) -> list[Result | None]:
         """Answer one request for each part, in the order of the parts."""
         sent = [pickle.dumps(request) for request in requests]
-        parts = self._columns[call.values, call.ids]
+        columns = columns_of(call)
+        if columns not in self._chosen:
+            self._chosen[columns] = self._encoded.select(*columns)
+        parts = self._chosen[columns]
         try:
             if sum(map(len, sent)) <= _SMALL:
                 answers = parts.mapInArrow(_answering(call, sent), _ANSWER).toArrow()
@@ -119,6 +109,7 @@ def incidence(
     user: str | None = None,
     item: str | None = None,
     rating: str | None = None,
+    time: str | None = None,
     parts: int | None = None,
     options: ReadOptions | None = None,
 ) -> PartitionedIncidence:
@@ -131,17 +122,19 @@ def incidence(
         user: name of the users' column, where it has no usual one such as user_id.
         item: of the items', likewise.
         rating: of the ratings', likewise.
+        time: of the times. Without it none are kept, which only splits by time need.
         parts: how many; by default two for each core that Spark has.
-        options: for ids and decimal marks of columns of text.
+        options: for ids and decimal marks of columns of text, and the unit of times.
 
     Raises:
         DataError: a column or a rating is missing, or of a wrong type, or Spark failed.
     """
-    names = roles_of(frame.columns, user, item, rating)
+    asked = {"user": user, "item": item, "rating": rating, "time": time}
+    names = roles_of(frame.columns, asked, times=time is not None)
     chosen = frame.select(*(F.col(f"`{name}`").alias(role) for role, name in names.items()))
     n_parts = parts or _usual_parts(frame)
     encode = _encoding(list(names.values()), options or ReadOptions())
-    encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, _COLUMNS)
+    encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, SCHEMA)
     return PartitionedIncidence(SparkParts(encoded, n_parts, lambda row: _where(chosen, row)))
 
 
@@ -156,7 +149,8 @@ def _usual_parts(frame: DataFrame) -> int:
 
 def _where(chosen: DataFrame, row: dict[str, str | None]) -> str:
     """The file that a row is in, found by a second pass; "the frame" where it is in none."""
-    same = [F.col(role).cast("string").eqNullSafe(F.lit(text)) for role, text in row.items()]
+    shown = {role: text for role, text in row.items() if role != "time"}
+    same = [F.col(role).cast("string").eqNullSafe(F.lit(text)) for role, text in shown.items()]
     found = chosen.filter(same[0] & same[1] & same[2]).select(F.input_file_name()).first()
     return (found and found[0].removeprefix("file://")) or "the frame"
 
@@ -174,7 +168,7 @@ def _encoding(names: list[str], options: ReadOptions) -> Callable[[Any], Iterato
                 raise DataError(f"a part has {len(part.item):,} ratings: ask for more `parts`.")
         except MlbiasError as error:
             part, failure = empty_part(), pickle.dumps(error)
-        yield _row(TaskContext.get().partitionId(), part, failure)
+        yield row_of(TaskContext.get().partitionId(), part, failure)
 
     return encode
 
@@ -187,24 +181,10 @@ def _deriving(function: Callable[[Part], Part]) -> Callable[[Any], Iterator[Any]
             for k in range(batch.num_rows):
                 row = batch.slice(k, 1)
                 failure = row.column("failure")[0].as_py()
-                part = empty_part() if failure else function(_part(row, values=True, ids=True))
-                yield _row(row.column("part")[0].as_py(), part, failure)
+                part = empty_part() if failure else function(part_of(row, EVERYTHING))
+                yield row_of(row.column("part")[0].as_py(), part, failure)
 
     return derive
-
-
-def _row(number: int, part: Part, failure: bytes | None) -> Any:
-    """A part with all its columns, as a batch."""
-    assert part.value is not None
-    row = {
-        "part": number, "digest": part.digest, "n_items": part.n_items,
-        "counts": part.counts.tobytes(), "item": part.item.tobytes(),
-        "value": part.value.tobytes(), "value_type": part.value.dtype.str,
-        "ids": pickle.dumps(part.ids), "failure": failure,
-    }  # fmt: skip
-    return pa.RecordBatch.from_pylist(
-        [row], pa.schema([(k, _ARROW[of]) for k, of in _PART.items()])
-    )
 
 
 def _answering(call: Call[Any, Any], sent: Sequence[bytes] = ()) -> Callable[[Any], Iterator[Any]]:
@@ -240,23 +220,9 @@ def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
     if failure is not None:
         return pickle.loads(failure)
     try:
-        return call.on(_part(row, values=call.values, ids=call.ids), pickle.loads(request))
+        return call.on(part_of(row, call), pickle.loads(request))
     except MlbiasError as error:
         return error
-
-
-def _part(row: Any, *, values: bool, ids: bool) -> Part:
-    def array(name: str, dtype: str) -> Any:
-        return np.frombuffer(row.column(name)[0].as_buffer(), dtype)
-
-    return Part(
-        row.column("digest")[0].as_py(),
-        row.column("n_items")[0].as_py(),
-        array("counts", "i4"),
-        array("item", "i4"),
-        array("value", row.column("value_type")[0].as_py()) if values else None,
-        pickle.loads(row.column("ids")[0].as_buffer()) if ids else None,
-    )
 
 
 def told(error: Exception) -> DataError:

@@ -1,4 +1,4 @@
-"""Hold-outs and errors of ratings in parts, which decide alone: each has all of its users.
+"""Errors of a model on ratings in parts.
 
 What takes the predictions of all ratings at once, calibration in tenths, is left out, and so are
 checks of error bars.
@@ -15,7 +15,6 @@ from mlbias.core.scores import GroupedErrors
 from mlbias.core.vectors import FloatArray
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Call, Part
-from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.evaluate import (
     BUCKET_NAMES,
     Evaluation,
@@ -23,61 +22,8 @@ from mlbias.evaluation.evaluate import (
     buckets_of,
     score_or_none,
 )
-from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.splits import held_out_at_random, held_out_of_users
 from mlbias.ids import Ids, positions
 from mlbias.model import BiasModel
-
-
-def check_in_parts(holdout: Holdout) -> None:
-    """Check that ratings in parts, which have no times, can be held out so.
-
-    Raises:
-        OptionError: they cannot.
-    """
-    if holdout.needs_times or holdout.is_given:
-        raise OptionError(
-            "ratings in parts have no times: `split` is random, or user with `pick` random."
-        )
-
-
-def sides_in_parts(
-    incidence: PartitionedIncidence, holdout: Holdout
-) -> tuple[PartitionedIncidence, PartitionedIncidence]:
-    """Training ratings and hold-out, the same ones as in memory.
-
-    Raises:
-        DataError: one side would be empty.
-        OptionError: the hold-out goes by times.
-    """
-    check_in_parts(holdout)
-    try:
-        training, held_out = (
-            PartitionedIncidence(incidence.parts.derived(_Side(holdout, is_held_out)))
-            for is_held_out in (False, True)
-        )
-    except DataError as error:
-        raise DataError(f"a hold-out of {holdout.told}: on one side {error}.") from error
-    return training, held_out
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """From a part to its training ratings or its hold-out."""
-
-    holdout: Holdout
-    is_held_out: bool
-
-    def __call__(self, part: Part) -> Part:
-        if part.is_empty:
-            return part
-        ratings, size, seed = part.ratings(), self.holdout.test_size, self.holdout.seed
-        assert size is not None
-        if self.holdout.split == "user":
-            chosen = held_out_of_users(ratings, size, random=True, seed=seed)
-        else:
-            chosen = held_out_at_random(ratings, size, seed)
-        return Part.of(ratings.select(chosen == self.is_held_out))
 
 
 @dataclass(frozen=True, slots=True)

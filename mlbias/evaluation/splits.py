@@ -5,6 +5,8 @@ of one pair of a user and an item share a side: where time decides, all have tha
 What time leaves open, and all else, a stable hash decides (hashing.py).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -156,6 +158,25 @@ def time_split(
     return _sides(ratings, time_holdout(ratings, test_size, start, seed))
 
 
+@dataclass(frozen=True, slots=True)
+class TimeCut:
+    """From where on ratings are held out by time.
+
+    Attributes:
+        time: in Unix seconds; all that is later is held out.
+        hash: of the ratings at this time, those up to it are.
+    """
+
+    time: float
+    hash: int = (1 << 64) - 1
+
+    def held_out(self, times: Timestamps, hashes: Words) -> Mask:
+        """Which ratings (n,) that is."""
+        return np.asarray(
+            (times > self.time) | ((times == self.time) & (hashes <= np.uint64(self.hash)))
+        )
+
+
 def time_holdout(
     ratings: Ratings, test_size: float | None, start: float | None, seed: int = 0
 ) -> Mask:
@@ -164,7 +185,8 @@ def time_holdout(
     times = pair_times(ratings, hashes)
     if start is not None:
         span = f"The ratings are from {shown_time(times.min())} to {shown_time(times.max())}."
-        return _checked(times >= start, f"a cut at {shown_time(start)}", span)
+        held_out = TimeCut(start).held_out(times, hashes)
+        return _checked(held_out, f"a cut at {shown_time(start)}", span)
     assert test_size is not None
     _check_share(test_size)
     held_out = _latest(times, hashes, round(test_size * len(ratings)))
@@ -209,11 +231,7 @@ def _checked(
 def pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
     """For each of ratings in the order of users the last time at which its pair was rated, (n,)."""
     if ratings.timestamp is None:
-        why = f"cannot be used: {ratings.untimed}" if ratings.untimed else "are missing"
-        raise DataError(
-            f"the times of the ratings {why}.",
-            "`time_col` names another column, `time_unit` the unit; a random split needs no times.",
-        )
+        raise no_times(ratings.untimed)
     if not repeated_pairs(ratings):
         return ratings.timestamp
     times = np.empty_like(ratings.timestamp)
@@ -224,6 +242,15 @@ def pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
         latest = np.maximum.reduceat(time[order], first)
         times[here][order] = np.repeat(latest, np.diff(first, append=len(order)))
     return times
+
+
+def no_times(untimed: str) -> DataError:
+    """The error for ratings without times, where something says why or not."""
+    why = f"cannot be used: {untimed}" if untimed else "are missing"
+    return DataError(
+        f"the times of the ratings {why}.",
+        "`time_col` names another column, `time_unit` the unit; a random split needs no times.",
+    )
 
 
 def _last_of_users(
@@ -274,7 +301,7 @@ def _latest(times: Timestamps, hashes: Words, n_held_out: int) -> Mask:
     held_out, tied = times > cut, times == cut
     n_more = n_held_out - int(np.count_nonzero(held_out))
     highest = np.partition(hashes[tied], n_more - 1)[n_more - 1]
-    return np.asarray(held_out | (tied & (hashes <= highest)))
+    return TimeCut(cut, int(highest)).held_out(times, hashes)
 
 
 def _starts(user: NDArray[np.int32], hashes: Words) -> Mask:

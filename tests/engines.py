@@ -1,0 +1,88 @@
+"""What every engine owes: the results of ratings in memory."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.statistics import Incidence
+from mlbias.core.vectors import FloatArray
+from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.evaluation.evaluate import evaluate
+from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.predicted import scorer
+from mlbias.evaluation.sides_in_parts import sides_in_parts
+from mlbias.fitting.fit import fit
+from mlbias.ratings import Ratings
+from tests.conftest import random_ratings
+
+HOLDOUTS = (
+    Holdout("random", 0.2, 3),
+    Holdout("user", 1, 0, "random"),
+    Holdout("user", 0.3, 5, "random"),
+    Holdout("user", 2),
+    Holdout("time", 0.25, 4),
+    Holdout("time", start=1_000_000_050),
+)
+
+
+def timed_ratings(n: int = 2_000, n_users: int = 60, n_items: int = 90) -> Ratings:
+    """Ratings with times, many of which are the same, and some pairs rated twice."""
+    times = 1_000_000_000 + np.random.default_rng(1).integers(0, 100, n)
+    return replace(random_ratings(n, n_users, n_items), timestamp=times.astype(np.int32)).by_user()
+
+
+def everything(incidence: Incidence) -> list[FloatArray]:
+    """What an incidence gives, of seeded vectors."""
+    s, rng = incidence.statistics, np.random.default_rng(3)
+    item, items = rng.normal(size=s.n_items), rng.normal(size=(3, s.n_items))
+    user, users = rng.normal(size=s.n_users), rng.normal(size=(3, s.n_users))
+    scalars = np.array([s.n_ratings, s.center, s.total, s.squares, s.low, s.high])
+    return [
+        scalars, s.user_counts, s.item_counts, s.user_sums, s.item_sums,
+        incidence.per_user(item), incidence.per_user(items),
+        incidence.per_item(user), incidence.per_item(users),
+        *incidence.both(item, user), *incidence.both(items, users, user),
+        *incidence.both(items, weights=user),
+        incidence.rated_per_user(item), incidence.rated_per_item(user),
+        incidence.squares_per_user(),
+    ]  # fmt: skip
+
+
+def check_products(parts: PartitionedIncidence, ratings: Ratings) -> None:
+    """See that all products are those in memory."""
+    for mine, its in zip(everything(parts), everything(BlockIncidence(ratings)), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-12, atol=1e-12)
+
+
+def check_holdout(parts: PartitionedIncidence, ratings: Ratings, holdout: Holdout) -> None:
+    """See that both sides of a hold-out and its errors are those in memory."""
+    mask = holdout.held_out(ratings)
+    here, there = (ratings.select(~mask), ratings.select(mask)), sides_in_parts(parts, holdout)
+    for mine, its in zip(there, here, strict=True):
+        assert len(mine) == len(its)
+        assert mine.user_ids.tolist() == its.user_ids.tolist()
+        assert mine.item_ids.tolist() == its.item_ids.tolist()
+        sums = BlockIncidence(its).statistics.item_sums
+        np.testing.assert_array_equal(mine.statistics.item_sums, sums)
+    model = fit(there[0], lambda_=2)
+    found, expected = evaluate(model, there[1]), evaluate(fit(here[0], lambda_=2), here[1])
+    expected = replace(expected, calibration=(), intervals=None, on_scale=None)
+    assert_close(asdict(found), asdict(expected))
+    rmse, mae = scorer(there[1], there[0].user_ids, there[0].item_ids)(model.model)
+    assert (rmse, mae) == (found.model.rmse, found.model.mae)
+
+
+def assert_close(mine: object, its: object) -> None:
+    """See that numbers in dicts and tuples are equal, floats to 1e-9."""
+    if isinstance(its, dict):
+        assert isinstance(mine, dict)
+        for name, value in its.items():
+            assert_close(mine[name], value)
+    elif isinstance(its, tuple):
+        assert isinstance(mine, tuple)
+        for one, other in zip(mine, its, strict=True):
+            assert_close(one, other)
+    else:
+        assert mine == (pytest.approx(its, abs=1e-9) if isinstance(its, float) else its)
