@@ -3,9 +3,11 @@
 Where either runs out, Polars aborts the process, so that this has to be asked before.
 """
 
+import ctypes
 import mmap
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from mlbias.core.cores import usable_threads
@@ -22,6 +24,9 @@ _OTHER_THREADS = 10
 # Memory of Polars itself, the most that parts of a file take while they are read, and what ratings
 # take for each byte of text.
 _HELD, _HELD_BY_PARTS, _HELD_PER_BYTE = 48 << 20, 32 << 20, 0.6
+
+# What malloc.h calls it, and the size from which arrays are given back.
+_M_MMAP_THRESHOLD, _RETURNED = -3, 16 << 20
 
 
 def check_room(n_bytes: int, threads: int | None = None) -> None:
@@ -65,6 +70,16 @@ def check_memory(needed: int) -> None:
 def default_limit() -> int:
     """Half of the bytes that this process may still take."""
     return available_memory() // 2
+
+
+def return_large_blocks() -> None:
+    """From now on let the system have large arrays back as soon as they are freed.
+
+    The C library of Linux otherwise raises the size from which it does so to that of the largest
+    array that was freed, and keeps as much in the heap of each thread.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # other systems
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _RETURNED)
 
 
 def _check_threads(needed: int) -> None:

@@ -2,7 +2,7 @@
 
 import mmap
 import os
-from collections.abc import Iterable
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,8 @@ class Stored:
 class Scratch:
     """A file of arrays, which are mapped into memory when they are asked for.
 
-    Nothing is written through the mapping, since a full disk would end the process then.
+    Several threads may write at a time. Nothing is written through the mapping, since a full disk
+    would end the process then.
 
     Args:
         path: of the file, which must not be there.
@@ -45,7 +46,7 @@ class Scratch:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = os.fdopen(new_file(path, 0o600), "r+b", buffering=0)
-        self._end = 0
+        self._end, self._lock = 0, threading.Lock()
         self._mapped: mmap.mmap | None = None
 
     def close(self) -> None:
@@ -57,23 +58,23 @@ class Scratch:
 
     def reserve(self, dtype: np.dtype[Any], length: int) -> Stored:
         """A place for an array that is written later."""
-        stored = Stored(-(-self._end // _ALIGNED) * _ALIGNED, dtype, length)
-        self._end = stored.end
+        with self._lock:
+            stored = Stored(-(-self._end // _ALIGNED) * _ALIGNED, dtype, length)
+            self._end = stored.end
         return stored
 
     def write(self, stored: Stored, start: int, values: NDArray[Any]) -> None:
         """Write a part of an array that has a place."""
         content = np.ascontiguousarray(values, stored.dtype).data.cast("B")
-        self._file.seek(stored.offset + start * stored.dtype.itemsize)
-        while content:
-            content = content[self._file.write(content) :]
+        with self._lock:
+            self._file.seek(stored.offset + start * stored.dtype.itemsize)
+            while content:
+                content = content[self._file.write(content) :]
 
-    def append(self, pieces: Iterable[NDArray[Any]], dtype: np.dtype[Any], length: int) -> Stored:
-        """Write an array that comes in pieces."""
-        stored, start = self.reserve(dtype, length), 0
-        for piece in pieces:
-            self.write(stored, start, piece)
-            start += len(piece)
+    def append(self, values: NDArray[Any]) -> Stored:
+        """Write an array."""
+        stored = self.reserve(values.dtype, len(values))
+        self.write(stored, 0, values)
         return stored
 
     def array(self, stored: Stored) -> NDArray[Any]:

@@ -7,19 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, is_ascending, repeated_pairs
+from mlbias.core.ratings import Codes, Values, is_ascending
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.duplicates import first_double, one_of_each
+from mlbias.datasets.reading.encode import RawTimes
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.runs import Run, Runs
 from mlbias.datasets.reading.stored_ids import number_ids
 from mlbias.datasets.reading.told_times import TimeScale
-from mlbias.datasets.scratch import Scratch
+from mlbias.datasets.scratch import Scratch, Stored
 from mlbias.ratings import Ratings
 
 # What a rating takes while its block is merged.
 _BYTES_PER_RATING = 96
-_LEAST_BLOCK, _LARGEST_BLOCK = 1 << 14, 1 << 22
+_LEAST_BLOCK, _BLOCK = 1 << 14, 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,9 @@ class Merge:
         self.user_ids, users = number_ids(keys[0], are_text="user" in text_ids, n_bytes=room)
         self.item_ids, items = number_ids(keys[1], are_text="item" in text_ids, n_bytes=room)
         self._runs = [
-            _Sorted(scratch, run, scratch.array(user), scratch.array(item), timed=scale is not None)
-            for run, user, item in zip(runs.runs, users, items, strict=True)
+            run
+            for found, user, item in zip(runs.runs, users, items, strict=True)
+            for run in _sorted(scratch, found, user, item, timed=scale is not None)
         ]
         self.value_type = np.result_type(*(run.value for run in self._runs))
         self.n_ratings = sum(len(run.item) for run in self._runs)
@@ -91,7 +93,8 @@ class Merge:
             counts[run.users] += np.diff(run.starts)[run.order]
         # A block for each thread, the next ones, and those that are being written.
         most = self._n_bytes // (_BYTES_PER_RATING * (self._threads + 2))
-        most = min(max(most, _LEAST_BLOCK), _LARGEST_BLOCK)
+        # To sort a block by item takes a pass over all items, and is quickest within the cache.
+        most = max(min(most, max(_BLOCK, len(self.item_ids) // 4)), _LEAST_BLOCK)
         ends = np.cumsum(counts)
         cuts = np.searchsorted(ends, np.arange(most, self.n_ratings, most), side="right")
         return np.unique([0, *cuts.tolist(), len(counts)])
@@ -112,7 +115,7 @@ class Merge:
             None if self.scale is None else self.scale.seconds(time[0]),
         )
         ratings = in_rows.by_pair()
-        n, n_repeated = len(ratings), repeated_pairs(ratings)
+        n, n_repeated = len(ratings), _repeated(ratings)
         if n_repeated == 0 or self._options.duplicates == "keep":
             return Block(ratings, n, n_repeated, None)
         in_rows = in_rows.by_user()
@@ -121,15 +124,49 @@ class Merge:
         return Block(one_of_each(in_rows, self._options).by_pair(), n, n_repeated, None)
 
 
-class _Sorted:
-    """A run with its users in the order of all ids, which for most is that of its own."""
+def _repeated(ratings: Ratings) -> int:
+    """How many ratings are of the same pair as the one before."""
+    is_same = (ratings.user[1:] == ratings.user[:-1]) & (ratings.item[1:] == ratings.item[:-1])
+    return int(np.count_nonzero(is_same))
 
-    def __init__(self, scratch: Scratch, run: Run, users: Codes, items: Codes, *, timed: bool):
-        self.order: Any = slice(None) if is_ascending(users) else np.argsort(users)
-        self.users, self._items = users[self.order], items
-        self.starts, self.item = scratch.array(run.starts), scratch.array(run.item)
-        self.value = scratch.array(run.value)
-        self._time = scratch.array(run.time) if timed and run.time else None
+
+def _sorted(
+    scratch: Scratch, run: Run, user_codes: Stored, item_codes: Stored, *, timed: bool
+) -> Iterator["_Sorted"]:
+    users, items = scratch.array(user_codes), scratch.array(item_codes)
+    # Of most runs the users are in the order of all ids already.
+    order = slice(None) if is_ascending(users) else np.argsort(users)
+    for stretch in run.stretches:
+        time = stretch.time if timed else None
+        yield _Sorted(
+            users[order],
+            order,
+            items,
+            scratch.array(stretch.starts),
+            scratch.array(stretch.item),
+            scratch.array(stretch.value),
+            None if time is None else scratch.array(time),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """A stretch of a run with its users in the order of all ids.
+
+    Attributes:
+        users: (n,) codes of its users among all.
+        order: where each is in the order of the run.
+        items: codes of its items among all.
+        starts: see Stretch, as the rest.
+    """
+
+    users: Codes
+    order: Any
+    items: Codes
+    starts: NDArray[np.int64]
+    item: Codes
+    value: Values
+    time: RawTimes | None
 
     def ratings_of(self, start: int, stop: int) -> tuple[NDArray[Any], ...]:
         """Users, items, ratings and times of the users from one place to another."""
@@ -143,5 +180,7 @@ class _Sorted:
             counts = self.starts[chosen + 1] - self.starts[chosen]
             shifts = self.starts[chosen] - (np.cumsum(counts) - counts)
             here = np.arange(counts.sum()) + np.repeat(shifts, counts)
-        columns = np.repeat(users, counts), self._items[self.item[here]], self.value[here]
-        return columns if self._time is None else (*columns, self._time[here])
+        # Every code is in range; "clip" only spares NumPy the check.
+        item = self.items.take(self.item[here], mode="clip")
+        columns = np.repeat(users, counts), item, self.value[here]
+        return columns if self.time is None else (*columns, self.time[here])

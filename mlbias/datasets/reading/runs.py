@@ -1,10 +1,10 @@
 """Ratings that do not fit into memory, in runs on disk: each is a stretch of the source, sorted.
 
-A run has what a source of its own would come to: its distinct ids, ascending, and its ratings in
-the order of users with codes into these ids. Those of a user stay in the order of the source.
+A run has what a source of its own would come to: its distinct ids, ascending, and its ratings with
+codes into these ids. They are in the order of users, and those of a user in that of the source.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from mlbias.core.ratings import order_of_users
 from mlbias.datasets.new_folder import NewFolder
 from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
+from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.stored_ids import StoredIds, store_ids
 from mlbias.datasets.scratch import Scratch, Stored
+from mlbias.memory import return_large_blocks
 from mlbias.ratings import Ratings
 
 # What ratings take while they are joined and sorted, for each byte that they take before.
@@ -37,24 +39,35 @@ class DiskRoom:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Where the columns of a run are.
+class Stretch:
+    """Where the columns of some ratings are, in the order of users.
 
     Attributes:
-        user_ids: distinct ids.
-        item_ids: likewise.
         starts: (n_users + 1,) where each user's ratings start, n last.
         item: (n,) codes of the items.
         value: (n,) ratings.
         time: (n,) as they stand in the source; None where one is missing.
     """
 
-    user_ids: StoredIds
-    item_ids: StoredIds
     starts: Stored
     item: Stored
     value: Stored
     time: Stored | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was in memory at a time.
+
+    Attributes:
+        user_ids: distinct ids.
+        item_ids: likewise.
+        stretches: its ratings, in stretches that were sorted side by side.
+    """
+
+    user_ids: StoredIds
+    item_ids: StoredIds
+    stretches: Sequence[Stretch]
 
 
 class Runs:
@@ -75,9 +88,10 @@ class Runs:
         return self.room.folder().scratch
 
     def times(self) -> list[RawTimes] | None:
-        """Those of each run as they stand in the source; None where one is missing."""
-        found = [self.scratch.array(run.time) for run in self.runs if run.time is not None]
-        return found if len(found) == len(self.runs) else None
+        """Those of each stretch as they stand in the source; None where one is missing."""
+        stretches = [stretch for run in self.runs for stretch in run.stretches]
+        found = [self.scratch.array(each.time) for each in stretches if each.time is not None]
+        return found if len(found) == len(stretches) else None
 
     def are_due(self, builder: RatingsBuilder) -> bool:
         """Whether the ratings in memory are as many as may be there."""
@@ -93,29 +107,37 @@ class Runs:
         Raises:
             OSError: it cannot be written.
         """
+        if not self.runs:
+            return_large_blocks()
         ratings, times = builder.finish(self.threads, text_ids)
-        self.runs.append(_written(self.scratch, ratings, times))
+        cuts = np.linspace(0, len(ratings), self.threads + 1).astype(int).tolist()
+
+        def settled(number: int) -> Stretch:
+            return _settled(self.scratch, ratings, times, slice(cuts[number], cuts[number + 1]))
+
+        user_ids = store_ids(self.scratch, ratings.user_ids)
+        item_ids = store_ids(self.scratch, ratings.item_ids)
+        stretches = list(in_order(settled, range(self.threads), self.threads))
+        self.runs.append(Run(user_ids, item_ids, stretches))
 
 
-def _written(scratch: Scratch, ratings: Ratings, times: NDArray[Any] | None) -> Run:
-    order = order_of_users(ratings.user, ratings.n_users)
-    counts = np.bincount(ratings.user, minlength=ratings.n_users)
-    starts = np.concatenate([[0], np.cumsum(counts)])
+def _settled(scratch: Scratch, ratings: Ratings, times: RawTimes | None, here: slice) -> Stretch:
+    """Sort and write the ratings in a place."""
+    user = ratings.user[here]
+    order = order_of_users(user, ratings.n_users)
+    counts = np.bincount(user, minlength=ratings.n_users)
 
-    def sorted_column(column: NDArray[Any]) -> Stored:
-        return scratch.append(_in_order(column, order), column.dtype, len(column))
+    def in_order_of_users(column: NDArray[Any]) -> Stored:
+        column = column[here]
+        stored = scratch.reserve(column.dtype, len(column))
+        for start in range(0, len(column), _PIECE):
+            piece = slice(start, start + _PIECE)
+            scratch.write(stored, start, column[piece] if order is None else column[order[piece]])
+        return stored
 
-    return Run(
-        store_ids(scratch, ratings.user_ids),
-        store_ids(scratch, ratings.item_ids),
-        scratch.append([starts], starts.dtype, len(starts)),
-        sorted_column(ratings.item),
-        sorted_column(ratings.value),
-        None if times is None else sorted_column(times),
+    return Stretch(
+        scratch.append(np.concatenate([[0], np.cumsum(counts)])),
+        in_order_of_users(ratings.item),
+        in_order_of_users(ratings.value),
+        None if times is None else in_order_of_users(times),
     )
-
-
-def _in_order(column: NDArray[Any], order: NDArray[Any] | None) -> Iterator[NDArray[Any]]:
-    for start in range(0, len(column), _PIECE):
-        here = slice(start, start + _PIECE)
-        yield column[here] if order is None else column[order[here]]

@@ -69,7 +69,7 @@ def store_ids(scratch: Scratch, ids: Ids, order: NDArray[Any] | None = None) -> 
     blocks = []
     for start in starts:
         block = _content(ids[start : start + _BLOCK])
-        blocks.append(scratch.append([block], block.dtype, len(block)))
+        blocks.append(scratch.append(block))
     firsts = ids[np.array(starts)]
     return StoredIds(scratch, blocks, firsts, len(ids), order)
 
@@ -114,7 +114,7 @@ def _in_codes(scratch: Scratch, sorted_codes: Stored, run: StoredIds) -> Stored:
         return sorted_codes
     codes = np.empty(run.length, np.int32)
     codes[run.order] = scratch.array(sorted_codes)
-    return scratch.append([codes], codes.dtype, len(codes))
+    return scratch.append(codes)
 
 
 def _as_texts(run: StoredIds) -> StoredIds:
