@@ -14,6 +14,7 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.predicted import scorer
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
+from mlbias.fitting.record import Fit
 from mlbias.ratings import Ratings
 from tests.conftest import random_ratings
 
@@ -66,12 +67,21 @@ def check_holdout(parts: PartitionedIncidence, ratings: Ratings, holdout: Holdou
         assert mine.item_ids.tolist() == its.item_ids.tolist()
         sums = BlockIncidence(its).statistics.item_sums
         np.testing.assert_array_equal(mine.statistics.item_sums, sums)
-    model = fit(there[0], lambda_=2)
-    found, expected = evaluate(model, there[1]), evaluate(fit(here[0], lambda_=2), here[1])
-    expected = replace(expected, calibration=(), intervals=None, on_scale=None)
+    model, known = fit(there[0], "exact", lambda_=2), fit(here[0], "exact", lambda_=2)
+    np.testing.assert_allclose(model.user_bias, known.user_bias, atol=1e-9)
+    check_evaluation(there[1], here[1], known)
+    found = evaluate(known, there[1]).model
+    rmse_and_mae = scorer(there[1], there[0].user_ids, there[0].item_ids)(known.model)
+    assert rmse_and_mae == pytest.approx((found.rmse, found.mae), abs=1e-12)
+
+
+def check_evaluation(parts: PartitionedIncidence, ratings: Ratings, fitted: Fit) -> None:
+    """See that all that a model is scored by is as in memory, tenths and intervals included."""
+    found, expected = evaluate(fitted, parts), evaluate(fitted, ratings)
+    assert expected.intervals is not None
+    assert expected.on_scale is not None
+    assert len(expected.calibration) == 10
     assert_close(asdict(found), asdict(expected))
-    rmse, mae = scorer(there[1], there[0].user_ids, there[0].item_ids)(model.model)
-    assert (rmse, mae) == (found.model.rmse, found.model.mae)
 
 
 def assert_close(mine: object, its: object) -> None:

@@ -24,7 +24,14 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
-from tests.engines import HOLDOUTS, check_holdout, check_products, everything, timed_ratings
+from tests.engines import (
+    HOLDOUTS,
+    check_evaluation,
+    check_holdout,
+    check_products,
+    everything,
+    timed_ratings,
+)
 
 MakeRatings = Callable[..., Ratings]
 
@@ -166,6 +173,17 @@ def test_a_hold_out_and_its_errors_are_those_in_memory(
     ratings = timed_ratings()
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
     check_holdout(whole, ratings, holdout)
+
+
+def test_what_a_model_is_scored_by_is_as_in_memory() -> None:
+    ratings = timed_ratings()
+    # Another half of the users, so that some are unknown.
+    fitted = fit(ratings.select(ratings.user % 2 == 0), "exact", noise="user")
+    assert fitted.uncertainty is not None
+    assert fitted.uncertainty.user_noise is not None
+    whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
+    check_evaluation(whole, ratings, fitted)
+    assert whole.rounds == 3
 
 
 def test_a_hold_out_without_times_or_of_nothing_is_refused(make_ratings: MakeRatings) -> None:

@@ -251,14 +251,10 @@ def test_tenths_of_predictions_end_at_their_quantiles(predictions: list[float], 
     value = np.cos(np.arange(len(predicted)))
     tenths = Deciles(1.0, 5.0)
     pieces = [slice(first, first + size) for first in range(0, len(predicted), size)]
-    for here in pieces:
-        tenths.add(tenths.tallied(predicted[here], value[here]))
-    is_open = tenths.is_open()
-    fetched = [tenths.fetched(predicted[here], value[here], is_open) for here in pieces]
-    found = [
-        (tenth.n_ratings, tenth.predicted, tenth.observed)
-        for tenth in tenths.result(np.concatenate(fetched, axis=1))
-    ]
+    sums = [tenths.tallied(predicted[here], value[here]) for here in pieces]
+    tenths = Deciles(1.0, 5.0, np.sum(sums, axis=0))
+    fetched = [tenths.fetched(predicted[here], value[here]) for here in pieces]
+    found = [(tenth.n_ratings, tenth.predicted, tenth.observed) for tenth in tenths.result(fetched)]
     expected = tenths_of_quantiles(predicted, value)
     assert [n for n, _, _ in found] == [n for n, _, _ in expected]
     assert np.array(found) == pytest.approx(np.array(expected), abs=1e-9)

@@ -74,11 +74,11 @@ class Part:
         return len(self.item) == 0
 
     def ratings(self) -> Ratings:
-        """The ratings with their ids, for a call that reads both."""
+        """The ratings, for a call that reads values; codes stand for ids that it does not read."""
         assert self.value is not None
-        assert self.ids is not None
+        ids = self.ids or (np.arange(len(self.counts)), np.arange(self.n_items))
         user = users_of(starts_of(self.counts.astype(np.float64)))
-        return Ratings(user, self.item, self.value, *self.ids, self.time, self.untimed)
+        return Ratings(user, self.item, self.value, *ids, self.time, self.untimed)
 
     def incidence(self, center: float = 0.0) -> BlockIncidence:
         """The matrix of the part, on one thread: engines run parts side by side.

@@ -7,13 +7,14 @@ from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbias.core.ordinal import OrdinalScale, rounded_normal
-from mlbias.core.ratings import Codes
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
+_REACH = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
 _QUARTERS = 4
 # Of a value that rounding leaves without any.
 _LEAST_PROBABILITY = 1e-300
@@ -45,62 +46,60 @@ class NoiseQuarter:
     coverage: tuple[float, ...]
 
 
-class IntervalCheck:
-    """Counts ratings inside the intervals of a model's uncertainty, piece by piece."""
+# By quarters of users numbers and those inside each level, unknown users in a group of their own at
+# the end; and log densities, of all together.
+INTERVAL_SUMS = len(LEVELS) + 2, _QUARTERS + 1
 
-    def __init__(self, uncertainty: Uncertainty) -> None:
-        self._uncertainty = uncertainty
-        self._reach = [NormalDist().inv_cdf((1 + level) / 2) for level in LEVELS]
-        noise = uncertainty.user_noise
-        # An unknown user, -1, is in a group of their own at the end.
-        self._quarter = np.zeros(1, np.int64)
-        self._edges = np.empty(0)
-        if noise is not None:
-            self._edges = np.quantile(noise, np.arange(5) / 4)
-            own = np.searchsorted(self._edges[1:-1], noise, side="right")
-            self._quarter = np.append(own, _QUARTERS)
-        self._inside = np.zeros((len(LEVELS), _QUARTERS + 1))
-        self._n, self._log_density = np.zeros(_QUARTERS + 1), 0.0
 
-    def tallied(self, user: Codes, item: Codes, errors: FloatArray) -> FloatArray:
-        """Sums over (k,) ratings: their numbers by quarters, those inside each level, log density.
+def quarters_of(uncertainty: Uncertainty) -> NDArray[np.int64] | None:
+    """The quarter of each user by their noise, an unknown one's last; None where all have one."""
+    noise = uncertainty.user_noise
+    if noise is None:
+        return None
+    own = np.searchsorted(_edges(uncertainty)[1:-1], noise, side="right")
+    return np.append(own, _QUARTERS)
 
-        Args:
-            user: positions in the model, -1 where unknown.
-            item: likewise.
-            errors: of their predictions.
-        """
-        std = self._uncertainty.of_ratings(user, item)
-        distance = np.abs(errors) / std
-        n_groups = _QUARTERS + 1
-        is_one = len(self._quarter) == 1
-        quarter = np.zeros(len(user), np.int64) if is_one else self._quarter[user]
-        log_density = -0.5 * distance * distance - np.log(std)
-        return np.array([
-            np.bincount(quarter, minlength=n_groups),
-            *(np.bincount(quarter, distance <= reach, n_groups) for reach in self._reach),
-            np.bincount(quarter, log_density, n_groups),
-        ])  # fmt: skip
 
-    def add(self, sums: FloatArray) -> None:
-        """Count in what was tallied."""
-        self._n += sums[0]
-        self._inside += sums[1:-1]
-        self._log_density += float(sums[-1].sum())
+def interval_sums(
+    errors: FloatArray, std: FloatArray, quarter: NDArray[np.int64] | None
+) -> FloatArray:
+    """Sums over (k,) ratings, INTERVAL_SUMS.
 
-    def result(self) -> Intervals:
-        """Over all that were added."""
-        n = float(self._n.sum())
-        coverage = tuple((self._inside.sum(axis=1) / n).tolist())
-        log_likelihood = self._log_density / n - 0.5 * math.log(math.tau)
-        return Intervals(coverage, log_likelihood, tuple(self._by_noise()))
+    Args:
+        errors: of their predictions.
+        std: of the ratings around these.
+        quarter: of their users, None where all have one noise.
+    """
+    distance = np.abs(errors) / std
+    if quarter is None:
+        quarter = np.zeros(len(errors), np.int64)
+    n_groups, log_density = _QUARTERS + 1, -0.5 * distance * distance - np.log(std)
+    sums = np.zeros(INTERVAL_SUMS)
+    sums[0] = np.bincount(quarter, minlength=n_groups)
+    for k, reach in enumerate(_REACH, 1):
+        sums[k] = np.bincount(quarter, distance <= reach, n_groups)
+    sums[-1, 0] = np.bincount(quarter, log_density, n_groups).sum()
+    return sums
 
-    def _by_noise(self) -> Iterator[NoiseQuarter]:
-        edges = self._edges.tolist()
-        for k, (low, high) in enumerate(pairwise(edges)):
-            n = int(self._n[k])
-            if n:
-                yield NoiseQuarter(low, high, n, tuple((self._inside[:, k] / n).tolist()))
+
+def intervals_of(sums: FloatArray, uncertainty: Uncertainty) -> Intervals:
+    """What the sums over all ratings come to."""
+    n, inside = float(sums[0].sum()), sums[1:-1]
+    coverage = tuple((inside.sum(axis=1) / n).tolist())
+    log_likelihood = float(sums[-1, 0]) / n - 0.5 * math.log(math.tau)
+    return Intervals(coverage, log_likelihood, tuple(_by_noise(sums, uncertainty)))
+
+
+def _by_noise(sums: FloatArray, uncertainty: Uncertainty) -> Iterator[NoiseQuarter]:
+    for k, (low, high) in enumerate(pairwise(_edges(uncertainty).tolist())):
+        n = int(sums[0, k])
+        if n:
+            yield NoiseQuarter(low, high, n, tuple((sums[1:-1, k] / n).tolist()))
+
+
+def _edges(uncertainty: Uncertainty) -> FloatArray:
+    noise = uncertainty.user_noise
+    return np.empty(0) if noise is None else np.quantile(noise, np.arange(5) / 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,50 +119,40 @@ class OnScale:
     coverage: tuple[float, ...]
 
 
-class ScaleCheck:
-    """Adds up the log-probabilities of ratings, piece by piece."""
+# Numbers, log-probabilities of both kinds, and those inside each level.
+SCALE_SUMS = 3 + len(LEVELS)
 
-    def __init__(self, uncertainty: Uncertainty, scale: OrdinalScale) -> None:
-        self._uncertainty, self._scale = uncertainty, scale
-        self._rounded = rounded_normal(scale.values)
-        self._sums = np.zeros(3 + len(LEVELS))
 
-    def tallied(
-        self, user: Codes, item: Codes, value: FloatArray, predicted: FloatArray
-    ) -> FloatArray:
-        """Sums over (k,) ratings: numbers, log-probabilities of both kinds, those in each level.
+def scale_sums(
+    scale: OrdinalScale, value: FloatArray, predicted: FloatArray, std: FloatArray
+) -> FloatArray:
+    """Sums over (k,) ratings, SCALE_SUMS; all are NaN if a rating is not on the scale.
 
-        All are NaN if a rating is not on the scale.
+    Args:
+        scale: of the ratings.
+        value: what came.
+        predicted: the predictions.
+        std: of the ratings around these.
+    """
+    places = scale.places(value)
+    if places is None:
+        return np.full(SCALE_SUMS, math.nan)
+    rows, sums = np.arange(len(value)), [float(len(value))]
+    for one in (rounded_normal(scale.values), scale):
+        cumulative = one.cumulative(predicted, std)
+        low, high = cumulative[rows, places], cumulative[rows, places + 1]
+        probability = np.maximum(high - low, _LEAST_PROBABILITY)
+        sums.append(float(np.log(probability).sum()))
+    for level in LEVELS:
+        first, last = (1 - level) / 2, (1 + level) / 2
+        within = np.minimum(high, last) - np.maximum(low, first)
+        sums.append(float((np.maximum(within, 0.0) / probability).sum()))
+    return np.array(sums)
 
-        Args:
-            user: positions in the model, -1 where unknown.
-            item: likewise.
-            value: what came.
-            predicted: the predictions.
-        """
-        places = self._scale.places(value)
-        if places is None:
-            return np.full_like(self._sums, math.nan)
-        std, rows = self._uncertainty.of_ratings(user, item), np.arange(len(value))
-        sums = [float(len(value))]
-        for scale in (self._rounded, self._scale):
-            cumulative = scale.cumulative(predicted, std)
-            low, high = cumulative[rows, places], cumulative[rows, places + 1]
-            probability = np.maximum(high - low, _LEAST_PROBABILITY)
-            sums.append(float(np.log(probability).sum()))
-        for level in LEVELS:
-            first, last = (1 - level) / 2, (1 + level) / 2
-            within = np.minimum(high, last) - np.maximum(low, first)
-            sums.append(float((np.maximum(within, 0.0) / probability).sum()))
-        return np.array(sums)
 
-    def add(self, sums: FloatArray) -> None:
-        """Count in what was tallied."""
-        self._sums += sums
-
-    def result(self) -> OnScale | None:
-        """Over all that were added; None where a rating is not on the scale."""
-        if np.isnan(self._sums).any():
-            return None
-        rounded, own, *coverage = (self._sums[1:] / self._sums[0]).tolist()
-        return OnScale(own, rounded, tuple(coverage))
+def on_scale_of(sums: FloatArray) -> OnScale | None:
+    """What the sums over all ratings come to; None where a rating is not on the scale."""
+    if np.isnan(sums).any():
+        return None
+    rounded, own, *coverage = (sums[1:] / sums[0]).tolist()
+    return OnScale(own, rounded, tuple(coverage))

@@ -1,5 +1,6 @@
 """What was predicted beside what came, by tenths of the predictions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from mlbias.core.vectors import FloatArray
 
 _GROUPS = 10
 # Bins of the predictions' range; only those in which a tenth ends are looked into again.
-_BINS = 1 << 12
+BINS = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +30,26 @@ class Deciles:
 
     Args:
         low, high: between which all predictions are.
+        sums: numbers, sums of predictions and of ratings in each bin, (3, bins), once all of them
+            were tallied.
     """
 
-    def __init__(self, low: float, high: float) -> None:
+    def __init__(self, low: float, high: float, sums: FloatArray | None = None) -> None:
         self._low = low
-        self._bins_per_unit = _BINS / (high - low) if high > low else 0.0
-        # Numbers, sums of predictions and of ratings in each bin.
-        self._sums = np.zeros((3, _BINS))
+        self._bins_per_unit = BINS / (high - low) if high > low else 0.0
+        self._sums = np.zeros((3, BINS)) if sums is None else sums
+        self._is_open = self._found_open()
 
     def tallied(self, predicted: FloatArray, value: FloatArray) -> FloatArray:
         """Numbers and sums of (k,) predictions, and sums of the ratings, by bins: (3, bins)."""
         bins = self._bins_of(predicted)
         return np.array([
-            np.bincount(bins, minlength=_BINS),
-            np.bincount(bins, predicted, _BINS),
-            np.bincount(bins, value, _BINS),
+            np.bincount(bins, minlength=BINS),
+            np.bincount(bins, predicted, BINS),
+            np.bincount(bins, value, BINS),
         ])  # fmt: skip
 
-    def add(self, sums: FloatArray) -> None:
-        """Count in what was tallied."""
-        self._sums += sums
-
-    def is_open(self) -> NDArray[np.bool_]:
+    def _found_open(self) -> NDArray[np.bool_]:
         """The bins in which a tenth ends, (bins,)."""
         numbers = self._sums[0]
         before = np.cumsum(numbers) - numbers
@@ -58,16 +57,15 @@ class Deciles:
         several = numbers > 1
         return np.asarray(several & (_tenth(before + numbers - 1, n) > _tenth(before, n)))
 
-    def fetched(
-        self, predicted: FloatArray, value: FloatArray, is_open: NDArray[np.bool_]
-    ) -> FloatArray:
+    def fetched(self, predicted: FloatArray, value: FloatArray) -> FloatArray:
         """Those of (k,) predictions that are in open bins, and their ratings, (2, some)."""
-        chosen = is_open[self._bins_of(predicted)]
+        chosen = self._is_open[self._bins_of(predicted)]
         return np.array([predicted[chosen], value[chosen]])
 
-    def result(self, fetched: FloatArray) -> tuple[Decile, ...]:
-        """The tenths, given all predictions and ratings that are in open bins, (2, some)."""
-        closed = np.flatnonzero(~self.is_open() & (self._sums[0] > 0))
+    def result(self, pieces: Sequence[FloatArray]) -> tuple[Decile, ...]:
+        """The tenths, given all predictions and ratings that are in open bins, (2, some) each."""
+        fetched = np.concatenate(pieces, axis=1)
+        closed = np.flatnonzero(~self._is_open & (self._sums[0] > 0))
         own, place, number = np.unique(fetched[0], return_inverse=True, return_counts=True)
         opened = [number, own * number, np.bincount(place, fetched[1], len(own))]
         # Bins that are whole and single predictions, in the order of the predictions.
@@ -79,7 +77,7 @@ class Deciles:
 
     def _bins_of(self, predicted: FloatArray) -> NDArray[np.intp]:
         bins = ((predicted - self._low) * self._bins_per_unit).astype(np.intp)
-        return np.minimum(bins, _BINS - 1, out=bins)
+        return np.minimum(bins, BINS - 1, out=bins)
 
 
 def _tenth(last: FloatArray, n: float) -> NDArray[np.intp]:

@@ -19,7 +19,7 @@ from mlbias.core.ratings import Codes
 from mlbias.core.scores import Difference, GroupedErrors, Score
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
-from mlbias.evaluation.evaluate import BUCKET_NAMES, buckets_of
+from mlbias.evaluation.known import BUCKET_NAMES, buckets_of
 from mlbias.evaluation.matching import Matched, matched, same_ratings
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import positions

@@ -35,6 +35,32 @@ class Piece:
         return self.value - self.predicted
 
 
+def pieces_of(ratings: Ratings) -> list[slice]:
+    """Places of ratings whose numbers fit a cache."""
+    return pieces(len(ratings), PIECE)
+
+
+def predicted_by(
+    ratings: Ratings, alpha: float, user_bias: FloatArray, item_bias: FloatArray
+) -> Callable[[slice], Piece]:
+    """A function from places to ratings with their predictions.
+
+    Args:
+        ratings: to be predicted.
+        alpha: α.
+        user_bias: (n_users,) of the ratings' own users.
+        item_bias: (n_items,) of their items.
+    """
+    user_level = alpha + user_bias
+
+    def predicted(here: slice) -> Piece:
+        user, item = ratings.user[here], ratings.item[here]
+        value = ratings.value[here].astype(np.float64)
+        return Piece(user, item, value, user_level[user] + item_bias[item])
+
+    return predicted
+
+
 class PredictedRatings:
     """Ratings that models with the same ids predict; an unknown id contributes a bias of 0.
 
@@ -51,22 +77,12 @@ class PredictedRatings:
         self.known_user = positions(ratings.user_ids, user_ids)
         self.known_item = positions(ratings.item_ids, item_ids)
 
-    def pieces(self) -> list[slice]:
-        """Places of ratings whose numbers fit a cache."""
-        return pieces(len(self.ratings), PIECE)
-
     def by(self, model: BiasModel) -> Callable[[slice], Piece]:
         """A function that predicts a piece of the ratings by one of the models."""
         # The zero at the end is what -1 finds.
-        user_level = model.alpha + np.append(model.user_bias, 0.0)[self.known_user]
+        user_bias = np.append(model.user_bias, 0.0)[self.known_user]
         item_bias = np.append(model.item_bias, 0.0)[self.known_item]
-
-        def predicted(here: slice) -> Piece:
-            user, item = self.ratings.user[here], self.ratings.item[here]
-            value = self.ratings.value[here].astype(np.float64)
-            return Piece(user, item, value, user_level[user] + item_bias[item])
-
-        return predicted
+        return predicted_by(self.ratings, model.alpha, user_bias, item_bias)
 
     def errors(self, model: BiasModel) -> GroupedErrors:
         """The errors of one of the models, per user of the ratings.
@@ -80,7 +96,7 @@ class PredictedRatings:
             piece = predicted(here)
             return tallied(piece.user, piece.errors)
 
-        for part in in_order(tally, self.pieces()):
+        for part in in_order(tally, pieces_of(self.ratings)):
             found.count(part)
         return found
 
@@ -97,7 +113,8 @@ class PredictedRatings:
             with np.errstate(over="ignore"):
                 return float((errors * errors).sum()), float(np.abs(errors).sum())
 
-        squares, magnitudes = map(math.fsum, zip(*in_order(sums, self.pieces()), strict=True))
+        both = in_order(sums, pieces_of(self.ratings))
+        squares, magnitudes = map(math.fsum, zip(*both, strict=True))
         if not math.isfinite(squares):
             raise DataError("the ratings are too large: the sum of their squares overflows.")
         return math.sqrt(squares / n), magnitudes / n

@@ -12,8 +12,8 @@ from mlbias.cli.show.streams import GOOD
 from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.core.scores import Score
-from mlbias.evaluation.evaluate import BUCKET_NAMES
 from mlbias.evaluation.judge import BETTER, UNTOLD, BucketDifference, Judged, Judgement
+from mlbias.evaluation.known import BUCKET_NAMES
 from mlbias.saved_model.file import SavedModel
 
 _LONGEST_NAME = 18

@@ -10,7 +10,8 @@ from mlbias.cli.show.text import against_mean, counted, percent, with_error
 from mlbias.core.leave_one_out import LeaveOneOut
 from mlbias.core.scores import FEW_USERS, Difference, Score
 from mlbias.evaluation.calibration import LEVELS, OnScale
-from mlbias.evaluation.evaluate import BUCKET_NAMES, Bucket, Evaluation
+from mlbias.evaluation.evaluate import Bucket, Evaluation
+from mlbias.evaluation.known import BUCKET_NAMES
 
 _TENTHS = 10
 
