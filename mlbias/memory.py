@@ -6,12 +6,14 @@ Where either runs out, Polars aborts the process, so that this has to be asked b
 import ctypes
 import mmap
 import os
+import re
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 from mlbias.core.cores import usable_threads
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
+from mlbias.printable import shortened
 
 # Where nobody says.
 _ASSUMED = 4 << 30
@@ -19,38 +21,48 @@ _ASSUMED = 4 << 30
 # Measured on Linux with Polars 1.35 and 1.42: address space that is mapped once Polars has read a
 # small file, on one thread, and for each further thread; and for each byte of a file.
 _MAPPED, _MAPPED_PER_THREAD, _MAPPED_PER_BYTE = 1300 << 20, 160 << 20, 8
+# What files take that ratings are sorted in, for each byte of text.
+_MAPPED_ON_DISK = 2
 # Threads that Polars starts beside the pool of its own and ours.
 _OTHER_THREADS = 10
 # Memory of Polars itself, the most that parts of a file take while they are read, and what ratings
 # take for each byte of text.
 _HELD, _HELD_BY_PARTS, _HELD_PER_BYTE = 48 << 20, 32 << 20, 0.6
 
+# What this process takes while it reads, apart from ratings, and the least that it may be held to.
+_HELD_WHILE_READING, _LEAST_LIMIT = 150 << 20, 256 << 20
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([kmgt]?)(i?b?)", re.IGNORECASE)
+
 # What malloc.h calls it, and the size from which arrays are given back.
 _M_MMAP_THRESHOLD, _RETURNED = -3, 16 << 20
 
 
-def check_room(n_bytes: int, threads: int | None = None) -> None:
+def check_room(n_bytes: int, threads: int | None = None, limit: int | None = None) -> None:
     """See that ratings of this many bytes can be read, before Polars is imported.
 
     Args:
         n_bytes: of text that is to be read.
         threads: that are wanted; by default one for each core.
+        limit: of memory, beyond which ratings go to disk; see memory_limit.
 
     Raises:
         DataError: there is too little memory or address space, or too few threads can be started.
     """
     threads = usable_threads(threads)
-    limit = _address_space()
-    needed = _MAPPED + _MAPPED_PER_THREAD * (threads - 1) + _MAPPED_PER_BYTE * n_bytes
-    if limit is None:
+    limit = memory_limit() if limit is None else limit
+    space = _address_space()
+    needed = _MAPPED + _MAPPED_PER_THREAD * (threads - 1)
+    needed += min(_MAPPED_PER_BYTE * n_bytes, limit + _MAPPED_ON_DISK * n_bytes)
+    if space is None:
         _check_threads(_OTHER_THREADS + 2 * threads)
-    elif limit < needed:
+    elif space < needed:
         raise DataError(
-            f"{_size(needed)} of address space are needed, and this process may have "
-            f"{_size(limit)} (RLIMIT_AS).",
+            f"{in_mebibytes(needed)} of address space are needed, and this process may have "
+            f"{in_mebibytes(space)} (RLIMIT_AS).",
             "Raise the limit, as with `ulimit -v`; fewer `threads` need less.",
         )
-    check_memory(_HELD + min(n_bytes, _HELD_BY_PARTS) + int(_HELD_PER_BYTE * n_bytes))
+    held = min(int(_HELD_PER_BYTE * n_bytes), room_for_ratings(limit))
+    check_memory(_HELD + min(n_bytes, _HELD_BY_PARTS) + held)
 
 
 def check_memory(needed: int) -> None:
@@ -62,14 +74,41 @@ def check_memory(needed: int) -> None:
     room = available_memory()
     if needed > room:
         raise DataError(
-            f"about {_size(needed)} of memory are needed, and this process may take {_size(room)}.",
+            f"about {in_mebibytes(needed)} of memory are needed, and this process may take "
+            f"{in_mebibytes(room)}.",
             "Give the machine, the container or the process more memory.",
         )
 
 
-def default_limit() -> int:
-    """Half of the bytes that this process may still take."""
-    return available_memory() // 2
+def memory_limit(asked: int | str | None = None) -> int:
+    """Bytes of its own that this process is to take at most while it reads.
+
+    Args:
+        asked: bytes, or a size such as "4G", "1.5GiB" or "500MB"; None for half of what there is.
+
+    Raises:
+        OptionError: it is no size, or one that is too small to read anything.
+    """
+    if asked is None:
+        return max(available_memory() // 2, _LEAST_LIMIT)
+    found = _SIZE.fullmatch(f"{asked}".strip())
+    if found is None:
+        raise OptionError(
+            f"`memory_limit` is a size such as 4G or 500M, not {shortened(f'{asked}')}."
+        )
+    number, prefix, base = float(found[1]), found[2].lower(), found[3].lower()
+    limit = int(number * (1000 if base == "b" else 1024) ** " kmgt".index(prefix or " "))
+    if limit < _LEAST_LIMIT:
+        raise OptionError(
+            f"`memory_limit` is at least {in_mebibytes(_LEAST_LIMIT)}, which reading takes in any "
+            f"case, not {shortened(f'{asked}')}."
+        )
+    return limit
+
+
+def room_for_ratings(limit: int) -> int:
+    """How many bytes of a limit are left for ratings."""
+    return max(limit - _HELD_WHILE_READING, 1)
 
 
 def return_large_blocks() -> None:
@@ -102,7 +141,8 @@ def _check_threads(needed: int) -> None:
             thread.join()
 
 
-def _size(n_bytes: int) -> str:
+def in_mebibytes(n_bytes: int) -> str:
+    """As 1,300 MiB."""
     return f"{n_bytes >> 20:,} MiB"
 
 

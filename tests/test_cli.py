@@ -360,6 +360,8 @@ def test_without_data_it_takes_the_only_set_and_says_so(run: Run, tmp_path: Path
         (["train", "--test-size", "1"], "--test-size must be above 0 and below 1"),
         (["train", "--every", "0"], "--every"),
         (["train", "--threads", "0"], "--threads"),
+        (["train", "--memory-limit", "lots"], "--memory-limit is a size such as 4G or 500M"),
+        (["baseline", "--memory-limit", "1M"], "--memory-limit is at least 256 MiB"),
         (["train", "--ids", "number"], "--ids is auto or text"),
         (["train", "--separator", "ab"], "--separator is one ASCII character or '::'"),
         (["train", "--seed", "7"], "--seed goes with --test-size"),

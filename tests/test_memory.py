@@ -10,9 +10,9 @@ import pytest
 
 from mlbias import memory
 from mlbias.cli.app import _unforeseen
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.evaluation import crossval
-from mlbias.memory import available_memory, check_room
+from mlbias.memory import available_memory, check_room, memory_limit
 from mlbias.ratings import Ratings
 from tests.test_cli import COMMAND, FOUR, environment, fails
 
@@ -115,13 +115,47 @@ def test_too_little_address_space_is_a_sentence_with_what_is_needed(
     assert [path.name for path in tmp_path.iterdir()] == ["r.csv"]
 
 
-def test_a_file_that_cannot_fit_into_memory_is_refused_before_it_is_read(
+def test_a_file_that_cannot_fit_into_memory_goes_to_disk_and_is_not_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(memory, "available_memory", lambda: 1 << 30)
-    check_room(1 << 30)
+    check_room(100 << 30)
+    check_room(100 << 30, limit=memory_limit("700M"))
     with pytest.raises(DataError, match=r"about 1,308 MiB of memory are needed.* take 1,024 MiB"):
-        check_room(2 << 30)
+        check_room(2 << 30, limit=memory_limit("4G"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit"),
+    [
+        (1 << 30, 1 << 30),
+        ("4G", 4 << 30),
+        ("4g", 4 << 30),
+        ("300 MiB", 300 << 20),
+        ("1.5GiB", 3 << 29),
+        ("2GB", 2_000_000_000),
+        ("1T", 1 << 40),
+        ("268435456", 1 << 28),
+    ],
+)
+def test_sizes(asked: int | str, limit: int) -> None:
+    assert memory_limit(asked) == limit
+
+
+@pytest.mark.parametrize("asked", ["", "G", "4 apples", "-4G", "nan", "4G4G", "1e9", -1])
+def test_what_is_no_size(asked: int | str) -> None:
+    with pytest.raises(OptionError, match="`memory_limit` is a size such as 4G or 500M, not "):
+        memory_limit(asked)
+
+
+def test_a_limit_that_holds_no_ratings() -> None:
+    with pytest.raises(OptionError, match=r"at least 256 MiB, which reading .* case, not '?100M"):
+        memory_limit("100M")
+
+
+def test_the_limit_is_half_of_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "available_memory", lambda: 8 << 30)
+    assert memory_limit() == 4 << 30
 
 
 def test_crossval_says_so_where_not_even_one_fold_fits(

@@ -11,6 +11,7 @@ from typing import Any
 from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
+from mlbias.cli.reading_bars import ReadingBars
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.source import document_skipped, say_understood
 from mlbias.cli.show.text import counted
@@ -80,7 +81,7 @@ class Reader:
     def __init__(self, output: Output, reading: ReadingOptions) -> None:
         self._output = output
         self._reading = reading
-        self.options = reading.options()
+        self.options, self._limit = reading.options(), reading.limit
 
     def source(self, data: str | None) -> Source:
         """What --data names; says which one is taken where it was not given."""
@@ -120,14 +121,14 @@ class Reader:
             threading.Thread(target=import_module, args=(meanwhile,), daemon=True).start()
         copy = prepared_copy(source, options) if cache else None
         if copy is None or not copy.is_ready:
-            import_reader(source, threads)
+            import_reader(source, threads, self._limit)
             # Polars, imported with it, installs its own handler for Ctrl-C, under which a read
             # goes on waiting.
             raise_on_signals()
-        with self._output.progress("reading", "bytes") as bar:
+        with ReadingBars(self._output) as bars:
             dataset = load_dataset(
                 source, options, cache=cache, timestamps=times, threads=threads,
-                progress=bar.update,
+                progress=bars.reading, sorting=bars.sorting, memory_limit=self._limit,
             )  # fmt: skip
         say_understood(self._output, dataset.understood, with_times=times, warn=warn)
         for notice in dataset.notices:

@@ -25,6 +25,7 @@ from mlbias.datasets.reading.sorted_ratings import RATINGS
 from mlbias.datasets.value_steps import STEPS, counted
 from mlbias.errors import DataError
 from mlbias.files import is_full, leftovers
+from mlbias.memory import in_mebibytes
 
 _TEMPORARY = "mlbias-ratings"
 _PIECE = 1 << 20
@@ -35,10 +36,11 @@ class DiskFolder:
 
     Args:
         copy: where the copy of the ratings is to be; None for no copy that stays.
+        limit: bytes of memory that the ratings did not fit in.
     """
 
-    def __init__(self, copy: PreparedCopy | None) -> None:
-        self._copy, self._stack = copy, ExitStack()
+    def __init__(self, copy: PreparedCopy | None, limit: int) -> None:
+        self._copy, self._limit, self._stack = copy, limit, ExitStack()
         self._folder: NewFolder | None = None
         self._notices: list[str] = []
 
@@ -64,6 +66,10 @@ class DiskFolder:
         """
         if self._folder is None:
             self._folder = self._of_copy() or self._temporary()
+            self._notices.append(
+                f"the ratings take more than {in_mebibytes(self._limit)} of memory: sorted on disk "
+                f"in {self._folder.path.parent}"
+            )
         return self._folder
 
     def dataset(

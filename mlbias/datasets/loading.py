@@ -19,11 +19,13 @@ from mlbias.datasets.prepared import (
     write_copy,
 )
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.memory import check_room, default_limit
+from mlbias.memory import check_room, room_for_ratings
+from mlbias.memory import memory_limit as limit_of
 from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
     from mlbias.datasets.reading.read import Progress
+    from mlbias.datasets.reading.sorted_ratings import Sorting
 
 
 @checks_options
@@ -45,6 +47,7 @@ def load_ratings(
     skip_bad_rows: bool = False,
     max_bad_share: float = 0.1,
     cache: bool = True,
+    memory_limit: int | str | None = None,
 ) -> Ratings:
     """Read ratings from wherever they are.
 
@@ -70,6 +73,8 @@ def load_ratings(
         skip_bad_rows: leave out rows that are no ratings instead of stopping.
         max_bad_share: the largest share of rows that may be left out so.
         cache: take a large file from its prepared copy, and leave one beside it.
+        memory_limit: memory that reading may take, as bytes or a size such as "4G"; ratings that
+            need more are sorted on disk. By default half of what the machine or its container has.
 
     Raises:
         DataError: there is no such data, or it cannot be read.
@@ -97,7 +102,8 @@ def load_ratings(
         max_bad_share=max_bad_share,
     )
     source = find_source(None if data is None else os.fspath(data), Path(data_dir))
-    dataset = load_dataset(source, options, cache=cache, timestamps=True)
+    limit = limit_of(memory_limit)
+    dataset = load_dataset(source, options, cache=cache, timestamps=True, memory_limit=limit)
     dataset.finish()
     return dataset.ratings
 
@@ -111,6 +117,7 @@ def load_dataset(
     known_as: Path | None = None,
     threads: int | None = None,
     progress: "Progress | None" = None,
+    sorting: "Sorting | None" = None,
     memory_limit: int | None = None,
 ) -> Dataset:
     """All ratings of a source, from its prepared copy or by reading it, which leaves a copy.
@@ -125,15 +132,16 @@ def load_dataset(
         known_as: see prepared_copy.
         threads: how many work at a time; by default one for each core.
         progress: see read_ratings.
-        memory_limit: bytes of memory that reading may take; ratings that need more are sorted on
-            disk. By default half of what there is.
+        sorting: see read_within.
+        memory_limit: bytes; see load_ratings.
 
     Raises:
         DataError, BadRowError, OptionError: see read_ratings.
     """
     options = options or ReadOptions()
     copy = prepared_copy(source, options, known_as=known_as) if cache else None
-    effort = Effort(threads, memory_limit, progress)
+    limit = limit_of() if memory_limit is None else memory_limit
+    effort = Effort(threads, limit, progress, sorting)
     if copy is None:
         return _read(source, options, effort, timestamps=timestamps)
     unusable, keep = "", True
@@ -157,7 +165,7 @@ def load_dataset(
     return dataset
 
 
-def import_reader(source: Source, threads: int | None) -> None:
+def import_reader(source: Source, threads: int | None, limit: int | None = None) -> None:
     """Import what reads a source, and with it Polars, once there is room for both.
 
     Polars takes as long to import as a prepared copy to load, and aborts without room.
@@ -166,7 +174,7 @@ def import_reader(source: Source, threads: int | None) -> None:
         DataError: there are too little memory or too few threads.
     """
     sizes = (path.stat().st_size for path in source.files if path.is_file())
-    check_room(sum(sizes), threads)
+    check_room(sum(sizes), threads, limit)
     import_module("mlbias.datasets.reading.read")
 
 
@@ -176,13 +184,15 @@ class Effort:
 
     Attributes:
         threads: how many work at a time; None for one for each core.
-        memory_limit: see load_dataset.
-        progress: see read_ratings.
+        memory_limit: bytes of memory.
+        progress: see read_within.
+        sorting: likewise.
     """
 
     threads: int | None
-    memory_limit: int | None
+    memory_limit: int
     progress: "Progress | None"
+    sorting: "Sorting | None"
 
 
 def _read(
@@ -196,14 +206,14 @@ def _read(
 ) -> Dataset:
     """Read a source, to its prepared copy if it does not fit into memory and has one."""
     threads = effort.threads
-    import_reader(source, threads)
+    import_reader(source, threads, effort.memory_limit)
     from mlbias.datasets.disk_folder import DiskFolder
     from mlbias.datasets.reading.read import read_within
     from mlbias.datasets.reading.reader import Reading
     from mlbias.datasets.reading.runs import DiskRoom
 
-    with DiskFolder(copy) as disk:
-        room = DiskRoom(effort.memory_limit or default_limit(), disk.folder)
+    with DiskFolder(copy, effort.memory_limit) as disk:
+        room = DiskRoom(room_for_ratings(effort.memory_limit), disk.folder)
         reading = read_within(
             source,
             options,
@@ -211,6 +221,7 @@ def _read(
             timestamps=timestamps,
             threads=threads,
             progress=effort.progress,
+            sorting=effort.sorting,
         )
         if isinstance(reading, Reading):
             return Dataset.of(reading.ratings, reading.understood, threads)

@@ -100,6 +100,18 @@ NoCache = Annotated[
         "`mlbias cache`.",
     ),
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="SIZE",
+        envvar="MLBIAS_MEMORY_LIMIT",
+        rich_help_panel=DATA,
+        help="Memory that reading may take, such as 4G or 500M; ratings that need more are sorted "
+        "on disk. It never changes a result. [default: half of what the machine or its container "
+        "has]",
+    ),
+]
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -195,6 +207,7 @@ class ReadingOptions:
         ),
     ] = None
     no_cache: NoCache = False
+    memory_limit: MemoryLimit = None
     threads: Threads = None
 
     def options(self) -> "ReadOptions":
@@ -234,6 +247,17 @@ class ReadingOptions:
             raise OptionError(
                 "options for reading go with --data; the model knows how to read its own data."
             )
+
+    @property
+    def limit(self) -> int:
+        """The memory that reading may take, in bytes.
+
+        Raises:
+            OptionError: what was asked for is no size.
+        """
+        from mlbias.memory import memory_limit
+
+        return memory_limit(self.memory_limit)
 
     @property
     def n_threads(self) -> int | None:
