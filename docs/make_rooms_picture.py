@@ -26,6 +26,7 @@ ROOMS = {
     "model": "biases with their ids",
     "ratings": "ratings with their ids",
     "id_columns": "ids as Python gives them",
+    "number_columns": "ratings and times as Python gives them",
     "ids": "integers and text",
     "times": "moments",
     "columns": "which column is what",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlbias.core import incidence as module
+from mlbias.core import blocks as module
 from mlbias.core import ratings as ratings_module
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.statistics import Incidence, Statistics
@@ -22,7 +22,7 @@ def restored(ratings: Ratings) -> Incidence:
     """As from a prepared copy: the statistics known, the values fetched when they are asked for."""
     ratings = ratings.by_user()
     statistics = BlockIncidence(ratings).statistics
-    return BlockIncidence.restored(ratings.item, lambda: ratings.value, statistics)
+    return BlockIncidence.restored(ratings.item, ratings.value, statistics)
 
 
 def in_parts(ratings: Ratings) -> Incidence:
@@ -201,7 +201,7 @@ def test_many_blocks_give_the_same_bits_on_any_number_of_threads(
             ratings.user_ids, ratings.item_ids,
         )  # fmt: skip
     one, three, twelve = (BlockIncidence(ratings, threads) for threads in (1, 3, 12))
-    assert len(one._blocks) > 30
+    assert len(one._blocks.of) > 30
     rng = np.random.default_rng(1)
     item_bias, user_bias = rng.normal(size=80), rng.normal(size=300)
     expected = dense(ratings) @ item_bias
@@ -224,7 +224,7 @@ def test_all_blocks_share_one_buffer_of_ones_and_the_item_codes() -> None:
     user = np.repeat(np.arange(n // 8, dtype=np.int32), 8)
     item = np.tile(np.arange(8, dtype=np.int32), n // 8)
     ratings = Ratings(user, item, np.ones(n), np.arange(n // 8), np.arange(8))
-    blocks = BlockIncidence(ratings)._blocks
+    blocks = BlockIncidence(ratings)._blocks.of
     assert len(blocks) > 1
     for block in blocks:
         assert np.shares_memory(block.data, blocks[0].data)
@@ -263,9 +263,9 @@ def test_more_ratings_than_int32_can_number() -> None:
     statistics = Statistics(
         n_users * each, 0.0, 0.0, 0.0, 0.0, 0.0, counts, np.array([total]), counts * 0, np.zeros(1)
     )
-    incidence = BlockIncidence.restored(item, lambda: counts, statistics)
+    incidence = BlockIncidence.restored(item, counts, statistics)
     assert len(item) > np.iinfo(np.int32).max
-    np.testing.assert_array_equal(incidence._edges[[-2, -1]], [len(item) - each, len(item)])
+    np.testing.assert_array_equal(incidence._blocks._edges[[-2, -1]], [len(item) - each, len(item)])
     user, of_item = incidence.components()
     assert (user.max(), of_item.tolist()) == (0, [0])
 

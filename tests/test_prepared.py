@@ -26,7 +26,7 @@ from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.original_state import SAMPLE_SIZE, SAMPLES, sampled_checksum
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy
 from mlbias.datasets.sources import Source
-from mlbias.datasets.value_steps import to_steps, to_values
+from mlbias.datasets.value_steps import from_steps, to_steps
 from mlbias.ratings import Ratings
 from tests.conftest import age
 
@@ -569,8 +569,7 @@ def test_anyone_can_read_a_copy(source: Source) -> None:
 def test_steps_give_back_every_bit_or_are_not_used(value: np.ndarray) -> None:
     found = to_steps(value)
     if found is not None:
-        counts, steps = found
-        assert to_values(counts, steps, value.dtype.str).tobytes() == value.tobytes()
+        assert found[:].tobytes() == value.tobytes()
     stars = bool(np.isin(value, [0.0, 0.5, 1, 1.5, 2, 4.75]).all() and not np.signbit(value).any())
     assert (found is not None) == stars
 
@@ -587,10 +586,10 @@ def test_steps_give_back_every_bit_or_are_not_used(value: np.ndarray) -> None:
 def test_usual_scales_take_a_byte_a_rating(value: np.ndarray, steps: int) -> None:
     found = to_steps(value)
     assert found is not None
-    assert found[1] == steps
+    assert found.steps == steps
 
 
 @pytest.mark.parametrize("value", [np.arange(257.0), np.array([-1.0]), np.array([1 / 3])])
 def test_other_scales_are_kept_as_they_are(value: np.ndarray) -> None:
     assert to_steps(value) is None
-    assert to_values(value, None, value.dtype.str) is value
+    assert from_steps(value, None, value.dtype.str) is value

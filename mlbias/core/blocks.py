@@ -1,12 +1,77 @@
-"""What is done to the CSR blocks of an incidence matrix, one at a time."""
+"""How an incidence matrix is laid out: CSR blocks of users, and lanes of blocks on threads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
+
+# A block's indices fit the second-level cache; below the least, calls cost more than products.
+_LEAST_BLOCK, _LARGEST_BLOCK, _BLOCKS = 1 << 16, 1 << 19, 64
+# Lanes, not threads, decide in which order an item's sum is added up.
+_LANES = 8
+
+_Result = TypeVar("_Result")
+
+
+class UserBlocks:
+    """A matrix of ones: consecutive users form blocks, consecutive blocks lanes.
+
+    All blocks share one buffer of ones.
+
+    Args:
+        item: (n,) codes of the items, in the order of users; used as it is.
+        starts: (n_users + 1,) where each user's ratings start, and n.
+        n_items: distinct items.
+        threads: how many work at a time; by default one for each core.
+
+    ``of`` are the blocks, ``transposed`` their transposes on the same memory.
+    """
+
+    def __init__(
+        self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
+    ) -> None:
+        self.n_ratings, self.n_users, self.n_items = int(starts[-1]), len(starts) - 1, n_items
+        self._cuts = _block_cuts(starts)
+        self._edges = starts[self._cuts]
+        ones = np.ones(int(np.diff(self._edges).max()))
+        self.of = [
+            self._block(ones, item, starts[first : last + 1])
+            for first, last in zip(self._cuts, self._cuts[1:], strict=False)
+        ]
+        self.transposed = [transposed(block) for block in self.of]
+        self._lanes = np.array_split(np.arange(len(self.of)), min(_LANES, len(self.of)))
+        workers = min(threads or usable_cores(), len(self._lanes))
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    def users(self, k: int) -> slice:
+        """The users of a block."""
+        return slice(self._cuts[k], self._cuts[k + 1])
+
+    def ratings(self, k: int) -> slice:
+        """The ratings of a block."""
+        return slice(int(self._edges[k]), int(self._edges[k + 1]))
+
+    def map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
+        """What a function of the numbers of a lane's blocks gives, in the order of the lanes."""
+        return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
+
+    def map_each(self, block: Callable[[csr_array], _Result]) -> Iterator[_Result]:
+        """What a function of a block gives, in the order of the blocks."""
+        return self._pool.map(block, self.of) if self._pool else map(block, self.of)
+
+    def _block(self, ones: FloatArray, item: Codes, starts: NDArray[np.int64]) -> csr_array:
+        first, last = starts[0], starts[-1]
+        block = csr_array((len(starts) - 1, self.n_items))
+        block.data, block.indices = ones[: last - first], item[first:last]
+        block.indptr = (starts - first).astype(np.int32)
+        return block
 
 
 def repeated(block: csr_array) -> tuple[Codes, Codes, FloatArray]:
@@ -37,3 +102,11 @@ def added(vectors: Iterator[FloatArray]) -> FloatArray:
     for vector in vectors:
         total = total + vector
     return total
+
+
+def _block_cuts(starts: NDArray[np.int64]) -> list[int]:
+    """First users of the blocks, and n_users: about equally many ratings in each."""
+    n = int(starts[-1])
+    size = min(max(n // _BLOCKS, _LEAST_BLOCK), _LARGEST_BLOCK)
+    cuts = np.searchsorted(starts[1:], np.arange(0, n, size), side="right")
+    return [*np.unique(cuts).tolist(), len(starts) - 1]

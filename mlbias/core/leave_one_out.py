@@ -80,7 +80,7 @@ def leave_one_out(
     Raises:
         DataError: the errors are too large to be squared.
     """
-    found, n, left = GroupedErrors(ratings.n_users), len(ratings.value), 0.0
+    found, n, left = GroupedErrors(ratings.n_users), len(ratings.item), 0.0
     for part in _parts(ratings, at, known, threads):
         if part is None:
             return None
@@ -108,11 +108,11 @@ def left_out(
 ) -> tuple[FloatArray, FloatArray] | None:
     """e₋ and 1 - h of the ratings at these positions, (k,) each; None if lost to rounding."""
     # Widened once, since NumPy would widen them for each vector that they pick from.
-    user, item = ratings.user[here].astype(np.intp), ratings.item[here].astype(np.intp)
+    user, item = ratings.user_column[here].astype(np.intp), ratings.item[here].astype(np.intp)
     left = 1 - known.leverages(user, item)
     if left.min() < _LEAST:
         return None
-    errors = ratings.value[here] - (at.alpha + at.user_bias[user] + at.item_bias[item])
+    errors = ratings.value_column[here] - (at.alpha + at.user_bias[user] + at.item_bias[item])
     return errors / left, left
 
 
@@ -128,7 +128,7 @@ def _parts(
     ratings: CodedRatings, at: Parameters, known: Posterior, threads: int | None
 ) -> Iterator[_Part | None]:
     """Those of all ratings, in their order; None where rounding ate an error."""
-    n = len(ratings.value)
+    n = len(ratings.item)
 
     def part(start: int) -> _Part | None:
         sums, whole = [], 0.0
@@ -138,7 +138,7 @@ def _parts(
             if both is None:
                 return None
             errors, left = both
-            sums.append(tallied(ratings.user[here], errors))
+            sums.append(tallied(ratings.user_column[here], errors))
             whole += float(left.sum())
         return _Part(sums, whole)
 

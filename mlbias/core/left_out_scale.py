@@ -2,10 +2,12 @@
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.compact import Column
 from mlbias.core.cores import usable_threads
 from mlbias.core.leave_one_out import left_out
 from mlbias.core.model import Parameters
@@ -41,17 +43,17 @@ def learn_scale(
         noise: σ², or each user's.
         threads: how many work at a time; by default one for each core.
     """
-    values = distinct_values(ratings.value, threads)
+    values = distinct_values(ratings.value_column, threads)
     if values is None or len(values) < 2:
         return None
-    here = _sampled(len(ratings.value))
+    here = _sampled(len(ratings.item))
     both = left_out(ratings, at, known, here)
     if both is None:
         return None
     errors, left = both
-    value = ratings.value[here].astype(np.float64)
+    value = ratings.value_column[here].astype(np.float64)
     variance: FloatArray | float = (
-        noise.without(ratings.user[here], errors * errors * left)
+        noise.without(ratings.user_column[here], errors * errors * left)
         if isinstance(noise, UserNoise)
         else noise
     )
@@ -71,7 +73,9 @@ def _sampled(n: int) -> NDArray[np.intp]:
     return ((stretch + stretch * _GOLDEN % 1) * (n / _MOST)).astype(np.intp)
 
 
-def distinct_values(value: Values, threads: int | None = None) -> FloatArray | None:
+def distinct_values(
+    value: Column[np.floating[Any]], threads: int | None = None
+) -> FloatArray | None:
     """The distinct values among (n,) ratings, ascending; None if there are more than 100."""
     found = np.unique(value[:_PIECE])
 

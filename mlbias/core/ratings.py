@@ -5,6 +5,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.compact import Column, UserRuns, as_array
+
 Codes = NDArray[np.int32]
 Values = NDArray[np.floating[Any]]
 # Positions of ratings, int32 where that is enough.
@@ -19,7 +21,7 @@ class CodedRatings(Protocol):
     """Ratings by codes, in any order; every code below n_users and n_items is used."""
 
     @property
-    def user(self) -> Codes:
+    def user_column(self) -> Column[np.int32]:
         """(n,) codes from 0 to n_users - 1."""
         ...
 
@@ -29,7 +31,7 @@ class CodedRatings(Protocol):
         ...
 
     @property
-    def value(self) -> Values:
+    def value_column(self) -> Column[np.floating[Any]]:
         """(n,) ratings in their own units; float32 where that is exact."""
         ...
 
@@ -44,10 +46,11 @@ class CodedRatings(Protocol):
         ...
 
 
-def order_of_users(user: Codes, n_users: int) -> Order | None:
+def order_of_users(user: Column[np.int32], n_users: int) -> Order | None:
     """The stable order that sorts (n,) codes of users, None if they ascend already."""
     if is_ascending(user):
         return None
+    user = as_array(user)
     from scipy.sparse import csr_array  # here, since most files are in this order already
 
     # SciPy's conversion is a stable counting sort: row k of this matrix is the k-th rating,
@@ -66,17 +69,18 @@ def order_of_pairs(ratings: CodedRatings) -> Order | None:
     """
     if _pairs_ascend(ratings):
         return None
-    n = len(ratings.value)
+    n = len(ratings.item)
     order: Order = np.arange(n, dtype=_position_type(n))
-    for codes, size in ((ratings.item, ratings.n_items), (ratings.user, ratings.n_users)):
+    user = as_array(ratings.user_column)
+    for codes, size in ((ratings.item, ratings.n_items), (user, ratings.n_users)):
         then = order_of_users(codes[order], size)
         order = order if then is None else order[then]
-    user, item = ratings.user[order], ratings.item[order]
+    user, item = user[order], ratings.item[order]
     same = (user[1:] == user[:-1]) & (item[1:] == item[:-1])
     tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
     if len(tied):
         # The pairs ascend already, so that only ratings of the same pair change places.
-        by_value = np.lexsort((ratings.value[order[tied]], item[tied], user[tied]))
+        by_value = np.lexsort((ratings.value_column[order[tied]], item[tied], user[tied]))
         order[tied] = order[tied[by_value]]
     return order
 
@@ -89,29 +93,35 @@ def repeated_pairs(ratings: CodedRatings) -> int:
     """How many ratings are of a (user, item) pair that was rated before."""
     if _pairs_ascend(ratings):
         return 0
-    everything = np.sort(_keys(ratings, 0, len(ratings.value)))
+    everything = np.sort(_keys(ratings, 0, len(ratings.item)))
     return int(np.count_nonzero(everything[1:] == everything[:-1]))
 
 
 def _pairs_ascend(ratings: CodedRatings) -> bool:
     """Whether each pair is above the one before, by user and then item."""
     # In pieces that fit a cache; files that are sorted show it without a sort.
-    starts = range(0, len(ratings.value), _PIECE)
+    starts = range(0, len(ratings.item), _PIECE)
     pieces = (_keys(ratings, start, start + _PIECE + 1) for start in starts)
     return all((piece[1:] > piece[:-1]).all() for piece in pieces)
 
 
 def _keys(ratings: CodedRatings, start: int, stop: int) -> NDArray[np.int64]:
-    user = ratings.user[start:stop].astype(np.int64)
+    user = ratings.user_column[start:stop].astype(np.int64)
     return user * ratings.n_items + ratings.item[start:stop]
 
 
-def users_of(starts: NDArray[np.integer[Any]]) -> Codes:
-    """(n,) codes of the users whose ratings start there; starts is (n_users + 1,), n last."""
-    return np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+def runs_of(user: Column[np.int32], n_users: int) -> UserRuns:
+    """The same (n,) codes of users, which ascend, by where each one's ratings start."""
+    if isinstance(user, UserRuns):
+        return user
+    # Of the same type, since NumPy would otherwise widen a copy of all the codes.
+    starts = np.searchsorted(as_array(user), np.arange(n_users + 1, dtype=np.int32))
+    return UserRuns(starts.astype(np.int64, copy=False))
 
 
-def is_ascending(codes: Codes) -> bool:
+def is_ascending(codes: Column[np.int32]) -> bool:
     """Whether (n,) codes never step down."""
+    if isinstance(codes, UserRuns):
+        return True
     pieces = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
     return all((piece[1:] >= piece[:-1]).all() for piece in pieces)

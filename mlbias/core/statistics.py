@@ -2,13 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from mlbias.core.ratings import Codes, Values
+from mlbias.core.compact import Column
+from mlbias.core.passes import in_order, pieces
+from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
+
+_PIECE = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,19 @@ class Incidence(Protocol):
         ...
 
 
-def center_of(value: Values) -> float:
+def range_and_mean(value: Column[np.floating[Any]]) -> tuple[float, float, float]:
+    """The lowest, the highest and the mean of (n,) ratings; infinite where their sum overflows."""
+
+    def summed(here: slice) -> tuple[float, float, float]:
+        piece = value[here]
+        with np.errstate(over="ignore"):
+            return float(piece.min()), float(piece.max()), float(piece.sum(dtype=np.float64))
+
+    low, high, sums = zip(*in_order(summed, pieces(len(value), _PIECE)), strict=True)
+    return min(low), max(high), sum(sums) / len(value)
+
+
+def center_of(value: Column[np.floating[Any]]) -> float:
     """The mean of (n,) ratings on a coarse binary grid: 1/64 of a star for 0.5 to 5 stars.
 
     The grid is a 256th of the range, rounded down to a power of two. What half stars are after
@@ -137,9 +153,8 @@ def center_of(value: Values) -> float:
     Raises:
         DataError: the sum of the ratings overflows.
     """
-    low, high = float(value.min()), float(value.max())
-    with np.errstate(over="ignore"):
-        return center_near(float(value.mean(dtype=np.float64)), low, high)
+    low, high, mean = range_and_mean(value)
+    return center_near(mean, low, high)
 
 
 def center_near(mean: float, low: float, high: float) -> float:

@@ -79,7 +79,7 @@ class Dataset:
             len(rest.item),
             Understood(),
             lambda: BlockIncidence.in_order(
-                rest.item, rest.user_counts, len(rest.item_ids), rest.values, threads
+                rest.item, rest.user_counts, len(rest.item_ids), rest.value, threads
             ),
             lambda: self.ratings.select(kept),
         )

@@ -142,7 +142,7 @@ def _finished(
         len(ratings.item),
         reading.understood,
         lambda: BlockIncidence.in_order(
-            ratings.item, ratings.user_counts, len(ratings.item_ids), lambda: ratings.value, threads
+            ratings.item, ratings.user_counts, len(ratings.item_ids), ratings.value, threads
         ),
         None,
     )
@@ -160,7 +160,7 @@ def _write_values(folder: NewFolder, value: Values) -> int | None:
                 found = counted(value[start : start + _PIECE], steps)
                 if found is None:
                     break
-                file.append(found[0])
+                file.append(found.counts)
             else:
                 return steps
         (folder.path / "value.npy").unlink()

@@ -17,15 +17,14 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlbias.core.compact import Steps, UserRuns
 from mlbias.core.cores import usable_cores
-from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import Values, users_of
+from mlbias.core.incidence import BlockIncidence
 from mlbias.core.statistics import Statistics
 from mlbias.datasets.array_folder import check_trusted, is_ours, open_columns, read_manifest
 from mlbias.datasets.cache_folder import CACHE_FOLDER, SUFFIX, is_own_folder, make_cache_folder
@@ -35,7 +34,7 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.original_state import states_of
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
-from mlbias.datasets.value_steps import to_steps, to_values
+from mlbias.datasets.value_steps import from_steps, to_steps
 from mlbias.files import permissions_within
 from mlbias.ratings import Ratings
 
@@ -147,13 +146,14 @@ def write_copy(copy: PreparedCopy, dataset: Dataset) -> int:
     make_cache_folder(copy.path.parent)
     check_place(copy.path)
     ratings = dataset.ratings
+    column = ratings.value_column
     with new_folder(copy.path, copy.mode) as folder:
         folder.write("item.npy", ratings.item)
         if ratings.timestamp is not None:
             folder.write("timestamp.npy", ratings.timestamp)
-        steps = to_steps(ratings.value)
-        folder.write("value.npy", ratings.value if steps is None else steps[0])
-        form = ratings.value.dtype, None if steps is None else steps[1]
+        steps = column if isinstance(column, Steps) else to_steps(ratings.value)
+        folder.write("value.npy", ratings.value if steps is None else steps.counts)
+        form = column.dtype, None if steps is None else steps.steps
         size = finish_copy(folder, dataset, copy.key, form, ratings.untimed)
         folder.publish()
     return size
@@ -241,27 +241,25 @@ def _unusable(copy: PreparedCopy, why: str) -> UnusableCopyError:
 def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int | None) -> Dataset:
     user_ids, item_ids = columns["user_ids"], columns["item_ids"]
     statistics = Statistics(**about["statistics"], **{name: columns[name] for name in _STATISTICS})
-    item, starts = columns["item"], starts_of(statistics.user_counts)
-    fits = len(item) == statistics.n_ratings == starts[-1] and (np.diff(starts) > 0).all()
+    item, users = columns["item"], UserRuns.of_counts(statistics.user_counts)
+    fits = len(item) == statistics.n_ratings == len(users) and (np.diff(users.starts) > 0).all()
     # SciPy trusts its indices; a copy that was made up must not lead it astray.
     if not fits or item.view(np.uint32).max() >= statistics.n_items:
         raise ValueError("the columns do not fit together")
 
-    @cache
-    def values() -> Values:
-        return to_values(columns["value"], about["steps"], about["value_type"])
+    value = from_steps(columns["value"], about["steps"], about["value_type"])
 
     def ratings() -> Ratings:
         timestamp = columns.get("timestamp")
         untimed = str(about["untimed"])
-        return Ratings(users_of(starts), item, values(), user_ids, item_ids, timestamp, untimed)
+        return Ratings(users, item, value, user_ids, item_ids, timestamp, untimed)
 
     return Dataset(
         user_ids=user_ids,
         item_ids=item_ids,
         n_ratings=statistics.n_ratings,
         understood=Understood.from_record(about["understood"]),
-        incidence=lambda: BlockIncidence.restored(item, values, statistics, threads),
+        incidence=lambda: BlockIncidence.restored(item, value, statistics, threads),
         ratings=ratings,
         fingerprint=about["fingerprint"],
     )

@@ -10,9 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from mlbias.core.compact import UserRuns
 from mlbias.core.connected import joined
-from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import Codes, Values, users_of
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.ratings import Codes, Values
 from mlbias.core.statistics import Statistics, center_near
 from mlbias.core.vectors import FloatArray
 from mlbias.engines.parts import (
@@ -159,18 +160,18 @@ class PartitionedIncidence:
     def at_hand(self) -> BlockIncidence:
         """The same in the memory of this process, brought in one round."""
         item, value = self._coded()
-        return BlockIncidence.restored(item, lambda: value, self._statistics)
+        return BlockIncidence.restored(item, value, self._statistics)
 
     def ratings(self) -> Ratings:
         """All ratings in the memory of this process, ascending by user and item, in one round."""
-        user = users_of(starts_of(self._statistics.user_counts))
-        return Ratings(user, *self._coded(), self.user_ids, self.item_ids)
+        users = UserRuns.of_counts(self._statistics.user_counts)
+        return Ratings(users, *self._coded(), self.user_ids, self.item_ids)
 
     def _coded(self) -> tuple[Codes, Values]:
         """Codes of the items and ratings, (n,) each, kept once they were asked for."""
         if self._known_coded is None:
             found = self.ask(CODED, [True] * len(self._users))
-            starts = starts_of(self._statistics.user_counts)
+            starts = UserRuns.of_counts(self._statistics.user_counts).starts
             item = np.empty(len(self), np.int32)
             value = np.empty(len(self), np.result_type(*(of[1] for of in found if of is not None)))
             for coded, users, items in zip(found, self._users, self._items, strict=True):

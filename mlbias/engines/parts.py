@@ -12,13 +12,15 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from mlbias.core.incidence import BlockIncidence, starts_of
-from mlbias.core.ratings import Codes, Values, repeated_pairs, users_of
+from mlbias.core.compact import UserRuns
+from mlbias.core.incidence import BlockIncidence
+from mlbias.core.ratings import Codes, Values, repeated_pairs
 from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, packed_ids
-from mlbias.ratings import Ratings, Timestamps
+from mlbias.number_columns import Timestamps
+from mlbias.ratings import Ratings
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -77,7 +79,7 @@ class Part:
         """The ratings, for a call that reads values; codes stand for ids that it does not read."""
         assert self.value is not None
         ids = self.ids or (np.arange(len(self.counts)), np.arange(self.n_items))
-        user = users_of(starts_of(self.counts.astype(np.float64)))
+        user = UserRuns.of_counts(self.counts)
         return Ratings(user, self.item, self.value, *ids, self.time, self.untimed)
 
     def incidence(self, center: float = 0.0) -> BlockIncidence:
@@ -93,7 +95,7 @@ class Part:
             len(self.item), center, 0.0, 0.0, 0.0, 0.0, counts, of_items, counts, of_items
         )
         values = nothing if self.value is None else self.value
-        return BlockIncidence.restored(self.item, lambda: values, statistics, threads=1)
+        return BlockIncidence.restored(self.item, values, statistics, threads=1)
 
 
 @dataclass(frozen=True, slots=True)

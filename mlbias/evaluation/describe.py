@@ -70,7 +70,7 @@ def describe(ratings: Ratings | Frame) -> Description:
     """
     ratings = as_ratings(ratings)
     n, n_users, n_items = len(ratings), len(ratings.user_ids), len(ratings.item_ids)
-    center = center_of(ratings.value)
+    center = center_of(ratings.value_column)
     mean = center + math.fsum((piece - center).sum() for piece in _pieces(ratings)) / n
     return Description(
         n_ratings=n,
@@ -85,7 +85,7 @@ def describe(ratings: Ratings | Frame) -> Description:
 
 def _pieces(ratings: Ratings) -> Iterator[FloatArray]:
     for start in range(0, len(ratings), _PIECE):
-        yield ratings.value[start : start + _PIECE].astype(np.float64)
+        yield ratings.value_column[start : start + _PIECE].astype(np.float64)
 
 
 def _errors(pieces: Iterator[FloatArray]) -> Errors:
@@ -104,7 +104,7 @@ def _histogram(ratings: Ratings) -> tuple[Bar, ...]:
     counts: dict[float, int] = {}
     for start in range(0, len(ratings), _PIECE):
         # As they are stored: float32 sorts much faster than float64.
-        values, times = np.unique(ratings.value[start : start + _PIECE], return_counts=True)
+        values, times = np.unique(ratings.value_column[start : start + _PIECE], return_counts=True)
         if len(values) > _MOST_BARS:
             return _bins(ratings)
         for value, count in zip(values.tolist(), times.tolist(), strict=True):

@@ -116,11 +116,7 @@ class CutFolds:
         code, ratings = self.codes[repeat], self.ratings
         is_test = code == fold
         training = ratings.select(code < fold if self.is_rolling else ~is_test)
-        test = Ratings(
-            ratings.user[is_test], ratings.item[is_test], ratings.value[is_test],
-            ratings.user_ids, ratings.item_ids,
-        )  # fmt: skip
-        return training, test
+        return training, ratings.where(is_test)
 
 
 class GivenFolds:
@@ -158,7 +154,7 @@ class GivenFolds:
         """Training ratings and scored ratings of fold ``k``, the latter with all users."""
         training, test = self._sides[k]
         user, ids = self._codes[k][test.user], self._user_ids
-        return training, Ratings(user, test.item, test.value, ids, test.item_ids)
+        return training, Ratings(user, test.item, test.value_column, ids, test.item_ids)
 
     def n_scored_twice(self) -> int:
         """Pairs of user and item that are scored in more than one fold, each counted once."""

@@ -35,7 +35,7 @@ def of_pairs(
     of_item = _digests(ratings.item_ids)
 
     def decided(here: slice) -> NDArray[Any]:
-        return decide(_mixed(of_user[ratings.user[here]] ^ of_item[ratings.item[here]]))
+        return decide(_mixed(of_user[ratings.user_column[here]] ^ of_item[ratings.item[here]]))
 
     return in_order(decided, pieces(len(ratings), _PIECE))
 

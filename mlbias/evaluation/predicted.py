@@ -54,8 +54,8 @@ def predicted_by(
     user_level = alpha + user_bias
 
     def predicted(here: slice) -> Piece:
-        user, item = ratings.user[here], ratings.item[here]
-        value = ratings.value[here].astype(np.float64)
+        user, item = ratings.user_column[here], ratings.item[here]
+        value = ratings.value_column[here].astype(np.float64)
         return Piece(user, item, value, user_level[user] + item_bias[item])
 
     return predicted

@@ -22,7 +22,8 @@ from mlbias.evaluation.splits import (
     no_times,
     pair_times,
 )
-from mlbias.ratings import Ratings, Timestamps
+from mlbias.number_columns import Timestamps
+from mlbias.ratings import Ratings
 
 _BINS = 1 << 16
 _SIGN = np.uint64(1 << 63)

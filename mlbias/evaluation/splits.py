@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from mlbias.arguments import checks_options
 from mlbias.core.passes import done
-from mlbias.core.ratings import repeated_pairs
+from mlbias.core.ratings import repeated_pairs, runs_of
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
 from mlbias.ids import positions
-from mlbias.ratings import Frame, Ratings, Timestamps, as_ratings
+from mlbias.number_columns import Timestamps
+from mlbias.ratings import Frame, Ratings, as_ratings
 from mlbias.times import moment, shown_time
 
 # Users are sorted in blocks of about so many ratings, which fit a cache.
@@ -114,7 +115,7 @@ def held_out_of_users(ratings: Ratings, test_size: float, *, random: bool, seed:
 
     def decide(here: slice) -> None:
         time = None if times is None else times[here]
-        held_out[here] = _last_of_users(ratings.user[here], time, hashes[here], test_size)
+        held_out[here] = _last_of_users(ratings.user_column[here], time, hashes[here], test_size)
 
     done(decide, _user_blocks(ratings))
     return held_out
@@ -236,7 +237,7 @@ def pair_times(ratings: Ratings, hashes: Words) -> Timestamps:
         return ratings.timestamp
     times = np.empty_like(ratings.timestamp)
     for here in _user_blocks(ratings):
-        user, hash_, time = ratings.user[here], hashes[here], ratings.timestamp[here]
+        user, hash_, time = ratings.user_column[here], hashes[here], ratings.timestamp[here]
         order = np.lexsort((hash_, user))
         first = np.flatnonzero(_starts(user[order], hash_[order]))
         latest = np.maximum.reduceat(time[order], first)
@@ -313,6 +314,6 @@ def _starts(user: NDArray[np.int32], hashes: Words) -> Mask:
 def _user_blocks(ratings: Ratings) -> list[slice]:
     """The ratings, which are in the order of users, cut between users."""
     n = len(ratings)
-    wanted = ratings.user[np.arange(0, n, _BLOCK)]
-    cuts = np.unique(np.searchsorted(ratings.user, wanted)).tolist()
+    starts = runs_of(ratings.user_column, ratings.n_users).starts
+    cuts = np.unique(starts[ratings.user_column[np.arange(0, n, _BLOCK)]]).tolist()
     return [slice(first, last) for first, last in zip(cuts, [*cuts[1:], n], strict=True)]

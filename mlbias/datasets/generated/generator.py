@@ -184,9 +184,9 @@ def sample() -> tuple[Ratings, Truth]:
     generator = Generator(SAMPLE)
     blocks = list(generator.blocks())
     every = Ratings(
-        user=np.concatenate([block.user for block in blocks]),
+        user_column=np.concatenate([block.user for block in blocks]),
         item=np.concatenate([block.item for block in blocks]),
-        value=np.concatenate([block.value for block in blocks]),
+        value_column=np.concatenate([block.value for block in blocks]),
         user_ids=generator.truth.user_ids,
         item_ids=generator.truth.item_ids,
     )

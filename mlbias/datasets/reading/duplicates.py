@@ -109,16 +109,16 @@ def one_of_each(ratings: Ratings, options: ReadOptions) -> Ratings:
         kept = np.minimum.reduceat(order, starts)
         value = np.empty(len(ratings))
         value[kept] = values
-        ratings = replace(ratings, value=value)
+        ratings = replace(ratings, value_column=value)
     else:
         ends = np.append(starts[1:], len(order)) - 1
         kept = order[starts if how == "first" else ends]
     kept = np.sort(kept)  # every id has a rating left
     return replace(
         ratings,
-        user=ratings.user[kept],
+        user_column=ratings.user[kept],
         item=ratings.item[kept],
-        value=ratings.value[kept],
+        value_column=ratings.value[kept],
         timestamp=None if time is None else time[kept],
     )
 

@@ -14,7 +14,7 @@ from mlbias.datasets.new_folder import NewFolder
 from mlbias.datasets.reading.equal_columns import EqualColumns
 from mlbias.datasets.reading.merge import Merge
 from mlbias.ids import Ids
-from mlbias.ratings import Timestamps
+from mlbias.number_columns import Timestamps
 
 # Called with the ratings sorted so far and in all.
 Sorting = Callable[[int, int], None]

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mlbias.datasets.reading.encode import RawTimes
 from mlbias.datasets.understood import Understood
-from mlbias.ratings import Ratings, Timestamps, narrowed_times
+from mlbias.number_columns import Timestamps, narrowed_times
+from mlbias.ratings import Ratings
 from mlbias.times import UNIT_NAMES, UNITS, has_coarser_unit, seconds_of, shown_time, unit_of
 
 _PIECE = 1 << 20
