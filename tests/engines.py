@@ -14,7 +14,7 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.predicted import scorer
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
-from mlbias.fitting.record import Fit
+from mlbias.fitting.record import Fit, Noise
 from mlbias.ratings import Ratings
 from tests.conftest import random_ratings
 
@@ -73,6 +73,19 @@ def check_holdout(parts: PartitionedIncidence, ratings: Ratings, holdout: Holdou
     found = evaluate(known, there[1]).model
     rmse_and_mae = scorer(there[1], there[0].user_ids, there[0].item_ids)(known.model)
     assert rmse_and_mae == pytest.approx((found.rmse, found.mae), abs=1e-12)
+
+
+def check_leave_one_out(parts: PartitionedIncidence, ratings: Ratings, noise: Noise) -> None:
+    """See that the errors of predicting each rating from all others, and the scale, are equal."""
+    there, here = (fit(each, "exact", noise=noise) for each in (parts, ratings))
+    assert there.leave_one_out is not None
+    assert here.leave_one_out is not None
+    assert_close(asdict(there.leave_one_out), asdict(here.leave_one_out))
+    assert there.model.scale is not None
+    assert here.model.scale is not None
+    np.testing.assert_array_equal(there.model.scale.values, here.model.scale.values)
+    np.testing.assert_allclose(there.model.scale.thresholds, here.model.scale.thresholds, atol=1e-7)
+    assert there.model.scale.spread == pytest.approx(here.model.scale.spread, abs=1e-7)
 
 
 def check_evaluation(parts: PartitionedIncidence, ratings: Ratings, fitted: Fit) -> None:

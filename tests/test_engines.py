@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mlbias.cli.app import app
+from mlbias.core import left_out_scale
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.reml import pairs
 from mlbias.core.reml.learn import learn
@@ -23,11 +24,13 @@ from mlbias.evaluation import sides_in_parts as sides
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
+from mlbias.fitting.record import Noise
 from mlbias.ratings import Ratings
 from tests.engines import (
     HOLDOUTS,
     check_evaluation,
     check_holdout,
+    check_leave_one_out,
     check_products,
     everything,
     timed_ratings,
@@ -173,6 +176,19 @@ def test_a_hold_out_and_its_errors_are_those_in_memory(
     ratings = timed_ratings()
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
     check_holdout(whole, ratings, holdout)
+
+
+@pytest.mark.parametrize("noise", ["one", "user"])
+@pytest.mark.parametrize("most", [0, 3_000_000])
+@pytest.mark.parametrize("sample", [100, 1 << 17])
+def test_leave_one_out_is_as_in_memory(
+    noise: Noise, most: int, sample: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "_MOST_RATINGS", most)  # by an expansion, or exactly
+    monkeypatch.setattr(left_out_scale, "_MOST", sample)
+    ratings = timed_ratings(3_000).by_pair()
+    whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
+    check_leave_one_out(whole, ratings, noise)
 
 
 def test_what_a_model_is_scored_by_is_as_in_memory() -> None:

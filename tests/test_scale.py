@@ -291,7 +291,7 @@ def test_a_value_without_ratings_and_perfect_predictions_have_a_maximum() -> Non
 
 def test_a_sample_of_many_ratings_is_one_of_each_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(left_out_scale, "_MOST", 1_000)
-    chosen = left_out_scale._sampled(10_000)
+    chosen = left_out_scale.sampled(10_000)
     assert (chosen // 10).tolist() == list(range(1_000))
     np.testing.assert_allclose(np.bincount(chosen % 10), 100, atol=3)
-    assert left_out_scale._sampled(1_000).tolist() == list(range(1_000))
+    assert left_out_scale.sampled(1_000).tolist() == list(range(1_000))

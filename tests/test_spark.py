@@ -20,7 +20,7 @@ from mlbias.errors import DataError
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import read_model, save_model
-from tests.engines import check_products, timed_ratings
+from tests.engines import assert_close, check_leave_one_out, check_products, timed_ratings
 
 pytest.importorskip("pyspark", reason="tests of Spark are left out: they need mlbias[spark]")
 if find_java() is None:
@@ -98,6 +98,7 @@ def test_every_product_and_every_method_equal_those_in_memory(
     ratings = make_ratings(2_000, 60, 40)
     incidence = on_spark(frame(ratings))
     check_products(incidence, ratings)
+    check_leave_one_out(incidence, ratings, "one")
     for method, options in (
         ("gd", {"epochs": 3}), ("adam", {"epochs": 3}), ("closed-form", {"epochs": 2}),
         ("exact", {"lambda_": 3.0}),
@@ -211,8 +212,11 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
     for model, engine in zip(models, ("spark", "local"), strict=True):
         app([*command, "--engine", engine, "--model", str(model)], standalone_mode=False)
         documents.append(json.loads(capsys.readouterr().out))
-    assert documents[0]["rounds"] == documents[0]["epochs"] + 1
+    # One for the statistics, and one that brings so few ratings here for leave-one-out.
+    assert documents[0]["rounds"] == documents[0]["epochs"] + 2
     assert documents[0]["rmse"] == pytest.approx(documents[1]["rmse"], abs=1e-9)
+    left_out = [document["exact_leave_one_out"] for document in documents]
+    assert_close(*left_out)
     there, here = map(read_model, models)
     assert there.data is not None
     assert here.data is not None

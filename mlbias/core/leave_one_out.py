@@ -80,27 +80,52 @@ def leave_one_out(
     Raises:
         DataError: the errors are too large to be squared.
     """
-    found, n, left = GroupedErrors(ratings.n_users), len(ratings.item), 0.0
+    found = left_out_sums(ratings, at, known, threads)
+    return None if found is None else found.concluded(known.by, mean_rmse, n_parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutSums:
+    """What leave-one-out comes from.
+
+    Attributes:
+        errors: per user.
+        left: 1 - h added up.
+    """
+
+    errors: GroupedErrors
+    left: float
+
+    def concluded(self, by: EntriesBy, mean_rmse: float, n_parameters: float | None) -> LeaveOneOut:
+        """The errors; see leave_one_out."""
+        score, n, error = self.errors.score(), len(self.errors), None
+        if by == "exact":
+            error = 0.0
+        elif n_parameters is not None:
+            error = 1 - (self.left + n_parameters) / n
+        return LeaveOneOut(
+            rmse=score.rmse,
+            rmse_stderr=score.rmse_stderr,
+            mae=score.mae,
+            mae_stderr=score.mae_stderr,
+            mean_rmse=mean_rmse * n / (n - 1),
+            by=by,
+            leverage_error=error,
+        )
+
+
+def left_out_sums(
+    ratings: CodedRatings, at: Parameters, known: Posterior, threads: int | None = None
+) -> LeftOutSums | None:
+    """The sums of the errors in one pass; None and arguments as for leave_one_out."""
+    found, left = GroupedErrors(ratings.n_users), 0.0
     for part in _parts(ratings, at, known, threads):
         if part is None:
             return None
         for tally in part.errors:
             found.count(tally)
         left += part.left
-    score, error = found.score(), None
-    if known.by == "exact":
-        error = 0.0
-    elif n_parameters is not None:
-        error = 1 - (left + n_parameters) / n
-    return LeaveOneOut(
-        rmse=score.rmse,
-        rmse_stderr=score.rmse_stderr,
-        mae=score.mae,
-        mae_stderr=score.mae_stderr,
-        mean_rmse=mean_rmse * n / (n - 1),
-        by=known.by,
-        leverage_error=error,
-    )
+    return LeftOutSums(found, left)
 
 
 def left_out(

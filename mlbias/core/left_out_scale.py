@@ -46,7 +46,18 @@ def learn_scale(
     values = distinct_values(ratings.value_column, threads)
     if values is None or len(values) < 2:
         return None
-    here = _sampled(len(ratings.item))
+    sample = left_out_sample(ratings, at, known, noise, sampled(len(ratings.item)))
+    return None if sample is None else scale_of(values, sample)
+
+
+def left_out_sample(
+    ratings: CodedRatings, at: Parameters, known: Posterior, noise: float | UserNoise,
+    here: NDArray[np.intp],
+) -> FloatArray | None:  # fmt: skip
+    """Of the ratings at these positions (k,) values, predictions and their std, (3, k).
+
+    The predictions are made without the rating itself. None if they are lost to rounding.
+    """
     both = left_out(ratings, at, known, here)
     if both is None:
         return None
@@ -57,11 +68,16 @@ def learn_scale(
         if isinstance(noise, UserNoise)
         else noise
     )
-    std = np.sqrt(variance / left)
-    return fit_scale(values, np.searchsorted(values, value), value - errors, std)
+    return np.array([value, value - errors, np.sqrt(variance / left)])
 
 
-def _sampled(n: int) -> NDArray[np.intp]:
+def scale_of(values: FloatArray, sample: FloatArray) -> OrdinalScale:
+    """The scale with these values, ascending, fitted to a sample of all ratings."""
+    value, predicted, std = sample
+    return fit_scale(values, np.searchsorted(values, value), predicted, std)
+
+
+def sampled(n: int) -> NDArray[np.intp]:
     """Positions of at most _MOST of n ratings, ascending: one in each of as many equal stretches.
 
     Where in its stretch follows multiples of the golden ratio, since ratings that are evenly

@@ -16,7 +16,9 @@ from mlbias.core.reml.pairs import at_hand
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.statistics import Incidence
 from mlbias.core.uncertainty import Uncertainty
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError
+from mlbias.fitting.left_out_in_parts import left_out_in_parts
 from mlbias.fitting.task import Task
 
 # So many ratings take half a second of one core.
@@ -46,7 +48,8 @@ def assessed(
     Args:
         task: whose it is.
         at: the optimum.
-        ratings: gives the task's, for leave-one-out; None to do without.
+        ratings: gives the task's, for leave-one-out; None to do without, or where they are in
+            parts.
         threads: how many work at a time; by default one for each core.
     """
     problem, learned, noise = task.problem, task.learned, task.noise
@@ -62,11 +65,15 @@ def assessed(
         inverse = inverse_at(exact_inverse(incidence), penalty)
     known = posterior(incidence, penalty, inverse)
     bars = error_bars(known, penalty, variance, noise) if variance > 0 else None
+    own, n_parameters = _in_units(problem, at), None if learned is None else learned.n_parameters
+    if isinstance(task.incidence, PartitionedIncidence):
+        of_ratings = None if bars is None else variance if noise is None else noise
+        return Assessment(
+            bars, *left_out_in_parts(task.incidence, own, known, of_ratings, n_parameters)
+        )
     if ratings is None:
         return Assessment(bars)
-    coded, own = ratings(), _in_units(problem, at)
-    mean_rmse = task.incidence.statistics.mean_rmse
-    n_parameters = None if learned is None else learned.n_parameters
+    coded, mean_rmse = ratings(), task.incidence.statistics.mean_rmse
     left_out, scale = leave_one_out(coded, own, known, mean_rmse, n_parameters, threads), None
     if left_out is not None and bars is not None:
         scale = learn_scale(coded, own, known, variance if noise is None else noise, threads)
@@ -83,6 +90,7 @@ def learned_leave_one_out(
     """
     if incidence.statistics.n_ratings > _MOMENT:
         return None
+    incidence = at_hand(incidence)
     try:
         learned = learn_quickly(incidence)
     except DataError:

@@ -91,16 +91,15 @@ def _assessed(
     """The result, with error bars and leave-one-out; after other methods that of exact."""
     training, threads, exactly = sides.training, sides.threads, None
     started = time.perf_counter()
-    columns = (lambda: training.ratings) if training.has_columns else None
+    in_parts = training.incidence if isinstance(training.incidence, PartitionedIncidence) else None
+    columns = (lambda: training.ratings) if in_parts is None else in_parts.ratings
     with output.progress("checking", "steps"):
         fit = fitting.result(columns, threads)
-    if fit.certificate is None and signal is None and columns is not None:
+    if fit.certificate is None and signal is None:
         exactly = learned_leave_one_out(training.incidence, columns, threads)
     if fit.certificate is not None or exactly is not None:
         seconds["check"] = time.perf_counter() - started
-    incidence = training.incidence
-    rounds = incidence.rounds if isinstance(incidence, PartitionedIncidence) else None
-    return Run(fit, seconds, signal, exactly, rounds)
+    return Run(fit, seconds, signal, exactly, None if in_parts is None else in_parts.rounds)
 
 
 def evaluated(fit: Fit, held_out: Ratings | PartitionedIncidence | None) -> Evaluation | None:

@@ -19,8 +19,10 @@ If users do not differ, ν grows without bounds, where log L = Σ_u [-d_u/2 ln(2
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
@@ -82,6 +84,10 @@ class UserNoise:
     prior: NoisePrior
     variances: FloatArray
     freedom: FloatArray
+
+    def at(self, users: NDArray[np.integer[Any]]) -> "UserNoise":
+        """Of the users at these positions."""
+        return UserNoise(self.prior, self.variances[users], self.freedom[users])
 
     def without(self, user: Codes, share: FloatArray) -> FloatArray:
         """Posterior means of σ_u² for (k,) ratings of these users, each without the rating itself.

@@ -16,7 +16,6 @@ its row m = M⁻¹ (1, 0, 0), which is solved for, and A_ui = 1 without weights,
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,18 +23,18 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from mlbias.core.equations.normal_equations import NormalEquations
-from mlbias.core.equations.repeated_pairs import Places, RepeatedPairs
+from mlbias.core.equations.repeated_pairs import PairValues, Places, RepeatedPairs
 from mlbias.core.model import ErrorSums, Penalty, Problem
 from mlbias.core.reml.boundary import diagonals_at_zero
 from mlbias.core.reml.exact_inverse import ExactInverse
 from mlbias.core.reml.inverse import Inverse
+from mlbias.core.reml.leverages import ExactLeverages, ExpandedLeverages, Leverages
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
 
 # (M⁻¹)_αα is off by about the square of this.
 _FORM_TOLERANCE = 1e-4
 
-Leverages = Callable[[Places, Places], FloatArray]
 EntriesBy = Literal["exact", "expansion"]
 _EXACT: EntriesBy = "exact"
 
@@ -59,6 +58,11 @@ class Posterior:
     item: FloatArray
     leverages: Leverages
     by: EntriesBy
+
+    def at(self, users: Places, items: Places) -> "Posterior":
+        """Of the users and items at these positions, ascending, numbered anew."""
+        sides = self.alpha_user[users], self.alpha_item[items], self.user[users], self.item[items]
+        return Posterior(self.alpha, *sides, self.leverages.at(users, items), self.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,41 +165,28 @@ def _exact_leverages(
     weights: FloatArray | None,
 ) -> Leverages:
     """From the entries of M⁻¹; without any between users and items where a side is held at 0."""
-    of_user, of_item = user + 2 * row.user, item + 2 * row.item
-    keys = values = np.empty(0)
+    across = None
     if entries is not None:
         entries.sort_indices()
         rows = np.repeat(np.arange(len(user)), np.diff(entries.indptr))
-        keys, values = rows * len(item) + entries.indices, entries.data
-
-    def leverages(users: Places, items: Places) -> FloatArray:
-        found = row.alpha + of_user[users] + of_item[items]
-        if entries is not None:
-            places = np.searchsorted(keys, users * len(item) + items)
-            found += 2 * values[places]
-        return np.asarray(found if weights is None else weights[users] * found)
-
-    return leverages
+        across = PairValues(rows * len(item) + entries.indices, entries.data, len(item))
+    sides = user + 2 * row.user, item + 2 * row.item
+    return ExactLeverages(row.alpha, *sides, across, weights)
 
 
 def _expanded_leverages(
     incidence: Incidence, penalty: Penalty, second: _SecondOrder, row: _Row
 ) -> Leverages:
     """With all but α, the user and the item eliminated by themselves, and α exactly."""
-    weights, entries = incidence.statistics.weights, RepeatedPairs.of(incidence).entries()
-    own_user = 1 / second.user - second.around_user
-    own_item = 1 / second.item - second.around_item
-    most = row.alpha + 1 / penalty.user + 1 / penalty.item  # the variance without any rating
     root = math.sqrt(row.alpha)
-    user_level, item_level = root + row.user / root, row.item / root
-
-    def leverages(users: Places, items: Places) -> FloatArray:
-        entry = entries(users, items)
-        a = own_user[users] + entry * entry * second.item[items]
-        b = own_item[items] + entry * entry * second.user[users]
-        level = user_level[users] + item_level[items]
-        found = (a + b - 2 * entry) / (a * b - entry * entry) + level * level
-        weight = 1.0 if weights is None else weights[users]
-        return np.asarray(weight * np.minimum(found, most / (1 + weight * most)))
-
-    return leverages
+    return ExpandedLeverages(
+        most=row.alpha + 1 / penalty.user + 1 / penalty.item,
+        own_user=1 / second.user - second.around_user,
+        own_item=1 / second.item - second.around_item,
+        user=second.user,
+        item=second.item,
+        user_level=root + row.user / root,
+        item_level=row.item / root,
+        entry=RepeatedPairs.of(incidence).entries(),
+        weights=incidence.statistics.weights,
+    )
