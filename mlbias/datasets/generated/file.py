@@ -55,7 +55,8 @@ class RatingCounts:
 
     def add(self, block: Block) -> None:
         """Count one more block."""
-        self.per_user += np.bincount(block.user, minlength=len(self.per_user))
+        first, last = int(block.user[0]), int(block.user[-1])
+        self.per_user[first : last + 1] += np.bincount(block.user - first)
         self.per_item += np.bincount(block.item, minlength=len(self.per_item))
 
     @property

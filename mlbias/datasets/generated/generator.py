@@ -94,7 +94,14 @@ class Generator:
         # Only its proportions matter, so that even of few ratings there is a share for every item.
         total = max(shape.n_ratings, shape.n_items)
         popularity = _counts(shape.item_quantiles, shape.n_items, total, shape.n_users)
-        self._weights = popularity[::-1].astype(np.float64)
+        weights = popularity[::-1].astype(np.float64)
+        self._below = np.concatenate([[0.0], np.cumsum(weights)])
+        self._rest = self._below[-1] - self._below[:-1]
+        # The largest weight from each rank on, as the weights do not quite descend (see _counts).
+        largest = np.maximum.accumulate(weights[::-1])[::-1]
+        # With c ratings the k most popular items are certain, k the first with
+        # (c - k)·w_k / rest_k <= 1, that is c <= k + rest_k / w_k, which grows with k.
+        self._most_with_certain = np.arange(shape.n_items) + self._rest / largest
         self._item_of_rank = self._shuffled(np.arange(shape.n_items, dtype=np.int32))
         self.truth = Truth(
             alpha=alpha,
@@ -108,7 +115,10 @@ class Generator:
         )
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the ratings, ascending by user and item, about a million at a time."""
+        """Yield the ratings, ascending by user and item, about a million at a time.
+
+        Each user's are in one block.
+        """
         ends = np.cumsum(self._user_counts)
         first = 0
         while first < len(ends):
@@ -121,7 +131,7 @@ class Generator:
         counts = self._user_counts[first:last]
         ranks = self._sampled_ranks(counts)
         user = np.repeat(np.arange(first, last, dtype=np.int64), counts)
-        n_items = len(self._weights)
+        n_items = self.shape.n_items
         # One sort of combined keys puts each user's items in ascending order.
         keys = np.sort(user * n_items + self._item_of_rank[ranks])
         item = (keys % n_items).astype(np.int32)
@@ -140,22 +150,16 @@ class Generator:
 
     def _sampled_ranks(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Popularity ranks of each user's items, the users one after the other."""
-        weights = self._weights
-        below = np.concatenate([[0.0], np.cumsum(weights)])
-        rest = below[-1] - below[:-1]
-        # The largest weight from each rank on, as the weights do not quite descend (see _counts).
-        largest = np.maximum.accumulate(weights[::-1])[::-1]
-        # With c ratings the k most popular items are certain, k the first with
-        # (c - k)·w_k / rest_k <= 1, that is c <= k + rest_k / w_k, which grows with k.
-        certain = np.searchsorted(np.arange(len(weights)) + rest / largest, counts)
-        step = rest[certain] / np.maximum(counts - certain, 1)
+        below = self._below
+        certain = np.searchsorted(self._most_with_certain, counts)
+        step = self._rest[certain] / np.maximum(counts - certain, 1)
         nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         drawn = nth - np.repeat(certain, counts)
         place = np.repeat(below[certain], counts) + np.repeat(step, counts) * (
             drawn + np.repeat(self._uniform(len(counts)), counts)
         )
         ranks = np.searchsorted(below, place, "right") - 1
-        return np.where(drawn < 0, nth, np.minimum(ranks, len(weights) - 1))
+        return np.where(drawn < 0, nth, np.minimum(ranks, self.shape.n_items - 1))
 
     def _raw(self, size: int) -> NDArray[np.uint64]:
         return np.asarray(self._bits.random_raw(size), dtype=np.uint64)
@@ -207,7 +211,7 @@ def _counts(quantiles: Quantiles, size: int, total: int, most: int) -> NDArray[n
     curve = heights[left] + slope * (place - shares[left])
     fewest = heights[0]
     # Exactly rounded, whatever the order in which a machine adds.
-    stretch = (total - fewest * size) / math.fsum((curve - fewest).tolist())
+    stretch = (total - fewest * size) / math.fsum(curve - fewest)
     stretched = np.floor(fewest + stretch * (curve - fewest))
     counts: NDArray[np.int64] = np.minimum(stretched, most).astype(np.int64)
     # What was cut off goes to all that have room, evenly; what rounding down left over goes to
