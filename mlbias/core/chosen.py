@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.compact import Column, Steps, UserRuns
-from mlbias.core.passes import done, pieces
+from mlbias.core.passes import done, in_order, pieces
 from mlbias.core.ratings import CodedRatings, Codes
 
 _PIECE = 1 << 18
@@ -40,11 +40,23 @@ def chosen_users(ratings: CodedRatings, chosen: Mask) -> ChosenCodes:
 
 def counts_of_users(users: UserRuns, chosen: Mask) -> NDArray[np.int64]:
     """How many ratings each user has where ``chosen`` (n,) is true, (n_users,)."""
-    # reduceat would give a user without ratings one of the next user's.
-    is_rated = np.diff(users.starts) > 0
-    counts = np.zeros(len(is_rated), np.int64)
-    counts[is_rated] = np.add.reduceat(chosen, users.starts[:-1][is_rated], dtype=np.int64)
-    return counts
+    everywhere = pieces(len(chosen), _PIECE)
+    before = np.zeros(len(users.starts), np.int64)
+
+    def count(here: slice) -> tuple[slice, int]:
+        # The starts in this piece, and the end of everything in the last one.
+        first, last = np.searchsorted(users.starts, [here.start, here.stop]).tolist()
+        last = len(before) if here.stop == len(chosen) else last
+        numbers = np.zeros(here.stop - here.start + 1, np.int32)
+        np.cumsum(chosen[here], out=numbers[1:])
+        before[first:last] = numbers[users.starts[first:last] - here.start]
+        return slice(first, last), int(numbers[-1])
+
+    n = 0
+    for of_starts, number in in_order(count, everywhere):
+        before[of_starts] += n
+        n += number
+    return np.diff(before)
 
 
 def chosen_codes(codes: Column[np.int32], n_codes: int, chosen: Mask) -> ChosenCodes:
