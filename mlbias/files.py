@@ -79,6 +79,12 @@ def is_full(error: BaseException) -> bool:
     return _number(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def reason(error: BaseException) -> str:
+    """The system's words for an error, or else its own."""
+    number = _number(error)
+    return os.strerror(number) if number else str(error)
+
+
 def _number(error: BaseException) -> int:
     """The system's number of an error, 0 if it has none; Rust's errors have it in their text."""
     if isinstance(error, OSError) and error.errno:

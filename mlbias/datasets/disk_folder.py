@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -18,13 +17,12 @@ from mlbias.core.ratings import Values
 from mlbias.datasets.array_folder import remove_folder
 from mlbias.datasets.cache_folder import make_cache_folder
 from mlbias.datasets.dataset import Dataset
-from mlbias.datasets.new_folder import NewFolder, check_place, new_folder
+from mlbias.datasets.new_folder import NewFolder, check_place, new_folder, sorting_in
 from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_copy, load_folder
 from mlbias.datasets.reading.reader import ReadingOnDisk
 from mlbias.datasets.reading.sorted_ratings import RATINGS
 from mlbias.datasets.value_steps import STEPS, counted
-from mlbias.errors import DataError
-from mlbias.files import is_full, leftovers
+from mlbias.files import leftovers
 from mlbias.memory import in_mebibytes
 
 _TEMPORARY = "mlbias-ratings"
@@ -47,22 +45,14 @@ class DiskFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
-        if error is not None and is_full(error) and self._folder is not None:
-            raise DataError(
-                f"the ratings do not fit into the folder {self._folder.path.parent}, where they "
-                "are sorted on disk: no space is left there.",
-                "Make room there, or let them take more memory with `memory_limit`.",
-            ) from error
 
     def folder(self) -> NewFolder:
         """The folder.
 
         Raises:
-            OSError: it cannot be made.
+            DataError: it cannot be made.
         """
         if self._folder is None:
             self._folder = self._of_copy() or self._temporary()
@@ -83,11 +73,12 @@ class DiskFolder:
             threads: how many work at a time; by default one for each core.
 
         Raises:
-            OSError: they cannot be written.
+            DataError: they cannot be written.
         """
         folder, copy = self.folder(), self._copy
         key = {} if copy is None else copy.key
-        size = _finished(folder, reading, key, threads)
+        with sorting_in(folder.path.parent):
+            size = _finished(folder, reading, key, threads)
         dataset = None
         if copy is not None and is_current():
             is_new = not copy.path.exists()
@@ -106,15 +97,13 @@ class DiskFolder:
     def _of_copy(self) -> NewFolder | None:
         if self._copy is None:
             return None
+        where = self._copy.path.parent
         try:
-            make_cache_folder(self._copy.path.parent)
+            make_cache_folder(where)
             check_place(self._copy.path)
             return self._stack.enter_context(new_folder(self._copy.path, self._copy.mode))
         except OSError as error:
-            if is_full(error):
-                raise
-            where, why = self._copy.path.parent, error.strerror or error
-            self._notices.append(f"no prepared copy is kept: {where}: {why}")
+            self._notices.append(f"no prepared copy is kept: {where}: {error.strerror or error}")
             self._copy = None
             return None
 
@@ -123,7 +112,8 @@ class DiskFolder:
         for path in leftovers(place.parent, _TEMPORARY):
             with suppress(OSError):
                 remove_folder(path)
-        return self._stack.enter_context(new_folder(place, 0o600))
+        with sorting_in(place.parent):
+            return self._stack.enter_context(new_folder(place, 0o600))
 
 
 def _finished(

@@ -24,7 +24,8 @@ from mlbias.datasets.array_folder import (
 )
 from mlbias.datasets.column_file import ColumnFile
 from mlbias.datasets.scratch import Scratch
-from mlbias.files import new_file, sync_folder, temporary_name
+from mlbias.errors import DataError
+from mlbias.files import is_full, new_file, reason, sync_folder, temporary_name
 from mlbias.ids import TextIds
 
 _SCRATCH = "scratch.npy"
@@ -132,6 +133,25 @@ def check_place(place: Path) -> None:
     """
     if os.path.lexists(place) and not is_ours(place):
         raise FileExistsError(errno.EEXIST, f"{place.name} is not a prepared copy; remove it")
+
+
+@contextmanager
+def sorting_in(folder: Path) -> Iterator[None]:
+    """Let what goes wrong with files here be said of ratings that are sorted in a folder.
+
+    Raises:
+        DataError: something did.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_full(error):  # Polars' are of its own kind
+            raise
+        advice = "Make room there, or let them take more memory with `memory_limit`."
+        raise DataError(
+            f"the ratings cannot be sorted on disk in the folder {folder}: {reason(error)}.",
+            advice if is_full(error) else "",
+        ) from error
 
 
 @contextmanager

@@ -71,7 +71,6 @@ def read_within(
 
     Raises:
         DataError, BadRowError, OptionError: see read_ratings.
-        OSError: ratings cannot be written to disk.
     """
     options = options or ReadOptions()
     if source.is_sample:

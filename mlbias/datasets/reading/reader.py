@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from mlbias.datasets.new_folder import sorting_in
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
 from mlbias.datasets.reading.checks import checked
@@ -134,7 +135,6 @@ class Reader:
         Raises:
             DataError: there are none, too many rows are bad, or what was asked of times or of
                 pairs that are rated twice cannot be.
-            OSError: they cannot be written to disk.
         """
         understood = self._counted(source)
         if self._runs and self._runs.runs:
@@ -162,8 +162,10 @@ class Reader:
         if len(self._builder):
             self._settle(runs)
         scale, untimed, understood = self._timed(runs.times(), understood)
-        merge = Merge(runs, self._options, self._text_ids, scale)
-        found = written(merge, runs.room.folder(), sorting)
+        folder = runs.room.folder()
+        with sorting_in(folder.path.parent):
+            merge = Merge(runs, self._options, self._text_ids, scale)
+            found = written(merge, folder, sorting)
         doubles = Doubles(found.n_repeated, found.first_double, scale is not None, untimed)
         understood = doubles.said(understood, self._options, source.where)
         understood = checked(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.ratings import order_of_users
-from mlbias.datasets.new_folder import NewFolder
+from mlbias.datasets.new_folder import NewFolder, sorting_in
 from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.stored_ids import StoredIds, store_ids
@@ -105,11 +105,15 @@ class Runs:
             text_ids: roles whose ids are known to be text.
 
         Raises:
-            OSError: it cannot be written.
+            DataError: it cannot be written.
         """
         if not self.runs:
             return_large_blocks()
         ratings, times = builder.finish(self.threads, text_ids)
+        with sorting_in(self.room.folder().path.parent):
+            self.runs.append(self._written(ratings, times))
+
+    def _written(self, ratings: Ratings, times: RawTimes | None) -> Run:
         cuts = np.linspace(0, len(ratings), self.threads + 1).astype(int).tolist()
 
         def settled(number: int) -> Stretch:
@@ -118,7 +122,7 @@ class Runs:
         user_ids = store_ids(self.scratch, ratings.user_ids)
         item_ids = store_ids(self.scratch, ratings.item_ids)
         stretches = list(in_order(settled, range(self.threads), self.threads))
-        self.runs.append(Run(user_ids, item_ids, stretches))
+        return Run(user_ids, item_ids, stretches)
 
 
 def _settled(scratch: Scratch, ratings: Ratings, times: RawTimes | None, here: slice) -> Stretch:
