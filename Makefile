@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint package container attack lowest bench passes reml published peers recipes clean
+.PHONY: demo test lint package container attack lowest bench passes scale reml published peers recipes clean
 
 PEERS := surprise lenskit cornac
 
@@ -42,6 +42,10 @@ bench: .venv/installed-dev
 # Hold-outs, evaluation and cross-validation, and the same epochs in DuckDB's SQL.
 passes: .venv/installed-dev .venv-duckdb/installed
 	$(BIN)/python -m benchmarks.passes
+
+# From 100,000 to a billion ratings: hours, and 30 GB in data/. Goes on where it was stopped.
+scale: .venv/installed-dev
+	$(BIN)/python -m benchmarks.scale
 
 reml: .venv/installed-dev
 	$(BIN)/python -m benchmarks.reml

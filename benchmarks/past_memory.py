@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -62,10 +63,10 @@ def _column(numbers: np.ndarray, ids: str) -> pl.Series:
     ).to_series()
 
 
-def measured(command: list[str]) -> dict[str, float]:
+def measured(command: list[str], out: BinaryIO | int = subprocess.DEVNULL) -> dict[str, float]:
     """Wall and processor seconds of a process, and the peak of its own memory in bytes."""
     started, peak = time.perf_counter(), 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE)
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         peak = max(peak, _own_memory(process.pid))
         time.sleep(0.01)
@@ -74,7 +75,8 @@ def measured(command: list[str]) -> dict[str, float]:
     said = process.stderr.read().decode()
     if status:
         raise SystemExit(said)
-    print(said.rstrip())
+    if said:
+        print(said.rstrip())
     seconds = time.perf_counter() - started
     return {"seconds": seconds, "processor": usage.ru_utime + usage.ru_stime, "peak": peak}
 
