@@ -4,7 +4,7 @@ Whatever decides, the order of rows does not, and the ratings of one pair share 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -93,7 +93,8 @@ class CutFolds:
         ratings = ratings.by_user()
         cut = {"random": folds_of, "user": user_folds, "time": time_folds}[split]
         codes = tuple(cut(ratings, folds, seed + repeat) for repeat in range(repeats))
-        return cls(ratings, codes, folds, split == "time")
+        # Times have cut the folds, and would be copied with every side.
+        return cls(replace(ratings, timestamp=None), codes, folds, split == "time")
 
     @property
     def n_folds(self) -> int:

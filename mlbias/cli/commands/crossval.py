@@ -136,7 +136,8 @@ def crossval(
     from mlbias.cli.reading import Reader
     from mlbias.cli.show import trials as show
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
-    from mlbias.evaluation.crossval import CrossValidation, candidates, with_noise
+    from mlbias.evaluation.candidates import candidates, with_noise
+    from mlbias.evaluation.crossval import CrossValidation
     from mlbias.figures.curves import lambda_curve
     from mlbias.fitting.record import Settings, noise_of
 

@@ -7,12 +7,13 @@ there with as many probes as it takes.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from mlbias.core.model import Penalty
+from mlbias.core.reml.bias_errors import sampled_errors
 from mlbias.core.reml.check import Check
 from mlbias.core.reml.estimate import MOST_ROUNDS, START, Estimate, check_noise, search
 from mlbias.core.reml.exact_inverse import ExactInverse, exact_inverse
@@ -129,6 +130,18 @@ def learn(incidence: Incidence) -> Learned:
     return learn_by(incidence, exact_inverse(incidence))
 
 
+def learn_penalty(incidence: Incidence) -> tuple[VarianceComponents, Penalty]:
+    """The variance components and the penalty alone, without error bars and what checks these.
+
+    Raises:
+        DataError: see learn.
+    """
+    incidence = at_hand(incidence)
+    check_identified(incidence)
+    found, _, _ = _estimated(incidence, exact_inverse(incidence), None)
+    return _components(found), found.point.penalty
+
+
 def learn_by(
     incidence: Incidence, exact: ExactInverse | None, near: Estimate | None = None
 ) -> Learned:
@@ -139,9 +152,7 @@ def learn_by(
         exact: from exact_inverse.
         near: an estimate to start from.
     """
-    if exact is not None:
-        return _learned(incidence, _exact_estimate(incidence, exact, near), exact.by, Check(0))
-    return _probed(incidence, MOST_PROBES, near)
+    return _learned(incidence, *_estimated(incidence, exact, near))
 
 
 def learn_quickly(incidence: Incidence) -> Learned | None:
@@ -151,14 +162,24 @@ def learn_quickly(incidence: Incidence) -> Learned | None:
         DataError: the ratings do not tell the components apart.
     """
     check_identified(incidence)
-    learned = _probed(incidence, 1)
-    return learned if learned.check.is_known else None
+    found, by, check = _probed(incidence, 1, None)
+    return _learned(incidence, found, by, check) if check.is_known else None
 
 
-def _probed(incidence: Incidence, most_probes: int, near: Estimate | None = None) -> Learned:
+def _estimated(
+    incidence: Incidence, exact: ExactInverse | None, near: Estimate | None
+) -> tuple[Estimate, By, Check]:
+    if exact is not None:
+        return _exact_estimate(incidence, exact, near), exact.by, Check(0)
+    return _probed(incidence, MOST_PROBES, near)
+
+
+def _probed(
+    incidence: Incidence, most_probes: int, near: Estimate | None
+) -> tuple[Estimate, By, Check]:
     found, check = probed_estimate(incidence, rough_estimate(incidence, near), most_probes)
     by: By = "probes" if check.is_corrected else "expansion"
-    return _learned(incidence, found, by if found.point.ratios.all() else "boundary", check)
+    return found, by if found.point.ratios.all() else "boundary", check
 
 
 def _exact_estimate(incidence: Incidence, exact: ExactInverse, near: Estimate | None) -> Estimate:
@@ -185,18 +206,25 @@ def _deviance(found: Estimate) -> float:
     return math.inf if deviance is None else deviance
 
 
+def _components(found: Estimate) -> VarianceComponents:
+    sigma = float(np.sqrt(found.point.variance))
+    user, item = (sigma * np.sqrt(found.point.ratios)).tolist()
+    return VarianceComponents(sigma, user, item, found.rounds, found.residual, found.has_converged)
+
+
 def _learned(incidence: Incidence, found: Estimate, by: By, check: Check) -> Learned:
-    point = found.point
-    sigma = float(np.sqrt(point.variance))
-    user, item = (sigma * np.sqrt(point.ratios)).tolist()
+    point, components = found.point, _components(found)
+    if check.n_probes:
+        user, item = sampled_errors(incidence, point.penalty)
+        check = replace(check, user_stderr=user, item_stderr=item)
     alpha = alpha_variance(incidence, point.penalty, point.inverse)
     return Learned(
-        VarianceComponents(sigma, user, item, found.rounds, found.residual, found.has_converged),
-        standard_errors(found.information, point.ratios, sigma),
+        components,
+        standard_errors(found.information, point.ratios, components.sigma),
         point.penalty,
         by,
         check,
-        sigma * math.sqrt(alpha),
+        components.sigma * math.sqrt(alpha),
         1 + dot(point.ratios, point.expected),
         None if point.deviance is None else -point.deviance / 2,
         point.inverse,

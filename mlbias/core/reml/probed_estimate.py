@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 
-from mlbias.core.reml.bias_errors import sampled_errors
 from mlbias.core.reml.check import TOLERABLE, TOLERABLE_SHARE, Check
 from mlbias.core.reml.estimate import START, Estimate, check_noise, search
 from mlbias.core.reml.likelihood import Likelihood
@@ -77,7 +76,6 @@ def probed_estimate(
             break
         n_probes *= 2
     off = rough.point.penalty, found.point.penalty
-    user, item = sampled_errors(incidence, found.point.penalty)
     check = Check(
         n_probes=n_probes,
         lambda_user=off[0].user / off[1].user - 1,
@@ -86,8 +84,6 @@ def probed_estimate(
         lambda_item_error=errors[1],
         is_corrected=found.rounds > 0 or n_probes > _PROBES,
         is_known=is_known,
-        user_stderr=user,
-        item_stderr=item,
     )
     return found, check
 
