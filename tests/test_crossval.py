@@ -16,7 +16,7 @@ from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.crossval import CrossValidation, crossval
 from mlbias.evaluation.evaluate import evaluate
 from mlbias.evaluation.folds import CutFolds, folds_of, time_folds, user_folds
-from mlbias.evaluation.splits import Mask
+from mlbias.evaluation.latest import Mask
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Settings

@@ -231,7 +231,7 @@ def test_users_in_several_blocks_are_split_alike(
 ) -> None:
     ratings = replace(make_ratings(3_000, 50, 60), timestamp=np.arange(3_000) % 7)
     whole = user_split(ratings, 0.2)[1]
-    monkeypatch.setattr("mlbias.evaluation.splits._BLOCK", 100)
+    monkeypatch.setattr("mlbias.evaluation.latest._BLOCK", 100)
     assert pairs_of(user_split(ratings, 0.2)[1]) == pairs_of(whole)
 
 

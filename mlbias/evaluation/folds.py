@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
-from mlbias.evaluation.splits import Sides, pair_times
+from mlbias.evaluation.latest import pair_times
+from mlbias.evaluation.splits import Sides
 from mlbias.ids import joined_ids
 from mlbias.ratings import Ratings
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from mlbias.datasets.sources import Source
 from mlbias.errors import OptionError
-from mlbias.evaluation.splits import Mask, random_holdout, time_holdout, user_holdout
+from mlbias.evaluation.latest import Mask
+from mlbias.evaluation.splits import random_holdout, time_holdout, user_holdout
 from mlbias.ratings import Ratings
 from mlbias.times import moment, shown_time
 

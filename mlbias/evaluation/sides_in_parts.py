@@ -14,14 +14,8 @@ from mlbias.engines.parts import Call, Part
 from mlbias.errors import DataError
 from mlbias.evaluation.hashing import Words, pair_hashes
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.splits import (
-    Mask,
-    TimeCut,
-    held_out_at_random,
-    held_out_of_users,
-    no_times,
-    pair_times,
-)
+from mlbias.evaluation.latest import Mask, TimeCut, no_times, pair_times
+from mlbias.evaluation.splits import held_out_at_random, held_out_of_users
 from mlbias.number_columns import Timestamps
 from mlbias.ratings import Ratings
 

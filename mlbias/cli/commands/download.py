@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.of_files import DEFAULT_DATA_DIR, DataDir
 from mlbias.cli.options.output import OutputOptions
-from mlbias.cli.options.reading import DEFAULT_DATA_DIR, DataDir
 from mlbias.cli.options.spread import DATA, takes_groups
 from mlbias.datasets.catalogue import ARCHIVES, DEFAULT_NAME, find_archive
 

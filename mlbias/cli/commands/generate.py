@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from mlbias.cli.command import Command, command_app
+from mlbias.cli.options.of_files import DEFAULT_DATA_DIR, DataDir
 from mlbias.cli.options.output import Force, OutputOptions
-from mlbias.cli.options.reading import DEFAULT_DATA_DIR, DataDir
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.datasets.generated.shapes import PRESETS
 

@@ -1,129 +1,30 @@
 """Where ratings are and how they are read: a new option of the reading room is one field here."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlbias.cli.options.of_files import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    Decimal,
+    Encoding,
+    IdsKind,
+    ItemCol,
+    MemoryLimit,
+    NoCache,
+    RatingCol,
+    Separator,
+    Threads,
+    UserCol,
+)
 from mlbias.cli.options.spread import DATA
 from mlbias.core.cores import usable_threads
 from mlbias.errors import OptionError
 
 if TYPE_CHECKING:
     from mlbias.datasets.options import ReadOptions
-
-DEFAULT_DATA_DIR = Path("data")
-
-DataDir = Annotated[
-    Path,
-    typer.Option(
-        "--data-dir",
-        metavar="FOLDER",
-        envvar="MLBIAS_DATA_DIR",
-        rich_help_panel=DATA,
-        help="The folder of data sets.",
-    ),
-]
-
-UserCol = Annotated[
-    str | None,
-    typer.Option(
-        "--user-col",
-        metavar="COLUMN",
-        rich_help_panel=DATA,
-        help="Column of the users: its name in the header, or its number from 1. Needed "
-        "where the header has no usual name such as userId, user_id or user.",
-    ),
-]
-ItemCol = Annotated[
-    str | None,
-    typer.Option(
-        "--item-col",
-        metavar="COLUMN",
-        rich_help_panel=DATA,
-        help="Column of the items; usual names: movieId, item_id, item.",
-    ),
-]
-RatingCol = Annotated[
-    str | None,
-    typer.Option(
-        "--rating-col",
-        metavar="COLUMN",
-        rich_help_panel=DATA,
-        help="Column of the ratings; usual names: rating, score, stars.",
-    ),
-]
-Separator = Annotated[
-    str | None,
-    typer.Option(
-        "--separator",
-        metavar="TEXT",
-        rich_help_panel=DATA,
-        help="What stands between fields, where the file does not tell.",
-    ),
-]
-IdsKind = Annotated[
-    str,
-    typer.Option(
-        "--ids",
-        metavar="auto|text",
-        rich_help_panel=DATA,
-        help="auto: an id column is of integers if every id in it is one, without zeros in "
-        "front; otherwise it is text. text: ids are text.",
-    ),
-]
-Encoding = Annotated[
-    str | None,
-    typer.Option(
-        "--encoding",
-        metavar="NAME",
-        rich_help_panel=DATA,
-        help="Encoding of text, such as latin-1. [default: UTF-8, or as a byte order mark says]",
-    ),
-]
-Decimal = Annotated[
-    str,
-    typer.Option(
-        "--decimal",
-        metavar=".|,",
-        rich_help_panel=DATA,
-        help="The decimal mark of ratings.",
-    ),
-]
-NoCache = Annotated[
-    bool,
-    typer.Option(
-        "--no-cache",
-        rich_help_panel=DATA,
-        help="Parse the file even if there is a prepared copy of it, and leave none; see "
-        "`mlbias cache`.",
-    ),
-]
-MemoryLimit = Annotated[
-    str | None,
-    typer.Option(
-        "--memory-limit",
-        metavar="SIZE",
-        envvar="MLBIAS_MEMORY_LIMIT",
-        rich_help_panel=DATA,
-        help="Memory that reading may take, such as 4G or 500M; ratings that need more are sorted "
-        "on disk. It never changes a result. [default: half of what the machine or its container "
-        "has]",
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        metavar="N",
-        envvar="MLBIAS_THREADS",
-        rich_help_panel=DATA,
-        help="Threads to work with, at most one for each core; they never change a result. "
-        "[default: one for each core]",
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from mlbias.cli.options.reading import DEFAULT_DATA_DIR
+from mlbias.cli.options.of_files import DEFAULT_DATA_DIR
 from mlbias.cli.show.console import Output
 from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import data_line, size
