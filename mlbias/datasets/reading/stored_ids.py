@@ -63,6 +63,15 @@ class StoredIds:
         return TextIds(pl.read_ipc(BytesIO(found.data))["id"])
 
 
+def compact(ids: Ids) -> Ids:
+    """The same ids, which in Polars otherwise keep alive all texts that they were chosen from."""
+    if not isinstance(ids, TextIds):
+        return ids
+    import polars as pl
+
+    return TextIds(pl.read_ipc(BytesIO(_content(ids).data))["id"])
+
+
 def store_ids(scratch: Scratch, ids: Ids, order: NDArray[Any] | None = None) -> StoredIds:
     """Write distinct ids, which ascend."""
     starts = range(0, len(ids), _BLOCK)
@@ -70,7 +79,7 @@ def store_ids(scratch: Scratch, ids: Ids, order: NDArray[Any] | None = None) -> 
     for start in starts:
         block = _content(ids[start : start + _BLOCK])
         blocks.append(scratch.append(block))
-    firsts = ids[np.array(starts)]
+    firsts = compact(ids[np.array(starts)])
     return StoredIds(scratch, blocks, firsts, len(ids), order)
 
 
@@ -100,7 +109,7 @@ def number_ids(
         ids, numbers = joined_ids(parts)
         for code, place, number in zip(codes, places, numbers, strict=True):
             scratch.write(code, place[0], number + np.int32(n))
-        joined.append(ids)
+        joined.append(compact(ids))
         n += len(ids)
         if n > np.iinfo(np.int32).max:
             raise DataError(f"{n:,} distinct ids are more than mlbias can number")
