@@ -18,7 +18,7 @@ from mlbias.datasets.array_folder import remove_folder
 from mlbias.datasets.cache_folder import make_cache_folder
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.new_folder import NewFolder, check_place, new_folder, sorting_in
-from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_copy, load_folder
+from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_folder
 from mlbias.datasets.reading.reader import ReadingOnDisk
 from mlbias.datasets.reading.sorted_ratings import RATINGS
 from mlbias.datasets.value_steps import STEPS, counted
@@ -40,6 +40,7 @@ class DiskFolder:
     def __init__(self, copy: PreparedCopy | None, limit: int) -> None:
         self._copy, self._limit, self._stack = copy, limit, ExitStack()
         self._folder: NewFolder | None = None
+        self._place: Path | None = None
         self._notices: list[str] = []
 
     def __enter__(self) -> Self:
@@ -47,6 +48,10 @@ class DiskFolder:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def _key(self) -> Mapping[str, Any]:
+        return {} if self._copy is None else self._copy.key
 
     def folder(self) -> NewFolder:
         """The folder.
@@ -62,34 +67,44 @@ class DiskFolder:
             )
         return self._folder
 
-    def dataset(
+    def finish(
         self, reading: ReadingOnDisk, is_current: Callable[[], bool], threads: int | None
-    ) -> Dataset:
-        """The ratings that were sorted in the folder.
+    ) -> None:
+        """Make a copy of what was sorted in the folder, which stays if it has a place.
 
         Args:
-            reading: of them.
+            reading: of it.
             is_current: tells whether the source is as it was before it was read.
             threads: how many work at a time; by default one for each core.
 
         Raises:
-            DataError: they cannot be written.
+            DataError: it cannot be written.
         """
         folder, copy = self.folder(), self._copy
-        key = {} if copy is None else copy.key
         with sorting_in(folder.path.parent):
-            size = _finished(folder, reading, key, threads)
-        dataset = None
-        if copy is not None and is_current():
-            is_new = not copy.path.exists()
+            size = _finished(folder, reading, self._key, threads)
+        if copy is None or not is_current():
+            return
+        is_new = not copy.path.exists()
+        try:
             folder.publish()
-            dataset = load_copy(copy, threads)
+        except OSError as error:
+            self._keep_none(copy, error)
+        else:
+            self._place = copy.path
             if is_new:
                 self._notices.append(
                     f"left a prepared copy for the next run, {size / (1 << 20):.1f} MiB"
                 )
-        dataset = dataset or load_folder(folder.path, key, threads)
-        assert dataset is not None
+
+    def dataset(self, threads: int | None) -> Dataset:
+        """The ratings of the copy.
+
+        Args:
+            threads: how many work at a time; by default one for each core.
+        """
+        dataset = load_folder(self._place or self.folder().path, self._key, threads)
+        assert dataset is not None  # of that key
         dataset.notices += self._notices
         dataset.is_on_disk = True
         return dataset
@@ -97,15 +112,18 @@ class DiskFolder:
     def _of_copy(self) -> NewFolder | None:
         if self._copy is None:
             return None
-        where = self._copy.path.parent
         try:
-            make_cache_folder(where)
+            make_cache_folder(self._copy.path.parent)
             check_place(self._copy.path)
             return self._stack.enter_context(new_folder(self._copy.path, self._copy.mode))
         except OSError as error:
-            self._notices.append(f"no prepared copy is kept: {where}: {error.strerror or error}")
+            self._keep_none(self._copy, error)
             self._copy = None
             return None
+
+    def _keep_none(self, copy: PreparedCopy, error: OSError) -> None:
+        why = error.strerror or error
+        self._notices.append(f"no prepared copy is kept: {copy.path.parent}: {why}")
 
     def _temporary(self) -> NewFolder:
         place = Path(tempfile.gettempdir()) / _TEMPORARY

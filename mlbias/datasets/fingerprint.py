@@ -1,11 +1,15 @@
 """A digest by which ratings are known again."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlbias.core.statistics import Incidence
-from mlbias.ids import Ids, packed_ids
+from mlbias.ids import Ids, TextIds
+
+_PIECE = 1 << 16
 
 
 def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
@@ -24,14 +28,31 @@ def fingerprint(user_ids: Ids, item_ids: Ids, incidence: Incidence) -> str:
     statistics = incidence.statistics
     # Below 2²⁰, so that sums over any number of ratings that fits in memory are exact.
     marks = np.arange(1, statistics.n_users + 1) * 2_654_435_761 % (1 << 20)
-    arrays = [np.array([statistics.center]), incidence.per_item(marks.astype(np.float64))]
+    arrays: list[NDArray[Any] | TextIds] = [
+        np.array([statistics.center]),
+        incidence.per_item(marks.astype(np.float64)),
+    ]
     for ids, counts, sums in (
         (user_ids, statistics.user_counts, statistics.user_sums),
         (item_ids, statistics.item_counts, statistics.item_sums),
     ):
         # Adding zero makes one zero of the two that floats have.
         with np.errstate(over="ignore"):
-            arrays += [*packed_ids("ids", ids).values(), counts, sums.astype(np.float32) + 0]
+            arrays += [*_columns_of(ids), counts, sums.astype(np.float32) + 0]
     for array in arrays:
-        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        for start in range(0, len(array), _PIECE):
+            digest.update(_bytes_of(array[start : start + _PIECE]))
     return digest.hexdigest()
+
+
+def _columns_of(ids: Ids) -> list[NDArray[Any] | TextIds]:
+    """Integers as they are; text, and where each ends among the bytes of all."""
+    if not isinstance(ids, TextIds):
+        return [ids]
+    return [ids, np.cumsum(ids.series.str.len_bytes().to_numpy(), dtype=np.int64)]
+
+
+def _bytes_of(values: NDArray[Any] | TextIds) -> bytes:
+    if isinstance(values, TextIds):
+        return str(values.series.str.join("").item()).encode()
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()

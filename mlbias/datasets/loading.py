@@ -225,4 +225,6 @@ def _read(
         )
         if isinstance(reading, Reading):
             return Dataset.of(reading.ratings, reading.understood, threads)
-        return disk.dataset(reading, is_current, threads)
+        disk.finish(reading, is_current, threads)
+        del reading  # whose ids would be there twice
+        return disk.dataset(threads)

@@ -63,7 +63,8 @@ class Merge:
     ) -> None:
         self._options, self.scale = options, scale
         self._threads, self._n_bytes = runs.threads, runs.room.n_bytes
-        scratch, room = runs.scratch, runs.room.n_bytes
+        # The ids themselves have to fit too.
+        scratch, room = runs.scratch, runs.room.n_bytes // 4
         keys = [run.user_ids for run in runs.runs], [run.item_ids for run in runs.runs]
         self.user_ids, users = number_ids(keys[0], are_text="user" in text_ids, n_bytes=room)
         self.item_ids, items = number_ids(keys[1], are_text="item" in text_ids, n_bytes=room)
