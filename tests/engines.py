@@ -1,6 +1,7 @@
 """What every engine owes: the results of ratings in memory."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,15 @@ def timed_ratings(n: int = 2_000, n_users: int = 60, n_items: int = 90) -> Ratin
     """Ratings with times, many of which are the same, and some pairs rated twice."""
     times = 1_000_000_000 + np.random.default_rng(1).integers(0, 100, n)
     return replace(random_ratings(n, n_users, n_items), timestamp=times.astype(np.int32)).by_user()
+
+
+def columns_of(ratings: Ratings) -> dict[str, Any]:
+    """The columns of a frame of the ratings, whose times are in one called ``when``."""
+    columns: dict[str, Any] = {
+        "user_id": ratings.user_ids[ratings.user], "item_id": ratings.item_ids[ratings.item],
+        "rating": ratings.value,
+    }  # fmt: skip
+    return columns if ratings.timestamp is None else columns | {"when": ratings.timestamp}
 
 
 def everything(incidence: Incidence) -> list[FloatArray]:

@@ -9,7 +9,7 @@ from mlbias.errors import DataError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
-from tests.engines import HOLDOUTS, check_holdout, check_products, timed_ratings
+from tests.engines import HOLDOUTS, check_holdout, check_products, columns_of, timed_ratings
 
 dask = pytest.importorskip("dask", reason="tests of Dask are left out: they need mlbias[dask]")
 dd = pytest.importorskip("dask.dataframe", reason="tests of Dask are left out")
@@ -33,6 +33,7 @@ def test_every_product_and_a_fit_equal_those_in_memory(
         check_products(parts, ratings)
         there, here = fit(parts, "exact", lambda_=3), fit(ratings, "exact", lambda_=3)
     assert parts.user_ids.tolist() == ratings.user_ids.tolist()
+    parts.release()
     np.testing.assert_allclose(there.user_bias, here.user_bias, atol=1e-12)
 
 
@@ -49,9 +50,5 @@ def test_a_hold_out_and_its_errors_are_those_in_memory(holdout: Holdout) -> None
     from mlbias.engines.dask import incidence
 
     ratings = timed_ratings()
-    columns = {
-        "user_id": ratings.user_ids[ratings.user], "item_id": ratings.item_ids[ratings.item],
-        "rating": ratings.value, "when": ratings.timestamp,
-    }  # fmt: skip
-    frame = dd.from_pandas(pd.DataFrame(columns), npartitions=3)
+    frame = dd.from_pandas(pd.DataFrame(columns_of(ratings)), npartitions=3)
     check_holdout(incidence(frame, time="when"), ratings, holdout)

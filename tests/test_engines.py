@@ -53,6 +53,9 @@ class UnrulyParts:
         parts = [pickle.loads(part) for part in self._stored]
         return UnrulyParts([function(part) for part in parts], 0)
 
+    def release(self) -> None:
+        self._stored = []
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:

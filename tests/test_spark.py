@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -317,3 +318,60 @@ def test_ids_that_are_no_ids_are_refused(spark: Any) -> None:
     frame = spark.createDataFrame([(1.5, 2, 3.0)], "user_id double, item_id long, rating double")
     with pytest.raises(DataError, match="for the user holds Float64; expected integers or text"):
         on_spark(frame)
+
+
+def test_a_store_without_its_jar_and_a_scheme_without_a_store_are_said_in_a_sentence() -> None:
+    from mlbias.engines.spark import told
+
+    name = "org.apache.hadoop.fs.s3a.S3AFileSystem"
+    error = told(Exception(f"An error occurred.\n: RuntimeException: Class {name} not found\n\tat"))
+    assert str(error) == f"Spark failed: it has no jar for this store, as there is no class {name}."
+    assert "hadoop-aws" in error.advice
+    error = told(
+        Exception('o31.text\n: UnsupportedFileSystemException: No FileSystem for scheme "x"')
+    )
+    assert str(error) == 'Spark failed: no file system for scheme "x".'
+
+
+@on_a_cluster
+def test_a_table_is_read_by_its_name(
+    spark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spark.createDataFrame(
+        [(1, 10, 3.0), (2, 10, 4.0), (2, 20, 5.0)], "user long, item long, rating double"
+    ).createOrReplaceTempView("ratings")
+    train = ["train", "--engine", "spark", "--json", "--epochs", "1", "--no-save"]
+    app([*train, "--data", "table:ratings"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["n_ratings"] == 3
+    with pytest.raises(DataError, match="The table or view 'ratngs' cannot be found"):
+        app([*train, "--data", "table:ratngs"], standalone_mode=False)
+    # Text without a header: columns are named by their numbers.
+    (tmp_path / "bad.csv").write_text("1,10,3\n2,20,four\n")
+    with pytest.raises(DataError, match=r"bad\.csv: column '3': rating 'four' is not a number"):
+        app([*train, "--data", str(tmp_path / "bad.csv")], standalone_mode=False)
+
+
+def test_a_session_that_does_not_start_says_why_and_one_that_does_says_nothing() -> None:
+    start = "from mlbias.engines.session import spark_session; spark_session({!r})"
+    refused, started = (
+        subprocess.run(
+            [sys.executable, "-c", start.format(master)],
+            capture_output=True, text=True, check=False, env=_lean_java(),
+        )
+        for master in ("spark//x", "local[1]")
+    )  # fmt: skip
+    said = "DataError: Spark did not start: Could not parse Master URL: 'spark//x'."
+    assert refused.stderr.splitlines()[-1].endswith(said)
+    assert (started.returncode, started.stderr) == (0, "")
+
+
+def _lean_java() -> dict[str, str]:
+    """An environment whose Java is that of these tests."""
+    return os.environ | {"JDK_JAVA_OPTIONS": _JVM, "PYSPARK_PYTHON": sys.executable}
+
+
+def test_spark_connect_gives_what_memory_gives() -> None:
+    pytest.importorskip("grpc_status", reason="Spark Connect is left out: needs pyspark[connect]")
+    command = [sys.executable, "-m", "tests.on_connect"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=_lean_java())
+    assert run.returncode == 0, run.stderr[-2_000:]

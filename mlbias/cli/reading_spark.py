@@ -10,7 +10,7 @@ from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
-from mlbias.engines.session import source_of, spark_dataset
+from mlbias.engines.sources import source_of, spark_dataset
 from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts

@@ -31,6 +31,10 @@ class DaskParts:
         """Parts that a function makes of these."""
         return DaskParts([dask.delayed(function)(part) for part in self._parts])
 
+    def release(self) -> None:
+        """Forget them, upon which the scheduler does too."""
+        self._parts = ()
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:

@@ -31,6 +31,10 @@ class LocalParts:
         """Parts that a function makes of these."""
         return LocalParts([function(part) for part in self._of], self._threads)
 
+    def release(self) -> None:
+        """Forget them."""
+        self._of = []
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:

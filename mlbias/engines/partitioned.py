@@ -183,6 +183,10 @@ class PartitionedIncidence:
             self._known_coded = item, value
         return self._known_coded
 
+    def release(self) -> None:
+        """Give back what the engine keeps of the ratings, which cannot be used again."""
+        self.parts.release()
+
     @property
     def places(self) -> list[tuple[Codes, Codes]]:
         """Where each part's users and items are among all."""

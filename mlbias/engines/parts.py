@@ -153,6 +153,10 @@ class Parts(Protocol):
         """Parts that a function makes of these, one of each, kept where these are."""
         ...
 
+    def release(self) -> None:
+        """Give back the memory and disk that they take; they are not used again."""
+        ...
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:

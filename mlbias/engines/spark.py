@@ -22,6 +22,7 @@ from mlbias.errors import DataError, MlbiasError
 
 try:
     import pyarrow as pa
+    from py4j.protocol import Py4JError
     from pyspark import StorageLevel, TaskContext
     from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame
@@ -34,6 +35,8 @@ except ImportError as error:
 
 # Not a text, which Spark would parse in every round.
 _ANSWER = StructType([StructField("part", IntegerType()), StructField("answer", BinaryType())])
+# What PySpark raises: the latter where Java fails on the way to a plan.
+FAILURES = PySparkException, Py4JError
 # Bytes of all requests together that travel with the function, which takes half the time of a join.
 _SMALL = 8 << 20
 # A cell of Spark's cache holds 2 GiB at most.
@@ -64,6 +67,10 @@ class SparkParts:
         made = self._encoded.mapInArrow(_deriving(function), SCHEMA)
         return SparkParts(made, self._n_parts, self._find)
 
+    def release(self) -> None:
+        """Take them out of Spark's cache."""
+        self._encoded.unpersist()
+
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:
@@ -81,7 +88,7 @@ class SparkParts:
                 table = pa.table({"part": numbers, "request": pa.array(sent, pa.binary())})
                 asked = parts.join(F.broadcast(parts.sparkSession.createDataFrame(table)), "part")
                 answers = asked.mapInArrow(_answering(call), _ANSWER).toArrow()
-        except PySparkException as error:
+        except FAILURES as error:
             raise told(error) from error
         found = dict(zip(*(column.to_pylist() for column in answers.columns), strict=True))
         return [
@@ -236,4 +243,15 @@ def told(error: Exception) -> DataError:
             "Workers need the same Python with mlbias in it; PYSPARK_PYTHON names it, before Spark "
             "starts."
         )
-    return DataError(f"Spark failed: {(said or type(error).__name__)[:300]}", advice)
+    elif unread := re.search(r"Class (org\.apache\.hadoop\.fs\.\S+) not found", str(error)):
+        said = f"it has no jar for this store, as there is no class {unread[1]}"
+        advice = (
+            "hadoop-aws has it for s3a, in the version of Spark's own Hadoop: --packages of "
+            "spark-submit, or PYSPARK_SUBMIT_ARGS='--packages org.apache.hadoop:hadoop-aws:VERSION "
+            "pyspark-shell', brings it."
+        )
+    elif unread := re.search(r"No FileSystem for scheme \S+", str(error)):
+        said = unread[0].lower().replace("filesystem", "file system")
+    # A name in backticks would be taken for an option.
+    said = (said or type(error).__name__).replace("`", "'")
+    return DataError(f"Spark failed: {said[:300].removesuffix('.')}.", advice)

@@ -199,7 +199,7 @@ def _predict_on_spark(
     if wanted != PredictionOptions(out=wanted.out, force=wanted.force):
         raise OptionError("only `out` and `force` go with --engine spark.")
     from mlbias.cli.predicting import report_known
-    from mlbias.engines.session import predict_on_spark, source_of
+    from mlbias.engines.sources import predict_on_spark, source_of
     from mlbias.saved_model.file import read_model
 
     source = source_of(pairs, reading.data_dir)

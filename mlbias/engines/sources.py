@@ -1,0 +1,169 @@
+"""What --data names for Spark: files, tables and stores; and predictions on Spark."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mlbias.datasets.dataset import Dataset
+from mlbias.datasets.options import ReadOptions
+from mlbias.datasets.reading.layout import SNIFFED_LINES, Layout, sniff_layout
+from mlbias.datasets.sources import Source, find_source
+from mlbias.datasets.understood import Understood
+from mlbias.engines.addresses import TABLE, is_sparks_own
+from mlbias.engines.encoding import ROLES, roles_of
+from mlbias.engines.session import spark_session
+from mlbias.errors import DataError, OptionError
+from mlbias.ids import TextIds
+from mlbias.model import BiasModel
+
+
+def source_of(data: str | None, data_dir: Path) -> Source:
+    """What --data names: a table, an address of a store that Spark reads, or a path.
+
+    Raises:
+        DataError: there is no such path, or Spark cannot read what is there.
+    """
+    if data is not None and is_sparks_own(data):
+        return Source(data)
+    source = find_source(data, data_dir)
+    if source.path is None or source.member is not None:
+        raise DataError(
+            f"Spark reads files, folders and tables, and {source.label} is none of these.",
+            "Unpack an archive first; `mlbias generate` writes the sample to a file.",
+        )
+    return source
+
+
+def spark_dataset(
+    source: Source, master: str | None, options: ReadOptions, *, times: bool = False
+) -> Dataset:
+    """The ratings of a source, kept by Spark, with their times where these are wanted.
+
+    Raises:
+        DataError: the extra or Java is missing, or Spark cannot read them.
+        OptionError: a column that the options name is not there.
+    """
+    check_options(options)
+    try:
+        from mlbias.engines.spark import incidence
+    except ImportError as error:
+        raise DataError(f"{error}.") from error
+    frame, names = read_frame(spark_session(master), source, options, times=times)
+    user, item, rating = (names[role] for role in ROLES)
+    found = incidence(
+        frame, user=user, item=item, rating=rating, time=names.get("time"), options=options
+    )
+    sides = {"user": found.user_ids, "item": found.item_ids}
+    understood = Understood(
+        format="Spark",
+        ids={of: "text" if isinstance(ids, TextIds) else "integers" for of, ids in sides.items()},
+        columns=names,
+        n_rows=found.statistics.n_ratings,
+    )
+    n = understood.n_rows
+    return Dataset(found.user_ids, found.item_ids, n, understood, lambda: found, None)
+
+
+def check_options(options: ReadOptions) -> None:
+    """See that nothing is asked for that Spark's readers do not do.
+
+    Raises:
+        OptionError: it is.
+    """
+    done = (
+        "user_col", "item_col", "rating_col", "time_col", "separator", "ids", "decimal",
+        "time_unit",
+    )  # fmt: skip
+    plain = replace(options, **{name: getattr(ReadOptions(), name) for name in done})
+    if plain != ReadOptions():
+        raise OptionError(
+            f"of the options for reading, only {', '.join(f'`{name}`' for name in done)} go with "
+            "--engine spark."
+        )
+
+
+def predict_on_spark(
+    model: BiasModel,
+    pairs: tuple[Source, str | None, str | None],
+    out: Path,
+    master: str | None,
+    *,
+    force: bool,
+) -> dict[str, int]:
+    """Write the pairs of a Parquet folder or a table with their predictions, from where they are.
+
+    Args:
+        model: whose predictions.
+        pairs: their source, and the columns of users and items, None for usual names.
+        out: a folder of Parquet files.
+        master: of the session, if one has to be made.
+        force: whether a folder that is there is replaced.
+
+    Returns:
+        How many rows have a known user and item (both), one of them (user, item) or none.
+
+    Raises:
+        DataError: the extra or Java is missing, or Spark cannot read or write.
+    """
+    try:
+        from mlbias.engines.joins import known_counts, predict
+        from mlbias.engines.spark import FAILURES, told
+    except ImportError as error:
+        raise DataError(f"{error}.") from error
+    source, user, item = pairs
+    session = spark_session(master)
+    try:
+        if source.label.startswith(TABLE):
+            frame = session.table(source.label.removeprefix(TABLE))
+        else:
+            frame = session.read.parquet(source.label if source.path is None else str(source.path))
+        predicted = predict(model, frame, user=user, item=item)
+        predicted.write.mode("overwrite" if force else "error").parquet(str(out))
+        return known_counts(session.read.parquet(str(out)))
+    except FAILURES as error:
+        raise told(error) from error
+
+
+def read_frame(
+    session: Any, source: Source, options: ReadOptions, *, times: bool = False
+) -> tuple[Any, dict[str, str]]:
+    """The frame of a source, and by role the names of its columns, that of times if wanted.
+
+    Raises:
+        DataError: Spark cannot read it, or it has not the columns.
+        OptionError: a column that the options name is not there.
+    """
+    from mlbias.engines.spark import FAILURES, told
+
+    asked = options.asked
+    try:
+        if source.label.startswith(TABLE):
+            frame = session.table(source.label.removeprefix(TABLE))
+            return frame, roles_of(frame.columns, asked, times=times)
+        where = source.label if source.path is None else str(source.path)
+        head = session.read.text(where).limit(SNIFFED_LINES).collect()
+        if not head:
+            raise DataError(f"{where} is empty.")
+        if head[0][0].startswith("PAR1"):
+            frame = session.read.parquet(where)
+            return frame, roles_of(frame.columns, asked, times=times)
+        layout = sniff_layout([row[0] for row in head], where, options)
+        frame = _text_frame(session, where, layout)
+        places = layout.columns.places
+        wanted = (*ROLES, "time") if times else ROLES
+        return frame, {role: frame.columns[places[role]] for role in wanted if role in places}
+    except FAILURES as error:
+        raise told(error) from error
+
+
+def _text_frame(session: Any, where: str, layout: Layout) -> Any:
+    """Columns of text, so that a bad row is told by mlbias and not by Spark."""
+    if layout.separator == " " or layout.n_lines_before > 1:
+        raise DataError(
+            f"{where}: Spark reads no text with runs of spaces or with lines before the header.",
+            "Train without --engine, or convert it to CSV or Parquet.",
+        )
+    has_header = layout.header is not None
+    quote = '"' if layout.quoted else ""
+    csv = session.read.csv(where, sep=layout.separator, header=has_header, quote=quote, escape='"')
+    return csv if has_header else csv.toDF(*(str(k + 1) for k in range(len(csv.columns))))
