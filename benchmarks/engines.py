@@ -28,10 +28,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--beside", action="store_true")
     asked = parser.parse_args()
-    path = Path("data", f"engines-{asked.ratings}.parquet").resolve()
-    if not path.exists():
-        path.parent.mkdir(exist_ok=True)
-        generate("ml-25m", ratings=asked.ratings, out=path)
+    path = generated(asked.ratings)
     print(f"{asked.ratings:,} ratings, {PARTS} parts, Spark on {MASTER}")
     print("engine        read  epoch  exact  rounds   KB a round")
     measured("in memory", lambda: load_ratings(path, cache=False), asked.epochs)
@@ -42,6 +39,15 @@ def main() -> None:
     if asked.beside:
         sweep(session, path, asked.epochs)
         als(session, path, asked.epochs)
+
+
+def generated(n: int) -> Path:
+    """A file of so many ratings, made if it is not there."""
+    path = Path("data", f"engines-{n}.parquet").resolve()
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        generate("ml-25m", ratings=n, out=path)
+    return path
 
 
 def measured(name: str, read: Callable[[], Ratings | PartitionedIncidence], epochs: int) -> None:
