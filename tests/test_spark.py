@@ -309,7 +309,7 @@ def test_what_a_worker_lacks_is_said_in_a_sentence() -> None:
             "ModuleNotFoundError: No module named 'mlbias'\n\tat org.apache.spark.api.python\n"
         )
     )
-    assert str(error) == "Spark failed: ModuleNotFoundError: No module named 'mlbias'"
+    assert str(error) == "Spark failed: ModuleNotFoundError: No module named 'mlbias'."
     assert "PYSPARK_PYTHON" in error.advice
 
 
