@@ -342,7 +342,10 @@ def test_a_table_is_read_by_its_name(
     ).createOrReplaceTempView("ratings")
     train = ["train", "--engine", "spark", "--json", "--epochs", "1", "--no-save"]
     app([*train, "--data", "table:ratings"], standalone_mode=False)
-    assert json.loads(capsys.readouterr().out)["n_ratings"] == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out)["n_ratings"] == 3
+    fits = "3 ratings fit the memory of this machine, which takes less time: in Python, by Ratings."
+    assert fits in said.err
     with pytest.raises(DataError, match="The table or view 'ratngs' cannot be found"):
         app([*train, "--data", "table:ratngs"], standalone_mode=False)
     # Text without a header: columns are named by their numbers.

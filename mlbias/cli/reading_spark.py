@@ -6,6 +6,7 @@ from mlbias.cli.options.holdout import HoldoutOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.reading import Reader, Sides, parts_of
 from mlbias.cli.show.console import Output
+from mlbias.cli.show.text import counted
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.sources import Source
@@ -14,6 +15,10 @@ from mlbias.engines.sources import source_of, spark_dataset
 from mlbias.errors import OptionError
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts
+from mlbias.memory import memory_limit
+
+# Of a rating in memory, its time included.
+_BYTES = 24
 
 
 class SparkReader(Reader):
@@ -50,7 +55,16 @@ class SparkReader(Reader):
         Raises:
             DataError: Spark is not there, or cannot read it.
         """
-        return spark_dataset(source, self._master, options or self.options, times=times)
+        found = spark_dataset(source, self._master, options or self.options, times=times)
+        if found.n_ratings * _BYTES < memory_limit():
+            instead = (
+                "in Python, by Ratings.from_frame" if source.path is None else "without --engine"
+            )
+            self._output.notice(
+                f"{counted(found.n_ratings, 'rating')} fit the memory of this machine, which takes "
+                f"less time: {instead}"
+            )
+        return found
 
     def read_sides(
         self,
