@@ -30,6 +30,9 @@ MISSING_TEXTS = frozenset(
 _TABLE_SLACK = 8
 _LEAST_TABLE = 1 << 20
 
+# Python has objects of at most that many ids at a time.
+_IDS_A_PIECE = 1 << 17
+
 
 class TextIds:
     """Ids that are text, used like a NumPy array: len, loops, ``==``, ``tolist``, indexing.
@@ -190,10 +193,15 @@ def packed_ids(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
     """Distinct ids (n,) as plain arrays: integers as they are, text as its bytes and their ends."""
     if not isinstance(ids, TextIds):
         return {name: ids}
-    lengths = ids.series.str.len_bytes().to_numpy()
-    joined = ids.series.str.join("").item().encode("utf-8") if len(ids) else b""
-    ends = np.cumsum(lengths, dtype=np.int64)
-    return {name: np.frombuffer(joined, np.uint8), f"{name}_ends": ends}
+    import polars as pl
+
+    ends = np.cumsum(ids.series.str.len_bytes().to_numpy(), dtype=np.int64)
+    joined = np.empty(ends[-1] if len(ids) else 0, np.uint8)
+    for first in range(0, len(ids), _IDS_A_PIECE):
+        piece = ids.series.slice(first, _IDS_A_PIECE).str.join("").cast(pl.Binary).item()
+        start = ends[first - 1] if first else 0
+        joined[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+    return {name: joined, f"{name}_ends": ends}
 
 
 def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
@@ -215,9 +223,16 @@ def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
     starts = np.concatenate([[0], ends])
     if (np.diff(starts) < 0).any() or starts[-1] != len(stored):
         raise ValueError("the ids do not end where their text does")
-    joined, places = stored.tobytes(), starts.tolist()
-    texts = [joined[start:end].decode("utf-8") for start, end in pairwise(places)]
-    return TextIds(pl.Series(texts, dtype=pl.String))
+    pieces = [pl.Series(dtype=pl.String)]
+    for first in range(0, len(ends), _IDS_A_PIECE):
+        places = starts[first : first + _IDS_A_PIECE + 1]
+        joined = stored[places[0] : places[-1]].tobytes()
+        texts = [joined[start:end] for start, end in pairwise((places - places[0]).tolist())]
+        try:
+            pieces.append(pl.Series(texts, dtype=pl.Binary).cast(pl.String))
+        except pl.exceptions.PolarsError as error:
+            raise ValueError("the text of the ids is not UTF-8") from error
+    return TextIds(pl.concat(pieces, rechunk=True))
 
 
 def _codes_of_text(wanted: "pl.Series", ids: "pl.Series") -> Codes:
