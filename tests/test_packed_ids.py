@@ -1,12 +1,14 @@
 """Ids in plain arrays: text as its bytes and where each id ends, made by the piece."""
 
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from mlbias import ids as ids_module
 from mlbias.ids import TextIds, packed_ids, unpacked_ids
@@ -37,6 +39,7 @@ def test_text_is_its_bytes_and_their_ends_whatever_the_size_of_a_piece(
     ids=["no UTF-8", "half a character", "descending", "text left over", "negative"],
 )
 def test_bytes_that_are_no_ids_are_refused(joined: bytes, ends: list[int]) -> None:
-    packed = {"ids": np.frombuffer(joined, np.uint8), "ids_ends": np.array(ends, np.int64)}
-    with pytest.raises(ValueError, match="the (text of the )?ids"):
+    packed: dict[str, NDArray[Any]] = {"ids": np.frombuffer(joined, np.uint8)}
+    packed["ids_ends"] = np.array(ends, np.int64)
+    with pytest.raises(ValueError, match=r"the (text of the )?ids"):
         unpacked_ids("ids", packed)

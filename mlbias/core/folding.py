@@ -137,13 +137,13 @@ def _sums(codes: NDArray[Any], values: FloatArray | None, size: int) -> FloatArr
 
 def _together(weights: Any, diagonal: FloatArray, right: FloatArray) -> FloatArray:
     """Solve [D_u W; Wᵀ D_i] x = right by conjugate gradients."""
-    n = weights.shape[0]
+    n, nothing = weights.shape[0], np.zeros(0)
 
     def product(x: FloatArray) -> tuple[FloatArray, FloatArray]:
         coupled = np.concatenate([weights @ x[n:], weights.T @ x[:n]])
-        return x, diagonal * x + coupled
+        return nothing, diagonal * x + coupled
 
-    state = State(np.zeros_like(right), np.zeros_like(right), right)
+    state = State(np.zeros_like(right), nothing, right)
     goal = np.asarray(_TOLERANCE * norm(right))
     *_, last = [state, *conjugate_gradients(product, diagonal, state, goal)]
     return last.x

@@ -120,12 +120,18 @@ class BlockIncidence:
 
     def per_item(self, user_bias: FloatArray) -> FloatArray:
         """Aᵀ·b_user, (n_items,); of several at once, a row each."""
-        columns = np.ascontiguousarray(user_bias.T)
+        return self._summed_by_item(lambda users: user_bias[..., users], user_bias.shape[:-1])
+
+    def _summed_by_item(
+        self, of_users: Callable[[slice], FloatArray], shape: tuple[int, ...]
+    ) -> FloatArray:
+        """The same of values that are asked for by the block."""
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros((self._blocks.n_items, *columns.shape[1:]))
+            sums = np.zeros((self._blocks.n_items, *shape))
             for k in blocks:
-                sums += self._blocks.transposed[k] @ columns[self._blocks.users(k)]
+                values = np.ascontiguousarray(of_users(self._blocks.users(k)).T)
+                sums += self._blocks.transposed[k] @ values
             return sums
 
         return added(self._blocks.map(lane)).T
@@ -139,7 +145,12 @@ class BlockIncidence:
         """A·b_item and Aᵀ·(b_user + w·A·b_item) in one pass; see Incidence."""
         if item_bias.ndim > 1:  # sums of several vectors leave the cache no room for the others
             of_items = self.per_user(item_bias)
-            return of_items, self.per_item(_through(of_items, user_bias, weights))
+
+            def through(users: slice) -> FloatArray:
+                parts = (None if of is None else of[..., users] for of in (user_bias, weights))
+                return _through(of_items[..., users], *parts)
+
+            return of_items, self._summed_by_item(through, item_bias.shape[:-1])
         of_items = np.empty(self._blocks.n_users)
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:

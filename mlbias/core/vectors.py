@@ -5,6 +5,9 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+# A quarter of a gigabyte.
+_MOST_NUMBERS = 32_000_000
+
 
 def dot(left: FloatArray, right: FloatArray) -> float:
     """Inner product of two (n,) vectors, by NumPy's pairwise sum.
@@ -20,3 +23,8 @@ def divide_or_zero(numerator: FloatArray, denominator: FloatArray) -> FloatArray
         return numerator / denominator
     zeros = np.zeros_like(numerator)
     return np.divide(numerator, denominator, out=zeros, where=denominator != 0)
+
+
+def rows_at_once(width: int, most: int) -> int:
+    """How many rows of a matrix to hold at a time, at least one: fewer than most if it is wide."""
+    return max(min(_MOST_NUMBERS // width, most), 1)

@@ -22,7 +22,8 @@ class State:
 
     Attributes:
         x: the solution so far.
-        half: what the product makes of x on its way, kept up to date for the caller.
+        half: what the product makes of x on its way, kept up to date for the caller: the same array
+            in all states, which the next step changes.
         residual: right-hand side minus the product.
     """
 
@@ -40,7 +41,7 @@ def conjugate_gradients(
     """Yield the state after each step, until every residual is small enough.
 
     Args:
-        product: from x to (half, K x), K positive semidefinite.
+        product: from x to (half, K x), K positive semidefinite; half is a new array.
         diagonal: (n,), of the preconditioner, above 0.
         start: where to begin.
         goal: what each residual's norm must come down to, () or (k,).
@@ -57,7 +58,8 @@ def conjugate_gradients(
             return
         step = column(_quotient(rz, curvature))  # line 3
         x = x + step * p
-        half = half + step * p_half
+        p_half *= step
+        half += p_half
         residual = residual - step * kp  # line 5
         yield State(x, half, residual)
         z = residual / diagonal

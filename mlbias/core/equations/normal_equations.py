@@ -194,7 +194,7 @@ class NormalEquations:
             level = level + excess / (self._eliminated.penalty * self._level)
         if self._is_direct:
             return _Reduced(eliminated_sums, kept_sums, level, np.zeros_like(kept_sums))
-        f = kept_sums - self._around(self._shrinkage * eliminated_sums)
+        f = kept_sums - self._around(eliminated_sums)
         f = f - column(self._eliminated.penalty * level) * self._coupling()
         return _Reduced(eliminated_sums, kept_sums, level, f)
 
@@ -203,8 +203,12 @@ class NormalEquations:
         alpha = reduced.level
         if not self._is_direct:
             alpha = alpha - dots(state.x, self._coupling()) / self._level
-        sums = reduced.eliminated_sums - self._eliminated.counts * column(alpha) - state.half
-        return alpha, self._shrinkage * sums
+        # In place, as there may be many users, and several rows of them.
+        sums = np.asarray(self._eliminated.counts * column(alpha))
+        np.subtract(reduced.eliminated_sums, sums, out=sums)
+        sums -= state.half
+        sums *= self._shrinkage
+        return alpha, sums
 
     def _step(self, reduced: _Reduced, state: State) -> Step:
         alpha, eliminated = self._solved_back(reduced, state)
@@ -221,13 +225,17 @@ class NormalEquations:
             self._known_coupling = self._kept.product(self._shrinkage)
         return self._known_coupling
 
-    def _around(self, vectors: FloatArray) -> FloatArray:
-        """Sums over the eliminated side, with g in the same product if it is not known yet."""
+    def _around(self, sums: FloatArray) -> FloatArray:
+        """Aᵀ D_u of sums by the eliminated side, with g in the same pass if it is not known yet."""
         if self._known_coupling is not None:
-            return self._kept.product(vectors)
-        sums = self._kept.product(np.vstack([vectors, self._shrinkage]))
-        self._known_coupling = sums[-1]
-        return sums[:-1].reshape(*vectors.shape[:-1], -1)
+            return self._kept.product(self._shrinkage * sums)
+        rows = np.atleast_2d(sums)
+        vectors = np.empty((len(rows) + 1, rows.shape[1]))
+        np.multiply(self._shrinkage, rows, out=vectors[:-1])
+        vectors[-1] = self._shrinkage
+        of_kept = self._kept.product(vectors)
+        self._known_coupling = of_kept[-1]
+        return of_kept[:-1].reshape(*sums.shape[:-1], -1)
 
     def _product(self, b: FloatArray) -> tuple[FloatArray, FloatArray]:
         """A b and K b."""

@@ -9,9 +9,9 @@ from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import Penalty, Problem
 from mlbias.core.reml.noise_prior import UserNoise
 from mlbias.core.reml.posterior import Posterior, expanded_diagonals
-from mlbias.core.statistics import Incidence
+from mlbias.core.statistics import Incidence, Statistics
 from mlbias.core.uncertainty import Uncertainty
-from mlbias.core.vectors import FloatArray
+from mlbias.core.vectors import FloatArray, rows_at_once
 
 _SAMPLED = 3
 
@@ -48,16 +48,28 @@ def sampled_errors(incidence: Incidence, penalty: Penalty) -> tuple[float, float
     s = incidence.statistics
     expanded = expanded_diagonals(incidence, penalty)
     users, items = _sample(s.user_counts), _sample(s.item_counts)
-    right_user = np.zeros((len(users) + len(items), s.n_users))
-    right_item = np.zeros((len(users) + len(items), s.n_items))
-    user_rows, item_rows = np.split(np.arange(len(right_user)), [len(users)])
-    right_user[user_rows, users] = right_item[item_rows, items] = 1
     equations = NormalEquations(Problem(incidence, penalty))
-    _, user, item = equations.solve_rows(np.zeros(len(right_user)), right_user, right_item)
+    places = np.concatenate([users, s.n_users + items])
+    at_once = rows_at_once(s.n_users + s.n_items, len(places))
+    parts = [places[k : k + at_once] for k in range(0, len(places), at_once)]
+    exact = np.concatenate([_solved_for(equations, part, s) for part in parts])
     return (
-        _furthest(expanded[0][users], user[user_rows, users], penalty.user),
-        _furthest(expanded[1][items], item[item_rows, items], penalty.item),
+        _furthest(expanded[0][users], exact[: len(users)], penalty.user),
+        _furthest(expanded[1][items], exact[len(users) :], penalty.item),
     )
+
+
+def _solved_for(equations: NormalEquations, places: NDArray[np.intp], s: Statistics) -> FloatArray:
+    """Entries on the diagonal of M⁻¹, (k,), at positions among the users and then the items."""
+    rows, is_user = np.arange(len(places)), places < s.n_users
+    own = np.where(is_user, places, places - s.n_users)
+    right_user, right_item = (np.zeros((len(places), n)) for n in (s.n_users, s.n_items))
+    right_user[rows[is_user], own[is_user]] = right_item[rows[~is_user], own[~is_user]] = 1
+    _, of_users, of_items = equations.solve_rows(np.zeros(len(places)), right_user, right_item)
+    entries = np.empty(len(places))
+    entries[is_user] = of_users[rows[is_user], own[is_user]]
+    entries[~is_user] = of_items[rows[~is_user], own[~is_user]]
+    return entries
 
 
 def _sample(counts: FloatArray) -> NDArray[np.intp]:

@@ -25,6 +25,7 @@ over (log σ², γ_u, γ_i). Where both λ's are finite,
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from itertools import product
 
@@ -247,7 +248,7 @@ def _optimum(
     equations: NormalEquations, problem: Problem, start: Parameters | None, precision: float
 ) -> Optimum:
     s, penalty = problem.statistics, problem.penalty
-    *_, last = equations.solve(_ratings_sums(s), start or problem.start(), precision)
+    [last] = deque(equations.solve(_ratings_sums(s), start or problem.start(), precision), maxlen=1)
     errors = last.errors
     if math.inf in (penalty.user, penalty.item):
         errors = problem.error_sums(last.parameters)

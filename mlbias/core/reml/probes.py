@@ -16,7 +16,7 @@ from mlbias.core.model import Penalty, Problem
 from mlbias.core.reml.inverse import Traces
 from mlbias.core.reml.traces import expanded_forms, expanded_traces
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray, dot
+from mlbias.core.vectors import FloatArray, dot, rows_at_once
 
 # Probes of each side in one solve: more at once cost memory and gain nothing.
 _AT_ONCE = 4
@@ -78,21 +78,35 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
     s = incidence.statistics
     equations = NormalEquations(Problem(incidence, penalty))
     users, items = np.zeros(n_probes), np.zeros(n_probes)
-    for first in range(0, n_probes, _AT_ONCE):
-        here = range(first, min(first + _AT_ONCE, n_probes))
-        signs = np.array([_signs(k, s.n_users + s.n_items) for k in here])
-        user_signs, item_signs = np.split(signs, [s.n_users], axis=1)
-        _, user, item = equations.solve_rows(
-            np.zeros(2 * len(here)),
-            np.concatenate([user_signs, np.zeros_like(user_signs)]),
-            np.concatenate([np.zeros_like(item_signs), item_signs]),
-            _TOLERANCE,
-        )
-        of_users, of_items = expanded_forms(incidence, penalty, user_signs, item_signs)
+    at_once = rows_at_once(2 * (s.n_users + s.n_items), _AT_ONCE)
+    for first in range(0, n_probes, at_once):
+        here = range(first, min(first + at_once, n_probes))
+        # The users' signs, then the items'; rows of the one are 0 in the other.
+        user_signs, item_signs = (np.zeros((2 * len(here), n)) for n in (s.n_users, s.n_items))
         for row, k in enumerate(here):
-            users[k] = dot(user_signs[row], user[row]) - of_users[row]
-            items[k] = dot(item_signs[row], item[len(here) + row]) - of_items[row]
+            signs = _signs(k, s.n_users + s.n_items)
+            user_signs[row], item_signs[len(here) + row] = np.split(signs, [s.n_users])
+        users[first : here.stop], items[first : here.stop] = _forms(
+            equations, user_signs, item_signs
+        )
+        of_users, of_items = expanded_forms(
+            incidence, penalty, user_signs[: len(here)], item_signs[len(here) :]
+        )
+        users[first : here.stop] -= of_users
+        items[first : here.stop] -= of_items
     return Remainders(users, items)
+
+
+def _forms(
+    equations: NormalEquations, user: FloatArray, item: FloatArray
+) -> tuple[list[float], list[float]]:
+    """zᵀ M⁻¹ z of the users' and of the items' probes, of which half of the rows are each."""
+    _, *solved = equations.solve_rows(np.zeros(len(user)), user, item, _TOLERANCE)
+    forms = [
+        [dot(z, x) for z, x in zip(signs, of_signs, strict=True)]
+        for signs, of_signs in zip((user, item), solved, strict=True)
+    ]
+    return forms[0][: len(user) // 2], forms[1][len(user) // 2 :]
 
 
 def _signs(number: int, size: int) -> FloatArray:
