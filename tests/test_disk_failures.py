@@ -115,3 +115,8 @@ def test_kill_leaves_what_the_next_run_removes_elsewhere_too(
     assert len(temporaries(elsewhere)) == 1
     succeeds(run(*arguments, TMPDIR=str(elsewhere)))
     assert list(elsewhere.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_not_there_is_an_error(run: Run, data: Path) -> None:
+    found = run(*TRAIN, "-", *LIMIT, stdin=data.read_text(), TMPDIR="/no/such/folder")
+    fails(found, 1, "TMPDIR is /no/such/folder, which is no folder")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlbias import DataError, Ratings, evaluate, fit, judge
+from mlbias.cli.show.judgement import verdict
 from mlbias.evaluation.judge import holm
 from mlbias.fitting.record import Fit
 from tests.test_cli import Run, document, fails, run, succeeds  # noqa: F401 - a fixture
@@ -414,3 +415,9 @@ def test_standard_input_and_netflix_text(run: Run, tmp_path: Path) -> None:  # n
     fails(twice, 1, "standard input cannot be read twice, for predictions and for ratings")
     both = run("evaluate", "--predictions", "-", "--data", "-", stdin=with_ratings)
     fails(both, 2, "only one file can be standard input")
+
+
+def test_the_models_own_predictions_differ_by_nothing() -> None:
+    same = judge(MEAN, {"same.csv": frame(FOUR, [3.5] * 4)}).predictions[0]
+    assert (same.difference.rmse, same.p_value) == (0, 1)
+    assert "its RMSE is the same, p = 1.0000" in verdict(same)

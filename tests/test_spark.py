@@ -378,3 +378,12 @@ def test_spark_connect_gives_what_memory_gives() -> None:
     command = [sys.executable, "-m", "tests.on_connect"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, env=_lean_java())
     assert run.returncode == 0, run.stderr[-2_000:]
+
+
+def test_pairs_that_are_no_parquet_are_refused_before_spark_starts(tmp_path: Path) -> None:
+    model, pairs = tmp_path / "m.npz", tmp_path / "pairs.csv"
+    save_model(fit(timed_ratings(), "exact"), model)
+    pairs.write_text("user,item\n1,2\n")
+    command = ["predict", str(pairs), "--engine", "spark", "--model", str(model)]
+    with pytest.raises(DataError, match=r"pairs\.csv is no Parquet file"):
+        app([*command, "--out", str(tmp_path / "out.parquet")], standalone_mode=False)

@@ -4,6 +4,7 @@ What ends up there is a prepared copy in both cases. A temporary one is removed 
 mapped into memory, so that the system frees it with the process, however that ends.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -22,6 +23,7 @@ from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_folder
 from mlbias.datasets.reading.reader import ReadingOnDisk
 from mlbias.datasets.reading.sorted_ratings import RATINGS
 from mlbias.datasets.value_steps import STEPS, counted
+from mlbias.errors import DataError
 from mlbias.files import leftovers
 from mlbias.memory import in_mebibytes
 
@@ -126,6 +128,12 @@ class DiskFolder:
         self._notices.append(f"no prepared copy is kept: {copy.path.parent}: {why}")
 
     def _temporary(self) -> NewFolder:
+        named = os.environ.get("TMPDIR")
+        if named and not Path(named).is_dir():
+            raise DataError(
+                f"TMPDIR is {named}, which is no folder, and the ratings are to be sorted in it.",
+                "Make the folder, or name another.",
+            )
         place = Path(tempfile.gettempdir()) / _TEMPORARY
         for path in leftovers(place.parent, _TEMPORARY):
             with suppress(OSError):

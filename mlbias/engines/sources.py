@@ -111,6 +111,7 @@ def predict_on_spark(
     except ImportError as error:
         raise DataError(f"{error}.") from error
     source, user, item = pairs
+    check_is_parquet(source)
     session = spark_session(master)
     try:
         if source.label.startswith(TABLE):
@@ -122,6 +123,26 @@ def predict_on_spark(
         return known_counts(session.read.parquet(str(out)))
     except FAILURES as error:
         raise told(error) from error
+
+
+def check_is_parquet(source: Source) -> None:
+    """See that a file of pairs is Parquet, before Spark takes seconds to start.
+
+    Raises:
+        DataError: it is not.
+    """
+    path = source.path
+    if path is not None and path.is_file() and not is_parquet(path):
+        raise DataError(
+            f"{path} is no Parquet file: Spark takes pairs from Parquet or a table.",
+            "Convert it to Parquet, or predict without --engine.",
+        )
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file begins as Parquet does."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def read_frame(

@@ -101,9 +101,9 @@ MemoryLimit = Annotated[
         metavar="SIZE",
         envvar="MLBIAS_MEMORY_LIMIT",
         rich_help_panel=DATA,
-        help="Memory that reading may take, such as 4G or 500M; ratings that need more are sorted "
-        "on disk. It never changes a result. [default: half of what the machine or its container "
-        "has]",
+        help="Memory that reading may take, such as 4G, and at least 256M; ratings that need more "
+        "are sorted on disk. It never changes a result. [default: half of what the machine or its "
+        "container has]",
     ),
 ]
 Threads = Annotated[

@@ -86,6 +86,7 @@ def verdict(one: Judged) -> str:
     """A sentence: better, worse, or cannot be told."""
     difference = one.difference.rmse
     size = f"its RMSE is {abs(difference):.5f} {'lower' if difference < 0 else 'higher'}"
+    size = "its RMSE is the same" if difference == 0 else size
     if one.p_value is None:
         return f"{one.name} {UNTOLD} from the bias model: all ratings are of one user"
     found = UNTOLD if one.verdict == UNTOLD else f"is {one.verdict}"
