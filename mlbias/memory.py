@@ -62,11 +62,18 @@ def check_room(n_bytes: int, threads: int | None = None, limit: int | None = Non
             "Raise the limit, as with `ulimit -v`; fewer `threads` need less.",
         )
     held = min(int(_HELD_PER_BYTE * n_bytes), room_for_ratings(limit))
-    check_memory(_HELD + min(n_bytes, _HELD_BY_PARTS) + held)
+    what_now = "Lower `memory_limit`, so that they are sorted on disk."
+    check_memory(_HELD + min(n_bytes, _HELD_BY_PARTS) + held, what_now)
 
 
-def check_memory(needed: int) -> None:
+def check_memory(
+    needed: int, advice: str = "Give the machine, the container or the process more memory."
+) -> None:
     """See that this process may take so many more bytes of memory.
+
+    Args:
+        needed: bytes.
+        advice: what to do where it may not.
 
     Raises:
         DataError: it may not.
@@ -76,7 +83,7 @@ def check_memory(needed: int) -> None:
         raise DataError(
             f"about {in_mebibytes(needed)} of memory are needed, and this process may take "
             f"{in_mebibytes(room)}.",
-            "Give the machine, the container or the process more memory.",
+            advice,
         )
 
 

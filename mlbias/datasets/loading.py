@@ -155,12 +155,15 @@ def load_dataset(
 
     def is_current() -> bool:
         """Of a file that changed while it was read nobody knows what was read."""
-        return keep and prepared_copy(source, options, known_as=known_as) == copy
+        return prepared_copy(source, options, known_as=known_as) == copy
 
     is_new = not copy.path.exists()
     dataset = _read(source, options, effort, copy if keep else None, is_current, timestamps=True)
     dataset.notices += [unusable] if unusable else []
-    if not dataset.is_on_disk and is_current():
+    if not is_current():
+        changed = f"{source.where} changed while it was read; these may be ratings of both states"
+        dataset.notices.append(changed)
+    elif keep and not dataset.is_on_disk:
         dataset.keep(copy.path, partial(write_copy, copy, dataset), tell=is_new)
     return dataset
 
