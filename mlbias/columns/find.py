@@ -47,12 +47,8 @@ def find_columns(
     all_asked = all(asked.get(role) for role in needed)
     if named:
         refuse_doubles(names, where)
-    elif len(names) > _MOST_UNNAMED and not all_asked:
-        raise DataError(
-            f"{where} has {len(names)} columns and no header, so that nothing tells which are "
-            f"the user, the item and the {value}.",
-            f"Name them by number with `user_col`, `item_col` and `{value}_col`.",
-        )
+    elif not all_asked:
+        _refuse_many_unnamed(names, needed, where)
     found: dict[str, int | None] = {}
     notes: dict[str, list[str]] = {role: [] for role in (*needed, "time")}
     for place, role in enumerate((*needed, "time")):
@@ -95,12 +91,8 @@ def find_pair_columns(
     all_asked = all(asked.get(role) for role in PAIR)
     if named:
         refuse_doubles(names, where)
-    elif len(names) > _MOST_UNNAMED and not all_asked:
-        raise DataError(
-            f"{where} has {len(names)} columns and no header, so that nothing tells which are "
-            "the user and the item.",
-            "Name them by number with `user_col` and `item_col`.",
-        )
+    elif not all_asked:
+        _refuse_many_unnamed(names, PAIR, where)
     notes: list[str] = []
     found = [_place(role, asked, names, named, where, notes) for role in PAIR]
     if not named:
@@ -118,6 +110,17 @@ def find_pair_columns(
     if not named and not all_asked:
         notes += _notes_without_header(columns, names)
     return replace(columns, notes=tuple(notes))
+
+
+def _refuse_many_unnamed(names: Sequence[str], roles: Sequence[str], where: str) -> None:
+    """Check that columns without names are few enough to be told apart by their order."""
+    if len(names) > _MOST_UNNAMED:
+        options = [f"`{role}_col`" for role in roles]
+        raise DataError(
+            f"{where} has {len(names)} columns and no header, so that nothing tells which are "
+            f"the {_joined(roles)}.",
+            f"Name them by number with {', '.join(options[:-1])} and {options[-1]}.",
+        )
 
 
 def _refuse_shared(columns: Columns, where: str) -> None:
