@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +124,10 @@ def each(column: str, change: Callable[[float], object]) -> Callable[[Rows], Non
     return changed
 
 
+def one_user_has_most(columns: Rows) -> None:
+    columns["user"][100:1700] = [7] * 1600
+
+
 SHAPES: dict[str, Callable[[Rows], object]] = {
     "integers": lambda _: None,
     "text users": texts("user"),
@@ -132,6 +136,7 @@ SHAPES: dict[str, Callable[[Rows], object]] = {
     "items are text in the end": placed("item", -300, "007"),
     "users are text in the beginning": placed("user", 0, "ann"),
     "wide ids": each("user", lambda user: int(user) * 10**16),
+    "one user has most": one_user_has_most,
     "sorted": lambda columns: columns["user"].sort(key=str),
     "doubles": each("rating", lambda value: value / 3),
     "some doubles": placed("rating", 1500, 0.1 + 0.2),
@@ -161,8 +166,13 @@ def test_the_copy_has_the_bytes_of_one_that_was_made_in_memory(tmp_path: Path, k
     assert_same_copy(path)
 
 
+KINDS_OF_TWICE = [
+    "integers", "no times", "users are text in the end", "fractions", "one user has most",
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("duplicates", ["keep", "first", "last", "mean"])
-@pytest.mark.parametrize("kind", ["integers", "no times", "users are text in the end", "fractions"])
+@pytest.mark.parametrize("kind", KINDS_OF_TWICE)
 def test_pairs_that_are_rated_twice(tmp_path: Path, kind: str, duplicates: str) -> None:
     path = tmp_path / "ratings.csv"
     path.write_text(csv(shaped(kind)))
@@ -183,9 +193,10 @@ def test_the_mean_of_a_pair_widens_the_ratings_only_where_there_is_one(
     assert about["value_type"] == ("<f8" if repeated else "<f4")
 
 
-def test_the_first_pair_that_is_rated_twice_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["integers", "one user has most"])
+def test_the_first_pair_that_is_rated_twice_is_named(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "ratings.csv"
-    path.write_text(csv(rows()))
+    path.write_text(csv(shaped(kind)))
     source, options = Source("ratings", path), ReadOptions(duplicates="error")
     with pytest.raises(DataError) as expected:
         load(source, options)
@@ -193,6 +204,24 @@ def test_the_first_pair_that_is_rated_twice_is_named(tmp_path: Path) -> None:
         load(source, options, memory_limit=LEAST)
     assert str(found.value) == str(expected.value)
     assert not (tmp_path / CACHE_FOLDER).exists() or not list((tmp_path / CACHE_FOLDER).iterdir())
+
+
+def test_what_is_sorted_at_once_is_bounded_whoever_has_the_ratings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, blocks = list[int](), merge.Merge.blocks
+
+    def seen(self: merge.Merge) -> Iterator[merge.Block]:
+        for block in blocks(self):
+            sizes.append(block.n_read)
+            yield block
+
+    monkeypatch.setattr(merge.Merge, "blocks", seen)
+    path = tmp_path / "ratings.csv"
+    path.write_text(csv(shaped("one user has most")))
+    load(Source("ratings", path), memory_limit=LEAST)
+    assert sum(sizes) == 2_000
+    assert max(sizes) <= 2 * 64
 
 
 @pytest.mark.parametrize(

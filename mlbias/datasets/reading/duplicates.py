@@ -27,7 +27,8 @@ def without_duplicates(
         DataError: there are such pairs, and there may be none.
     """
     n = repeated_pairs(ratings)
-    first = first_double(ratings) if n and options.duplicates == "error" else None
+    is_error = n and options.duplicates == "error"
+    first = pair_of(ratings, first_double(ratings)) if is_error else None
     is_timed = ratings.timestamp is not None
     understood = Doubles(n, first, is_timed, ratings.untimed).said(understood, options, where)
     return (one_of_each(ratings, options) if n else ratings), understood
@@ -77,12 +78,16 @@ class Doubles:
         return replace(understood, notices=(*understood.notices, f"{several}; {told}"))
 
 
-def first_double(ratings: Ratings) -> tuple[object, object]:
-    """User and item of the first rating of a pair that already had one."""
+def first_double(ratings: Ratings) -> int:
+    """Where the first rating is of a pair that already had one."""
     pairs = _pairs(ratings)
     order = np.argsort(pairs, kind="stable")
     doubles = order[1:][pairs[order][1:] == pairs[order][:-1]]
-    row = int(doubles.min())
+    return int(doubles.min())
+
+
+def pair_of(ratings: Ratings, row: int) -> tuple[object, object]:
+    """The ids of the user and the item of a rating."""
     return ratings.user_ids[int(ratings.user[row])], ratings.item_ids[int(ratings.item[row])]
 
 

@@ -61,7 +61,8 @@ def written(merge: Merge, folder: NewFolder, sorting: Sorting | None = None) -> 
     Raises:
         OSError: they cannot be written.
     """
-    n_repeated, first, equal, counts, n = 0, None, EqualColumns(), [], 0
+    n_repeated, n, first, equal = 0, 0, None, EqualColumns()
+    counts = np.zeros(len(merge.user_ids))
     with ExitStack() as files:
 
         def column(name: str, dtype: np.dtype[Any]) -> ColumnFile:
@@ -76,20 +77,21 @@ def written(merge: Merge, folder: NewFolder, sorting: Sorting | None = None) -> 
             value.append(ratings.value)
             if time is not None and ratings.timestamp is not None:
                 time.append(ratings.timestamp)
-            counts.append(np.bincount(ratings.user, minlength=ratings.n_users))
+            here = slice(block.first, block.first + ratings.n_users)
+            counts[here] += np.bincount(ratings.user, minlength=ratings.n_users)
             equal.look(ratings)
-            n_repeated, first = n_repeated + block.n_repeated, first or block.first_double
-            n += block.n_read
+            first = min(filter(None, (first, block.first_double)), default=None)
+            n_repeated, n = n_repeated + block.n_repeated, n + block.n_read
             if sorting:
                 sorting(n, merge.n_ratings)
     return SortedRatings(
         merge.user_ids,
         merge.item_ids,
-        np.concatenate(counts).astype(np.float64),
+        counts,
         mapped(folder.path / "item.npy"),
         mapped(folder.path / RATINGS),
         None if time is None else mapped(folder.path / "timestamp.npy"),
         n_repeated,
-        first,
+        first and first[2:],
         equal,
     )
