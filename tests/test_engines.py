@@ -305,13 +305,35 @@ def test_a_python_of_another_version_is_named(
     [
         (["--engine", "dusk"], "`engine` is local or spark, not 'dusk'"),
         (["--master", "local"], "`master` goes with --engine spark"),
-        (["--engine", "spark", "--skip-bad-rows"], "only `user_col`, .* go with --engine spark"),
+        (
+            ["--engine", "spark", "--skip-bad-rows", "--memory-limit", "4G"],
+            "^`skip_bad_rows` and `memory_limit` do not go with --engine spark; .* only `user_",
+        ),
+        (["--engine", "spark", "--no-cache"], "^`no_cache` does not go with --engine spark"),
+        (["--engine", "spark", "--threads", "2"], "^`threads` does not go with --engine spark"),
+        (["--engine", "spark", "--encoding", "latin-1"], "^`encoding` does not go with"),
         (["--engine", "spark", "--test", "other.csv"], "a file of held-out ratings"),
     ],
 )
 def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:
     with pytest.raises(OptionError, match=said):
         app(["train", "--data", "table:ratings", "--no-save", *options], standalone_mode=False)
+
+
+def test_of_pairs_spark_takes_columns_alone() -> None:
+    command = ["predict", "pairs.parquet", "--engine", "spark", "--separator", ";"]
+    with pytest.raises(OptionError, match=r"^`separator` does not go.* `user_col` and `item_col`"):
+        app(command, standalone_mode=False)
+
+
+def test_a_limit_in_the_environment_is_for_other_commands_and_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLBIAS_MEMORY_LIMIT", "4G")
+    monkeypatch.setenv("MLBIAS_THREADS", "2")
+    command = ["train", "--engine", "spark", "--data", "no such file.csv", "--no-save"]
+    with pytest.raises(DataError, match="no such file"):
+        app(command, standalone_mode=False)
 
 
 class WeighedParts(LocalParts):

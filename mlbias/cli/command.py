@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from mlbias.cli.options.engine import check_engine
+
 # Options that name data; where a shell expanded their pattern, more paths follow.
 _DATA_OPTIONS = {"data", "train_file", "test_file"}
 
@@ -117,6 +119,7 @@ def check_arguments(command: Any, ctx: Any, args: list[str]) -> None:
         if param.name in seen and takes_one:
             ctx.fail(f"Option '{param.opts[0]}' takes one value and is given more than once.")
         seen.add(param.name)
+    check_engine(parsed, [param.name for param in command.params])
     takes_more = isinstance(command, TyperGroup) or any(
         param.param_type_name == "argument" for param in command.params
     )

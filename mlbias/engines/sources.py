@@ -1,6 +1,7 @@
 """What --data names for Spark: files, tables and stores; and predictions on Spark."""
 
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from mlbias.engines.session import spark_session
 from mlbias.errors import DataError, OptionError
 from mlbias.ids import TextIds
 from mlbias.model import BiasModel
+
+# Options for reading that Spark's readers do, of ratings and of pairs.
+DONE = (
+    "user_col", "item_col", "rating_col", "time_col", "separator", "ids", "decimal", "time_unit",
+)  # fmt: skip
+DONE_FOR_PAIRS = ("user_col", "item_col")
 
 
 def source_of(data: str | None, data_dir: Path) -> Source:
@@ -70,16 +77,33 @@ def check_options(options: ReadOptions) -> None:
     Raises:
         OptionError: it is.
     """
-    done = (
-        "user_col", "item_col", "rating_col", "time_col", "separator", "ids", "decimal",
-        "time_unit",
-    )  # fmt: skip
-    plain = replace(options, **{name: getattr(ReadOptions(), name) for name in done})
-    if plain != ReadOptions():
+    plain = ReadOptions()
+    names = [field.name for field in fields(plain)]
+    refuse([name for name in names if getattr(options, name) != getattr(plain, name)], DONE)
+
+
+def refuse(asked: Collection[str], done: Sequence[str]) -> None:
+    """Refuse options for reading that would do nothing.
+
+    Args:
+        asked: names of options.
+        done: those that do something.
+
+    Raises:
+        OptionError: another one is asked for.
+    """
+    others = [name for name in asked if name not in done]
+    if others:
+        does = "does" if len(others) == 1 else "do"
         raise OptionError(
-            f"of the options for reading, only {', '.join(f'`{name}`' for name in done)} go with "
-            "--engine spark."
+            f"{_named(others)} {does} not go with --engine spark; of the options for reading, only "
+            f"{_named(done)} do."
         )
+
+
+def _named(options: Sequence[str]) -> str:
+    *most, last = (f"`{name}`" for name in options)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def predict_on_spark(

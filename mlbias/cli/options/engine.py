@@ -1,7 +1,8 @@
 """Where ratings are worked on: in this process, or on Spark."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
 import typer
 
@@ -48,3 +49,25 @@ class EngineOptions:
         if self.master is not None and self.engine != "spark":
             raise OptionError("`master` goes with --engine spark.")
         return self.engine == "spark"
+
+
+def check_engine(parsed: Mapping[str, Any], options: Collection[str]) -> None:
+    """See that on the command line nothing is asked of reading that the engine would ignore.
+
+    What comes from the environment is for other commands too, and is not among this.
+
+    Args:
+        parsed: what was given on the command line, by the names of options.
+        options: names of all options that the command has.
+
+    Raises:
+        OptionError: something is.
+    """
+    if parsed.get("engine") != "spark":
+        return
+    from mlbias.cli.options.reading import PairOptions, ReadingOptions
+    from mlbias.engines.sources import DONE, DONE_FOR_PAIRS, refuse
+
+    group, done = (ReadingOptions, DONE) if "data" in options else (PairOptions, DONE_FOR_PAIRS)
+    of_reading = {field.name for field in fields(group)} - {"data", "data_dir"}
+    refuse([name for name in parsed if name in of_reading], done)
