@@ -68,12 +68,23 @@ def test_it_says_so_and_gives_the_same_as_in_memory(run: Run, data: Path, elsewh
     assert list(elsewhere.iterdir()) == []
 
 
+def test_a_history_is_sorted_on_disk_too(run: Run, data: Path) -> None:
+    succeeds(run("train", "--data", "sample"))
+    user, item, _ = data.read_text().splitlines()[1].split(",")
+    pair = ["predict", "--user", user, "--item", item, "--json", "--history", str(data)]
+    on_disk = run(*pair, *LIMIT)
+    assert "the ratings take more than 256 MiB of memory: sorted on disk" in on_disk.stderr
+    assert document(on_disk)["known"] == "both"
+
+
 @pytest.mark.parametrize("kilobytes", [1_000, 4_000, 12_000])
 def test_a_full_disk_is_a_sentence_and_nothing_is_left(data: Path, kilobytes: int) -> None:
     limited = run_limited(data.parent, f"-f {kilobytes}", *TRAIN[:3], "--data", data.name, *LIMIT)
     cache = data.parent / CACHE_FOLDER
     said = fails(limited, 1, rf"cannot be sorted on disk in the folder {cache}: File too large\.")
-    assert said.splitlines()[1].strip() == (
+    notice, _, advice = said.splitlines()
+    assert notice.endswith(f"sorted on disk in {cache}")
+    assert advice.strip() == (
         "Make room there, or let them take more memory with --memory-limit."
     )
     assert list(cache.iterdir()) == []

@@ -185,6 +185,17 @@ class PairOptions:
     separator: Separator = None
     ids: IdsKind = "auto"
     encoding: Encoding = None
+    memory_limit: Annotated[
+        str | None,
+        typer.Option(
+            "--memory-limit",
+            metavar="SIZE",
+            envvar="MLBIAS_MEMORY_LIMIT",
+            rich_help_panel=DATA,
+            help="Memory that reading --history may take, see `mlbias train`; pairs are read and "
+            "written in parts, and need little.",
+        ),
+    ] = None
     threads: Threads = None
 
     def of_history(self) -> "ReadOptions":
@@ -209,5 +220,6 @@ class PairOptions:
             separator=self.separator,
             ids=self.ids,
             encoding=self.encoding,
+            memory_limit=self.memory_limit,
             threads=self.threads,
         )
