@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -284,3 +285,67 @@ def test_without_a_copy_they_are_sorted_in_a_temporary_folder(
     assert on_disk.ratings.item.tobytes() == in_memory.ratings.item.tobytes()
     assert on_disk.fingerprint == in_memory.fingerprint
     assert on_disk.understood == in_memory.understood
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("duplicates", ["keep", "mean"])
+@pytest.mark.parametrize("kind", ["integers", "doubles"])
+def test_nothing_is_mapped_while_it_is_removed_or_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, duplicates: str
+) -> None:
+    """On Windows it could be neither."""
+    seen = set[str]()
+    unlink, rename = Path.unlink, Path.rename
+
+    def unmapped(path: Path) -> Path:
+        maps = Path("/proc/self/maps").read_text()
+        assert str(path.resolve()) not in maps
+        seen.add(path.name)
+        return path
+
+    monkeypatch.setattr(Path, "unlink", lambda path, **how: unlink(unmapped(path), **how))
+    monkeypatch.setattr(Path, "rename", lambda path, to: rename(unmapped(path), to))
+    path = tmp_path / "ratings.csv"
+    path.write_text(csv(shaped(kind)))
+    load(Source("ratings", path), ReadOptions(duplicates=duplicates), memory_limit=LEAST)
+    assert {"scratch.npy", "ratings.npy"} <= seen
+    assert any(name.endswith(".part") for name in seen)
+
+
+class Watch:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+
+    def begin(self, notice: str) -> None:
+        self.told.append((notice, 0, 0))
+
+    def sorting(self, done: int, total: int) -> None:
+        self.told.append(("sorting", done, total))
+
+    def finishing(self, done: int, total: int) -> None:
+        self.told.append(("finishing", done, total))
+
+
+def test_it_is_said_when_the_first_ratings_go_to_disk_and_how_far_they_come(
+    tmp_path: Path,
+) -> None:
+    watch, read = Watch(), list[int]()
+    path = tmp_path / "ratings.csv"
+    path.write_text(csv(rows()))
+
+    def progress(done: int, total: int | None) -> None:
+        read.append(done)
+        assert total == path.stat().st_size
+        if len(read) == 2:  # the first part is the header
+            (told,) = watch.told
+            assert told[0].startswith("the ratings take more than 0 MiB of memory: sorted on disk")
+
+    load_dataset(
+        Source("ratings", path), cache=False, progress=progress, sorting=watch, memory_limit=LEAST
+    )
+    assert len(read) > 2
+    assert ("sorting", 2_000, 2_000) in watch.told
+    assert watch.told[-1] == ("finishing", 3, 4)
+    assert len({what for what, _, _ in watch.told}) == 3

@@ -128,7 +128,7 @@ class Reader:
         with ReadingBars(self._output) as bars:
             dataset = load_dataset(
                 source, options, cache=cache, timestamps=times, threads=threads,
-                progress=bars.reading, sorting=bars.sorting, memory_limit=self._limit,
+                progress=bars.reading, sorting=bars, memory_limit=self._limit,
             )  # fmt: skip
         say_understood(self._output, dataset.understood, with_times=times, warn=warn)
         for notice in dataset.notices:

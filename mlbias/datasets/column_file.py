@@ -41,6 +41,11 @@ class ColumnFile:
         finally:
             self._file.close()
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers so far."""
+        return self._dtype
+
     def append(self, values: NDArray[Any]) -> None:
         """Write further numbers (n,)."""
         dtype = np.promote_types(self._dtype, values.dtype)
@@ -68,6 +73,7 @@ class ColumnFile:
         self._begin(dtype)
         for start in range(0, len(numbers), _PIECE):
             self.append(numbers[start : start + _PIECE])
+        del numbers  # what is mapped cannot be removed on Windows
         narrow.unlink()
 
 

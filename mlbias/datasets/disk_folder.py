@@ -1,7 +1,9 @@
 """Where ratings are sorted that do not fit into memory: the prepared copy's folder, or a temporary.
 
 What ends up there is a prepared copy in both cases. A temporary one is removed as soon as it is
-mapped into memory, so that the system frees it with the process, however that ends.
+mapped into memory, so that the system frees it with the process, however that ends. Where a mapped
+file cannot be removed, as on Windows, the next run removes it. No other file or folder is mapped
+while it is renamed or removed.
 """
 
 import os
@@ -14,21 +16,23 @@ from typing import Any, Self
 import numpy as np
 
 from mlbias.core.incidence import BlockIncidence
-from mlbias.core.ratings import Values
 from mlbias.datasets.array_folder import remove_folder
 from mlbias.datasets.cache_folder import make_cache_folder
+from mlbias.datasets.column_file import mapped
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.new_folder import NewFolder, check_place, new_folder, sorting_in
 from mlbias.datasets.prepared import PreparedCopy, finish_copy, load_folder
 from mlbias.datasets.reading.reader import ReadingOnDisk
-from mlbias.datasets.reading.sorted_ratings import RATINGS
-from mlbias.datasets.value_steps import STEPS, counted
+from mlbias.datasets.reading.sorted_ratings import write_values
+from mlbias.datasets.value_steps import from_steps
+from mlbias.datasets.watching import SortingWatch
 from mlbias.errors import DataError
 from mlbias.files import leftovers
 from mlbias.memory import in_mebibytes
 
 _TEMPORARY = "mlbias-ratings"
-_PIECE = 1 << 20
+# That follow the sorting: checksums, ratings in few bytes, statistics, and all of it mapped.
+_STEPS = 4
 
 
 class DiskFolder:
@@ -37,10 +41,14 @@ class DiskFolder:
     Args:
         copy: where the copy of the ratings is to be; None for no copy that stays.
         limit: bytes of memory that the ratings did not fit in.
+        watch: is told that they go there, and how far they have come.
     """
 
-    def __init__(self, copy: PreparedCopy | None, limit: int) -> None:
-        self._copy, self._limit, self._stack = copy, limit, ExitStack()
+    def __init__(
+        self, copy: PreparedCopy | None, limit: int, watch: SortingWatch | None = None
+    ) -> None:
+        self._copy, self._limit, self._watch = copy, limit, watch
+        self._stack = ExitStack()
         self._folder: NewFolder | None = None
         self._place: Path | None = None
         self._notices: list[str] = []
@@ -63,10 +71,11 @@ class DiskFolder:
         """
         if self._folder is None:
             self._folder = self._of_copy() or self._temporary()
-            self._notices.append(
-                f"the ratings take more than {in_mebibytes(self._limit)} of memory: sorted on disk "
-                f"in {self._folder.path.parent}"
-            )
+            if self._watch:
+                self._watch.begin(
+                    f"the ratings take more than {in_mebibytes(self._limit)} of memory: "
+                    f"sorted on disk in {self._folder.path.parent}"
+                )
         return self._folder
 
     def finish(
@@ -84,7 +93,7 @@ class DiskFolder:
         """
         folder, copy = self.folder(), self._copy
         with sorting_in(folder.path.parent):
-            size = _finished(folder, reading, self._key, threads)
+            size = self._finished(folder, reading, threads)
         if copy is None or not is_current():
             return
         is_new = not copy.path.exists()
@@ -105,11 +114,31 @@ class DiskFolder:
         Args:
             threads: how many work at a time; by default one for each core.
         """
+        self._done(3)
         dataset = load_folder(self._place or self.folder().path, self._key, threads)
         assert dataset is not None  # of that key
         dataset.notices += self._notices
         dataset.is_on_disk = True
         return dataset
+
+    def _finished(self, folder: NewFolder, reading: ReadingOnDisk, threads: int | None) -> int:
+        """Write what is left to make a copy; how many bytes it has."""
+        folder.close()
+        self._done(0)
+        ratings = reading.ratings
+        folder.add("item.npy")
+        if ratings.has_times:
+            folder.add("timestamp.npy")
+        self._done(1)
+        form = ratings.value_type, write_values(folder)
+        folder.add("value.npy")
+        self._done(2)
+        dataset = _dataset(folder, reading, form, threads)
+        return finish_copy(folder, dataset, self._key, form, reading.untimed)
+
+    def _done(self, steps: int) -> None:
+        if self._watch:
+            self._watch.finishing(steps, _STEPS)
 
     def _of_copy(self) -> NewFolder | None:
         if self._copy is None:
@@ -142,43 +171,23 @@ class DiskFolder:
             return self._stack.enter_context(new_folder(place, 0o600))
 
 
-def _finished(
-    folder: NewFolder, reading: ReadingOnDisk, key: Mapping[str, Any], threads: int | None
-) -> int:
-    """Write what is left to make a copy of it; how many bytes it has."""
+def _dataset(
+    folder: NewFolder,
+    reading: ReadingOnDisk,
+    form: tuple[np.dtype[Any], int | None],
+    threads: int | None,
+) -> Dataset:
+    """What the columns in the folder come to."""
     ratings = reading.ratings
-    folder.add("item.npy")
-    if ratings.timestamp is not None:
-        folder.add("timestamp.npy")
-    steps = _write_values(folder, ratings.value)
-    folder.add("value.npy")
-    dataset = Dataset(
+    item = mapped(folder.path / "item.npy")
+    value = from_steps(mapped(folder.path / "value.npy"), form[1], form[0].str)
+    return Dataset(
         ratings.user_ids,
         ratings.item_ids,
-        len(ratings.item),
+        len(ratings),
         reading.understood,
         lambda: BlockIncidence.in_order(
-            ratings.item, ratings.user_counts, len(ratings.item_ids), ratings.value, threads
+            item, ratings.user_counts, len(ratings.item_ids), value, threads
         ),
         None,
     )
-    size = finish_copy(folder, dataset, key, (ratings.value.dtype, steps), reading.untimed)
-    folder.close()
-    (folder.path / RATINGS).unlink(missing_ok=True)
-    return size
-
-
-def _write_values(folder: NewFolder, value: Values) -> int | None:
-    """Write ratings as counts of steps where they are such; the steps that make 1."""
-    for steps in STEPS:
-        with folder.column("value.npy", np.dtype(np.uint8)) as file:
-            for start in range(0, len(value), _PIECE):
-                found = counted(value[start : start + _PIECE], steps)
-                if found is None:
-                    break
-                file.append(found.counts)
-            else:
-                return steps
-        (folder.path / "value.npy").unlink()
-    (folder.path / RATINGS).rename(folder.path / "value.npy")
-    return None

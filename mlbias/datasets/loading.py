@@ -25,7 +25,7 @@ from mlbias.ratings import Ratings
 
 if TYPE_CHECKING:
     from mlbias.datasets.reading.read import Progress
-    from mlbias.datasets.reading.sorted_ratings import Sorting
+    from mlbias.datasets.watching import SortingWatch
 
 
 @checks_options
@@ -117,7 +117,7 @@ def load_dataset(
     known_as: Path | None = None,
     threads: int | None = None,
     progress: "Progress | None" = None,
-    sorting: "Sorting | None" = None,
+    sorting: "SortingWatch | None" = None,
     memory_limit: int | None = None,
 ) -> Dataset:
     """All ratings of a source, from its prepared copy or by reading it, which leaves a copy.
@@ -132,7 +132,7 @@ def load_dataset(
         known_as: see prepared_copy.
         threads: how many work at a time; by default one for each core.
         progress: see read_ratings.
-        sorting: see read_within.
+        sorting: is told of ratings that are sorted on disk.
         memory_limit: bytes; see load_ratings.
 
     Raises:
@@ -195,7 +195,7 @@ class Effort:
     threads: int | None
     memory_limit: int
     progress: "Progress | None"
-    sorting: "Sorting | None"
+    sorting: "SortingWatch | None"
 
 
 def _read(
@@ -215,7 +215,8 @@ def _read(
     from mlbias.datasets.reading.reader import Reading
     from mlbias.datasets.reading.runs import DiskRoom
 
-    with DiskFolder(copy, effort.memory_limit) as disk:
+    watch = effort.sorting
+    with DiskFolder(copy, effort.memory_limit, watch) as disk:
         room = DiskRoom(room_for_ratings(effort.memory_limit), disk.folder)
         reading = read_within(
             source,
@@ -224,7 +225,7 @@ def _read(
             timestamps=timestamps,
             threads=threads,
             progress=effort.progress,
-            sorting=effort.sorting,
+            sorting=watch.sorting if watch else None,
         )
         if isinstance(reading, Reading):
             return Dataset.of(reading.ratings, reading.understood, threads)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from mlbias.datasets.column_file import mapped
 from mlbias.datasets.new_folder import sorting_in
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.bad_rows import BadRows
@@ -19,7 +20,7 @@ from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
 from mlbias.datasets.reading.rows import Rows, Wanted
 from mlbias.datasets.reading.runs import DiskRoom, Runs
 from mlbias.datasets.reading.same_columns import check_same_columns
-from mlbias.datasets.reading.sorted_ratings import SortedRatings, Sorting, written
+from mlbias.datasets.reading.sorted_ratings import RATINGS, SortedRatings, Sorting, written
 from mlbias.datasets.reading.told_times import TimeScale, time_scale
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
@@ -168,9 +169,8 @@ class Reader:
             found = written(merge, folder, sorting)
         doubles = Doubles(found.n_repeated, found.first_double, scale is not None, untimed)
         understood = doubles.said(understood, self._options, source.where)
-        understood = checked(
-            understood, found.user_ids, found.item_ids, found.value, found.equal, source
-        )
+        value = mapped(folder.path / RATINGS)
+        understood = checked(understood, found.user_ids, found.item_ids, value, found.equal, source)
         return ReadingOnDisk(found, understood, untimed)
 
     def _counted(self, source: Source) -> Understood:

@@ -7,20 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from mlbias.core.ratings import Codes, Values
+from mlbias.core.ratings import Values
 from mlbias.core.vectors import FloatArray
 from mlbias.datasets.column_file import ColumnFile, mapped
 from mlbias.datasets.new_folder import NewFolder
 from mlbias.datasets.reading.equal_columns import EqualColumns
 from mlbias.datasets.reading.merge import Merge
+from mlbias.datasets.value_steps import STEPS, counted
 from mlbias.ids import Ids
-from mlbias.number_columns import Timestamps
 
 # Called with the ratings sorted so far and in all.
 Sorting = Callable[[int, int], None]
 
 # The file of values as they are read.
 RATINGS = "ratings.npy"
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,8 @@ class SortedRatings:
         user_ids: (n_users,) distinct ids, ascending.
         item_ids: (n_items,) likewise.
         user_counts: (n_users,) ratings of each user.
-        item: (n,) codes of the items, mapped.
-        value: (n,) ratings, mapped.
-        timestamp: (n,) Unix seconds, mapped; None where they cannot be used.
+        value_type: of the ratings.
+        has_times: whether the source has times that can be used.
         n_repeated: how many were of a pair that already had one.
         first_double: the first of these pairs, None where it does not matter.
         equal: has looked at all ratings.
@@ -42,12 +42,14 @@ class SortedRatings:
     user_ids: Ids
     item_ids: Ids
     user_counts: FloatArray
-    item: Codes
-    value: Values
-    timestamp: Timestamps | None
+    value_type: np.dtype[Any]
+    has_times: bool
     n_repeated: int
     first_double: tuple[object, object] | None
     equal: EqualColumns
+
+    def __len__(self) -> int:
+        return int(self.user_counts.sum())
 
 
 def written(merge: Merge, folder: NewFolder, sorting: Sorting | None = None) -> SortedRatings:
@@ -88,10 +90,35 @@ def written(merge: Merge, folder: NewFolder, sorting: Sorting | None = None) -> 
         merge.user_ids,
         merge.item_ids,
         counts,
-        mapped(folder.path / "item.npy"),
-        mapped(folder.path / RATINGS),
-        None if time is None else mapped(folder.path / "timestamp.npy"),
+        value.dtype,
+        time is not None,
         n_repeated,
         first and first[2:],
         equal,
     )
+
+
+def write_values(folder: NewFolder) -> int | None:
+    """Write ratings as counts of steps where they are such; the steps that make 1."""
+    path = folder.path / RATINGS
+    found = _write_steps(folder, mapped(path))
+    # What is mapped can be neither removed nor renamed on Windows.
+    if found is None:
+        path.rename(folder.path / "value.npy")
+    else:
+        path.unlink()
+    return found
+
+
+def _write_steps(folder: NewFolder, value: Values) -> int | None:
+    for steps in STEPS:
+        with folder.column("value.npy", np.dtype(np.uint8)) as file:
+            for start in range(0, len(value), _PIECE):
+                found = counted(value[start : start + _PIECE], steps)
+                if found is None:
+                    break
+                file.append(found.counts)
+            else:
+                return steps
+        (folder.path / "value.npy").unlink()
+    return None
