@@ -84,9 +84,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_left(data: Path, kilobytes: in
     said = fails(limited, 1, rf"cannot be sorted on disk in the folder {cache}: File too large\.")
     notice, _, advice = said.splitlines()
     assert notice.endswith(f"sorted on disk in {cache}")
-    assert advice.strip() == (
-        "Make room there, or let them take more memory with --memory-limit."
-    )
+    assert advice.strip() == ("Make room there, or let them take more memory with --memory-limit.")
     assert list(cache.iterdir()) == []
 
 
