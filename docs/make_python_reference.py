@@ -84,6 +84,9 @@ _ENGINES = (
     ("engines.dask", "incidence"),
 )
 
+# Classes whose methods stand in another one, which has no entry of its own.
+_SHARED = {"BiasModel": ("ModelMethods", "model_methods")}
+
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 
 
@@ -128,7 +131,9 @@ def _entry(name: str, node: ast.FunctionDef | ast.ClassDef) -> str:
         bases = ", ".join(ast.unparse(base) for base in node.bases)
         parts.append(f"```python\nclass {name}{f'({bases})' if bases else ''}\n```\n")
     parts.append(_docstring(node) + "\n")
-    functions = (each for each in node.body if isinstance(each, ast.FunctionDef))
+    shared = _SHARED.get(name)
+    body = [*(_definition(*shared).body if shared else ()), *node.body]
+    functions = (each for each in body if isinstance(each, ast.FunctionDef))
     parts += [_method(name, method) for method in functions if _is_shown(method)]
     return "\n".join(parts)
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from mlbias import DataError, Ratings, evaluate, fit, judge
 from mlbias.cli.show.judgement import verdict
-from mlbias.evaluation.judge import holm
+from mlbias.evaluation.significance import holm
 from mlbias.fitting.record import Fit
 from tests.test_cli import Run, document, fails, run, succeeds  # noqa: F401 - a fixture
 

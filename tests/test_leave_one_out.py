@@ -17,7 +17,7 @@ from mlbias.core.methods.exact import Exact
 from mlbias.core.model import Parameters, Penalty, PenaltyScale
 from mlbias.core.regularisation import Regularisation
 from mlbias.core.reml.exact_inverse import exact_inverse
-from mlbias.core.reml.likelihood import optimum_at
+from mlbias.core.reml.optimum import optimum_at
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.evaluation.crossval import CrossValidation
 from mlbias.evaluation.folds import CutFolds

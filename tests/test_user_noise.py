@@ -17,8 +17,9 @@ from mlbias.core.leave_one_out import leave_one_out
 from mlbias.core.model import Parameters, Penalty
 from mlbias.core.reml import noise_prior, user_noise
 from mlbias.core.reml.exact_inverse import exact_inverse
-from mlbias.core.reml.likelihood import Likelihood, optimum_at
+from mlbias.core.reml.likelihood import Likelihood
 from mlbias.core.reml.noise_prior import NoisePrior, fit_prior, winsorised
+from mlbias.core.reml.optimum import optimum_at
 from mlbias.core.reml.posterior import inverse_at, posterior
 from mlbias.core.reml.traces import expanded_traces
 from mlbias.core.reml.user_noise import learn_user_noise, leverage_sums

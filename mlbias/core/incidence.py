@@ -1,20 +1,18 @@
 """The incidence matrix in memory: its products, and the statistics by the same products."""
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from mlbias.core.blocks import UserBlocks, added, repeated, transposed
+from mlbias.core.blocks import UserBlocks, added, repeated
 from mlbias.core.compact import Column, UserRuns, as_array
 from mlbias.core.connected import joined
+from mlbias.core.rated_blocks import RatedBlocks
 from mlbias.core.ratings import CodedRatings, Codes, order_of_users, runs_of
-from mlbias.core.statistics import Statistics, center_near, range_and_mean
+from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
-from mlbias.errors import DataError
 
 Values = Column[np.floating[Any]]
 
@@ -97,7 +95,7 @@ class BlockIncidence:
         self, item: Codes, runs: UserRuns, n_items: int, value: Values, threads: int | None
     ) -> None:
         self._blocks = UserBlocks(item, runs.starts, n_items, threads)
-        self._value = value
+        self._rated = RatedBlocks(self._blocks, value)
         self._known_pairs: tuple[Codes, Codes, FloatArray] | None = None
 
     @property
@@ -167,51 +165,15 @@ class BlockIncidence:
 
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
         """R·b_item, where R has the centered ratings in the place of A's ones, (n_users,)."""
-        return self._per_rated_user(lambda rated: np.asarray(rated @ item_bias))
-
-    def squares_per_user(self) -> FloatArray:
-        """Each user's centered ratings squared and added up, (n_users,)."""
-        ones = np.ones(self._blocks.n_items)
-
-        def squared(rated: csr_array) -> FloatArray:
-            rated.data = rated.data * rated.data
-            return np.asarray(rated @ ones)
-
-        return self._per_rated_user(squared)
+        return self._rated.per_user(item_bias, self._statistics.center)
 
     def rated_per_item(self, user_bias: FloatArray) -> FloatArray:
         """Rᵀ·b_user, (n_items,)."""
-        center = self._statistics.center
+        return self._rated.per_item(user_bias, self._statistics.center)
 
-        def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self._blocks.n_items)
-            for k in blocks:
-                of_users = user_bias[self._blocks.users(k)]
-                rated = self._rated(k, center)
-                sums += transposed(rated) @ of_users
-            return sums
-
-        return added(self._blocks.map(lane))
-
-    def _per_rated_user(self, sums_of: Callable[[csr_array], FloatArray]) -> FloatArray:
-        """Sums of each block's users, from the block with the ratings in it, (n_users,)."""
-        sums, center = np.empty(self._blocks.n_users), self._statistics.center
-
-        def lane(blocks: NDArray[np.intp]) -> None:
-            for k in blocks:
-                rated = self._rated(k, center)
-                sums[self._blocks.users(k)] = sums_of(rated)
-
-        for _ in self._blocks.map(lane):
-            pass
-        return sums
-
-    def _rated(self, k: int, center: float) -> csr_array:
-        """A block with the centered ratings in the place of its ones."""
-        rated = copy(self._blocks.of[k])
-        rated.data = self._value[self._blocks.ratings(k)].astype(np.float64)
-        rated.data -= center
-        return rated
+    def squares_per_user(self) -> FloatArray:
+        """Each user's centered ratings squared and added up, (n_users,)."""
+        return self._rated.squares_per_user(self._statistics.center)
 
     def repeated_pairs(self) -> tuple[Codes, Codes, FloatArray]:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
@@ -243,39 +205,7 @@ class BlockIncidence:
         return self
 
     def _summed(self, user_counts: FloatArray) -> Statistics:
-        """The statistics: the same two products, with the ratings in the place of the ones."""
-        low, high, mean = range_and_mean(self._value)
-        center = center_near(mean, low, high)
-        user_sums = np.empty(self._blocks.n_users)
-        totals, squares = np.empty((2, len(self._blocks.of)))
-
-        def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self._blocks.n_items)
-            for k in blocks:
-                rated = self._rated(k, center)
-                user_sums[self._blocks.users(k)] = rated @ np.ones(self._blocks.n_items)
-                sums += transposed(rated) @ np.ones(rated.shape[0])
-                totals[k] = rated.data.sum()
-                squares[k] = (rated.data * rated.data).sum()
-            return sums
-
-        with np.errstate(over="ignore"):
-            item_sums = added(self._blocks.map(lane))
-            sum_of_squares = float(squares.sum())
-        if not np.isfinite(sum_of_squares):
-            raise DataError("the ratings are too large: the sum of their squares overflows.")
-        return Statistics(
-            n_ratings=self._blocks.n_ratings,
-            center=center,
-            total=float(totals.sum()),
-            squares=sum_of_squares,
-            low=low,
-            high=high,
-            user_counts=user_counts,
-            item_counts=self.per_item(np.ones(self._blocks.n_users)),
-            user_sums=user_sums,
-            item_sums=item_sums,
-        )
+        return self._rated.statistics(user_counts, self.per_item(np.ones(self._blocks.n_users)))
 
 
 def _through(

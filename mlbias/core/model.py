@@ -113,6 +113,12 @@ class Problem:
         """Of the incidence."""
         return self.incidence.statistics
 
+    @property
+    def right_side(self) -> ErrorSums:
+        """R, R_u and R_i: the right-hand side of the normal equations."""
+        s = self.statistics
+        return ErrorSums(s.total, s.user_sums, s.item_sums)
+
     def start(self) -> Parameters:
         """The baseline: alpha at the mean, both biases zero."""
         s = self.statistics

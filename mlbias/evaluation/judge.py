@@ -1,18 +1,13 @@
 """Is a recommender better than the baseline? Predictions of other systems beside a bias model.
 
-All are scored on the same ratings. The difference of two RMSEs has a standard error of its own,
-clustered by user (scores.py). With G users, difference / standard error is taken to follow
-Student's t distribution with G - 1 degrees of freedom. Several p-values are adjusted together:
-S. Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of
-Statistics 6, 1979.
+All are scored on the same ratings, and each difference is tested (significance.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from mlbias.arguments import checks_options
 from mlbias.core.ratings import Codes
@@ -21,15 +16,12 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.evaluation.known import BUCKET_NAMES, buckets_of
 from mlbias.evaluation.matching import Matched, matched, same_ratings
+from mlbias.evaluation.significance import DETECTABLE, SIGNIFICANCE, holm, tested
 from mlbias.fitting.record import Fit, model_of
 from mlbias.ids import positions
 from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
 
-# A verdict is wrong once in 20 times where there is no difference.
-SIGNIFICANCE = 0.05
-# A difference of so many standard errors is found in 80 % of hold-outs: 1.96 + 0.84.
-_DETECTABLE = 2.8
 BETTER, WORSE, UNTOLD = "better", "worse", "cannot be told"
 
 
@@ -172,17 +164,6 @@ def judgement(model: BiasModel, systems: Mapping[str, Ratings], ratings: Ratings
     )
 
 
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """p-values adjusted together by Holm's method; those that are None stay so."""
-    known = sorted(p for p in p_values if p is not None)
-    adjusted: dict[float, float] = {}
-    largest = 0.0
-    for rank, p in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - rank) * p))
-        adjusted[p] = largest
-    return [None if p is None else adjusted[p] for p in p_values]
-
-
 class _Rows:
     """The ratings that all systems predict, with the model's errors on them.
 
@@ -214,7 +195,7 @@ class _Rows:
         errors = self.value - system.predicted[self._shared]
         theirs = self.grouped(errors)
         score, difference = theirs.score(), theirs.above(own)
-        reach, p_value = _tested(difference, score.n_users - 1)
+        reach, p_value = tested(difference, score.n_users - 1)
         n, missing, stderr = len(system.predicted), system.missing, difference.stderr
         return Judged(
             name=name,
@@ -227,7 +208,7 @@ class _Rows:
             low=None if reach is None else difference.rmse - reach,
             high=None if reach is None else difference.rmse + reach,
             p_value=p_value,
-            smallest_detectable=None if stderr is None else _DETECTABLE * stderr,
+            smallest_detectable=None if stderr is None else DETECTABLE * stderr,
             by_user=self._buckets(errors, self._by_user),
             by_item=self._buckets(errors, self._by_item),
         )
@@ -242,15 +223,3 @@ class _Rows:
             difference = theirs.above(own)
             found.append(BucketDifference(BUCKET_NAMES[number], len(here), difference))
         return tuple(found)
-
-
-def _tested(difference: Difference, freedom: int) -> tuple[float | None, float | None]:
-    """Half of the 95 % interval, and the two-sided p-value of no difference; None for one user."""
-    if difference.stderr is None:
-        return None, None
-    reach = float(stdtrit(freedom, 1 - SIGNIFICANCE / 2)) * difference.stderr
-    if difference.rmse == 0:
-        return reach, 1.0
-    if difference.stderr == 0:
-        return reach, 0.0
-    return reach, float(2 * stdtr(freedom, -abs(difference.rmse) / difference.stderr))

@@ -1,8 +1,7 @@
 """What a fit was asked for and what came of it: the record that stays with the model."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal
 
 from mlbias.core.equations.certificate import Certificate
 from mlbias.core.leave_one_out import LeaveOneOut
@@ -17,7 +16,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import OptionError
 from mlbias.ids import Ids
 from mlbias.model import BiasModel
-from mlbias.ratings import Frame, Ratings
+from mlbias.model_methods import ModelMethods
 
 # Whether all ratings have one noise, or each user has a noise of their own.
 Noise = Literal["one", "user"]
@@ -85,8 +84,11 @@ def noise_of(name: str) -> Noise:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fit:
-    """A fitted model with the record of how it was fitted; it predicts as its model does.
+class Fit(ModelMethods):
+    """A fitted model with the record of how it was fitted.
+
+    It has the methods of BiasModel: ``predict``, ``predict_frame``, ``fold_in``, ``biases``,
+    ``probabilities`` and ``probability_at_least``.
 
     Example:
         >>> from mlbias import Ratings, fit
@@ -175,73 +177,8 @@ class Fit:
         """The values that ratings take and their thresholds; None where they are not known."""
         return self.model.scale
 
-    @property
-    def user_stderr(self) -> FloatArray | None:
-        """(n_users,) posterior standard deviations of the users' biases."""
-        return self.model.user_stderr
-
-    @property
-    def item_stderr(self) -> FloatArray | None:
-        """(n_items,) posterior standard deviations of the items' biases."""
-        return self.model.item_stderr
-
-    @overload
-    def predict(
-        self, users: Iterable[object], items: Iterable[object], return_std: Literal[False] = False
-    ) -> FloatArray: ...
-
-    @overload
-    def predict(
-        self, users: Iterable[object], items: Iterable[object], return_std: Literal[True]
-    ) -> tuple[FloatArray, FloatArray]: ...
-
-    def predict(
-        self, users: Iterable[object], items: Iterable[object], return_std: bool = False
-    ) -> FloatArray | tuple[FloatArray, FloatArray]:
-        """Predicted ratings of the pairs (users[k], items[k]), (n,); see BiasModel.predict."""
-        if return_std:
-            return self.model.predict(users, items, return_std=True)
-        return self.model.predict(users, items)
-
-    def predict_frame(
-        self,
-        frame: Frame,
-        *,
-        user: str | None = None,
-        item: str | None = None,
-        interval: float | None = None,
-        clip: bool = False,
-        at_least: float | None = None,
-        probabilities: bool = False,
-    ) -> Frame:
-        """The rows of a frame with predictions; see BiasModel.predict_frame."""
-        return self.model.predict_frame(
-            frame,
-            user=user,
-            item=item,
-            interval=interval,
-            clip=clip,
-            at_least=at_least,
-            probabilities=probabilities,
-        )
-
-    def biases(self, side: Literal["users", "items"]) -> Frame:
-        """A row for each user, or for each item; see BiasModel.biases."""
-        return self.model.biases(side)
-
-    def fold_in(self, ratings: Ratings | Frame, *, refresh: bool = False) -> BiasModel:
-        """The model with users and items that came after training; see BiasModel.fold_in."""
-        return self.model.fold_in(ratings, refresh=refresh)
-
-    def probabilities(self, users: Iterable[object], items: Iterable[object]) -> FloatArray:
-        """The probability of each value of the rating scale, (n, K); see BiasModel."""
-        return self.model.probabilities(users, items)
-
-    def probability_at_least(
-        self, users: Iterable[object], items: Iterable[object], value: float
-    ) -> FloatArray:
-        """The probability of a rating of at least ``value``, (n,); see BiasModel."""
-        return self.model.probability_at_least(users, items, value)
+    def _model(self) -> BiasModel:
+        return self.model
 
 
 def model_of(fitted: BiasModel | Fit) -> BiasModel:

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from mlbias.arguments import checks_options
 from mlbias.core.folding import NewRatings, folded, folded_stderr, refreshed
 from mlbias.core.model import Parameters, Penalty
 from mlbias.core.ratings import Codes
@@ -15,7 +16,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids, TextIds, as_text, distinct, positions
 from mlbias.model import BiasModel
-from mlbias.ratings import Ratings
+from mlbias.ratings import Frame, Ratings, as_ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,10 @@ class _Grown:
         return every
 
 
-def fold_in(model: BiasModel, ratings: Ratings, *, refresh: bool = False) -> BiasModel:
+@checks_options
+def fold_in(model: BiasModel, ratings: Ratings | Frame, *, refresh: bool = False) -> BiasModel:
     """The model with the users and items of further ratings; see BiasModel.fold_in."""
+    ratings = as_ratings(ratings)
     penalty = _known_penalty(model, refresh=refresh)
     known = model.trained_on
     users = _Grown.of(model.user_ids, ratings.user_ids)

@@ -13,7 +13,7 @@ from typing import ClassVar
 from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.equations.zero_lambda import identified
 from mlbias.core.methods.protocol import Iterate, check_option
-from mlbias.core.model import ErrorSums, PenaltyScale, Problem
+from mlbias.core.model import PenaltyScale, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,10 @@ class Exact:
 
     def iterates(self, problem: Problem) -> Iterator[Iterate]:
         """Yield the start, then the state after each iteration, the last one the optimum."""
-        s, start = problem.statistics, problem.start()
+        start = problem.start()
         yield Iterate(start, problem.squared_error(start, problem.error_sums(start)))
-        right = ErrorSums(s.total, s.user_sums, s.item_sums)
         last: Iterate | None = None
-        for step in NormalEquations(problem).solve(right, start, self.tol):
+        for step in NormalEquations(problem).solve(problem.right_side, start, self.tol):
             if last is not None:
                 yield last
             state = step.parameters

@@ -25,7 +25,6 @@ over (log σ², γ_u, γ_i). Where both λ's are finite,
 """
 
 import math
-from collections import deque
 from dataclasses import dataclass
 from itertools import product
 
@@ -35,29 +34,13 @@ from mlbias.core.equations.normal_equations import NormalEquations
 from mlbias.core.model import ErrorSums, Parameters, Penalty, Problem
 from mlbias.core.reml.boundary import determinant_at_zero, expected_at_zero
 from mlbias.core.reml.inverse import Inverse, TracesAt
-from mlbias.core.statistics import Incidence, Statistics
+from mlbias.core.reml.optimum import PRECISION, Optimum, optimum_at, optimum_of
+from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray, dot
 
-_PRECISION, _FIRST_PRECISION = 1e-8, 1e-5
+_FIRST_PRECISION = 1e-5
 # Quadratic forms are off by about the square of this.
 _FORM_TOLERANCE = 1e-2
-
-
-@dataclass(frozen=True, slots=True)
-class Optimum:
-    """The least cost at some λ's.
-
-    Attributes:
-        parameters: α and both biases.
-        errors: their error sums E, E_u and E_i.
-        squared_error: Σe², in squared units of the ratings.
-        cost: J, likewise.
-    """
-
-    parameters: Parameters
-    errors: ErrorSums
-    squared_error: float
-    cost: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +94,7 @@ class Likelihood:
         self._last = near
         self._equations: tuple[Penalty, NormalEquations] | None = None
 
-    def at(self, ratios: FloatArray, precision: float = _PRECISION) -> Point:
+    def at(self, ratios: FloatArray, precision: float = PRECISION) -> Point:
         """The point at (γ_u, γ_i), each 0 or above.
 
         Args:
@@ -129,10 +112,10 @@ class Likelihood:
             traces = self._traces(penalty)
             inverse = traces.inverse
             determinant = None if inverse is None else inverse.log_determinant()
-            start = self._last if inverse is None else inverse.solve(_ratings_sums(s))
+            start = self._last if inverse is None else inverse.solve(problem.right_side)
             if start is None:  # the first of all, far from where the search will end
                 precision = max(precision, _FIRST_PRECISION)
-            optimum = _optimum(self._equations_at(penalty), problem, start, precision)
+            optimum = optimum_of(self._equations_at(penalty), problem, start, precision)
             self._last = optimum.parameters
             sizes, lambdas = np.array([s.n_users, s.n_items]), 1 / ratios
             expected = lambdas * (sizes - lambdas * [traces.user, traces.item])
@@ -224,41 +207,6 @@ class Likelihood:
         )
         noise = (s.n_ratings - 1) * (1 + math.log(math.tau * variance))
         return noise + determinant - priors
-
-
-def optimum_at(
-    incidence: Incidence,
-    penalty: Penalty,
-    start: Parameters | None = None,
-    precision: float = _PRECISION,
-) -> Optimum:
-    """The optimum at λ's above 0, infinite ones included.
-
-    Args:
-        incidence: of the ratings.
-        penalty: the λ's.
-        start: where to begin.
-        precision: relative residual of the equations.
-    """
-    problem = Problem(incidence, penalty)
-    return _optimum(NormalEquations(problem), problem, start, precision)
-
-
-def _optimum(
-    equations: NormalEquations, problem: Problem, start: Parameters | None, precision: float
-) -> Optimum:
-    s, penalty = problem.statistics, problem.penalty
-    [last] = deque(equations.solve(_ratings_sums(s), start or problem.start(), precision), maxlen=1)
-    errors = last.errors
-    if math.inf in (penalty.user, penalty.item):
-        errors = problem.error_sums(last.parameters)
-    squared_error = problem.squared_error(last.parameters, errors)
-    cost = problem.cost(last.parameters, squared_error)
-    return Optimum(last.parameters, errors, squared_error, cost)
-
-
-def _ratings_sums(s: Statistics) -> ErrorSums:
-    return ErrorSums(s.total, s.user_sums, s.item_sums)
 
 
 def _squares(errors: ErrorSums) -> FloatArray:
