@@ -16,14 +16,8 @@ from mlbias.datasets.generated.file import Format, check_place, truth_path, writ
 from mlbias.datasets.generated.generator import Generator
 from mlbias.datasets.generated.shapes import SAMPLE
 from mlbias.errors import DataError
-from mlbias.files import (
-    obstacle,
-    permissions_of,
-    sweep,
-    temporary_folder,
-    temporary_name,
-    written_whole,
-)
+from mlbias.files import obstacle, sweep, temporary_folder, temporary_name, written_whole
+from mlbias.permissions import permissions_of
 from tests.conftest import age
 from tests.downloads import ARCHIVE
 from tests.test_cli import environment

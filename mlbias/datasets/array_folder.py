@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.files import is_own, is_trusted
 from mlbias.ids import TextIds
 from mlbias.npy import read_header
+from mlbias.permissions import is_own, is_trusted
 
 MANIFEST, UNFINISHED = "manifest.json", "manifest.new"
 FORMAT = "mlbias prepared copy"

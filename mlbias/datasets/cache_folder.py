@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mlbias.datasets.array_folder import check_trusted, is_ours, remove_folder
-from mlbias.files import is_own, is_trusted, leftovers
+from mlbias.files import leftovers
+from mlbias.permissions import is_own, is_trusted
 
 CACHE_FOLDER = ".mlbias-cache"
 SUFFIX = ".copy"

@@ -35,7 +35,7 @@ from mlbias.datasets.original_state import states_of
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.datasets.value_steps import from_steps, to_steps
-from mlbias.files import permissions_within
+from mlbias.permissions import permissions_within
 from mlbias.ratings import Ratings
 
 # Smaller files are parsed at once.

@@ -1,14 +1,20 @@
 """From what a user types as --data to a stream of bytes: names, folders, files, archives."""
 
 import difflib
-import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path
 
 from mlbias.datasets.catalogue import DEFAULT_NAME, FOLDERS
+from mlbias.datasets.folders import (
+    USUAL_NAMES,
+    holds_ratings,
+    is_file,
+    is_folder,
+    matching_files,
+    part_files,
+    ratings_files,
+)
 from mlbias.errors import DataError, OptionError
 
 # Where data sets are, seen from where a command is run.
@@ -16,11 +22,6 @@ DATA_DIR = "data"
 SAMPLE = "sample"
 STANDARD_INPUT = "-"
 
-# What the file of ratings is called in public data sets.
-_USUAL_NAMES = ("ratings.csv", "ratings.dat", "u.data", "ratings.parquet", "ratings.tsv")
-_PACKED = ("", ".gz", ".bz2", ".xz", ".zst")
-# How the name of a truth ends, which lies beside generated ratings and holds none.
-TRUTH_ENDING = ".truth.npz"
 _PATTERN = re.compile(r"[*?[]")
 
 
@@ -65,10 +66,10 @@ class Source:
         if self.path is None:
             return ()
         if self.path.is_dir():
-            return tuple(_parts(self.path))
+            return tuple(part_files(self.path))
         if self.path.exists() or not _PATTERN.search(str(self.path)):
             return (self.path,)
-        return tuple(_matches(self.path))
+        return tuple(matching_files(self.path))
 
 
 def find_source(data: str | None, data_dir: Path) -> Source:
@@ -95,16 +96,16 @@ def find_source(data: str | None, data_dir: Path) -> Source:
 
 def _source_on_disk(data: str, data_dir: Path) -> Source | None:
     for path in (Path(data), data_dir / data):
-        if _is_file(path) or (path == Path(data) and _is_folder(path)):
+        if is_file(path) or (path == Path(data) and is_folder(path)):
             return _in_path(data, path)
-        archive = next((parent for parent in path.parents if _is_file(parent)), None)
+        archive = next((parent for parent in path.parents if is_file(parent)), None)
         if archive is not None:
             return Source(data, archive, path.relative_to(archive).as_posix())
     for name in (FOLDERS.get(data, data), data, f"{data}.zip"):
-        if "/" not in data and (_is_file(data_dir / name) or _is_folder(data_dir / name)):
+        if "/" not in data and (is_file(data_dir / name) or is_folder(data_dir / name)):
             return _in_path(data, data_dir / name)
     patterns = (Path(data), data_dir / data) if _PATTERN.search(data) else ()
-    return next((Source(data, pattern) for pattern in patterns if _matches(pattern)), None)
+    return next((Source(data, pattern) for pattern in patterns if matching_files(pattern)), None)
 
 
 def data_sets(data_dir: Path) -> list[str]:
@@ -116,43 +117,18 @@ def data_sets(data_dir: Path) -> list[str]:
         names.get(entry.stem if entry.suffix == ".zip" else entry.name, entry.stem)
         for entry in data_dir.iterdir()
         if not entry.name.startswith(".")  # as the prepared copies' folder
-        if entry.suffix == ".zip" or (entry.is_dir() and _holds_ratings(entry))
+        if entry.suffix == ".zip" or (entry.is_dir() and holds_ratings(entry))
     }
     return sorted(found)
-
-
-def is_candidate(name: str) -> bool:
-    """Whether a file of this name, in a folder or an archive, may hold ratings."""
-    parts = name.split("/")
-    last = parts[-1].lower()
-    return bool(
-        last
-        and last[0] not in "._"
-        and "__MACOSX" not in parts
-        and not last.startswith(("readme", "license", "licence", "changelog", "citation"))
-        and not last.endswith((TRUTH_ENDING, ".md", ".crc", ".md5", ".sha256"))
-    )
-
-
-def usual_files(names: Iterable[str]) -> list[str]:
-    """Those of the names that files of ratings usually have in public data sets."""
-    usual = {f"{name}{packed}" for name in _USUAL_NAMES for packed in _PACKED}
-    return [name for name in names if name.rpartition("/")[2].lower() in usual]
-
-
-def _holds_ratings(folder: Path) -> bool:
-    files = _ratings_files(folder)
-    usual = usual_files(file.name for file in files)
-    return bool(usual) or len(files) == 1 or bool(_parts(folder))
 
 
 def _in_path(label: str, path: Path) -> Source:
     if not path.is_dir():
         return Source(label, path)
-    found = _ratings_files(path)
+    found = ratings_files(path)
     if len(found) == 1:
         return Source(label, found[0])
-    if _parts(path):
+    if part_files(path):
         return Source(label, path)
     if found:
         raise DataError(
@@ -163,61 +139,8 @@ def _in_path(label: str, path: Path) -> Source:
     names = sorted(entry.name for entry in path.iterdir())
     raise DataError(
         f"the folder {path} has no ratings file: it holds {listed(names)}.",
-        f"Expected {', '.join(_USUAL_NAMES)} or one file alone; or name a file.",
+        f"Expected {', '.join(USUAL_NAMES)} or one file alone; or name a file.",
     )
-
-
-def _ratings_files(folder: Path) -> list[Path]:
-    """Files in a folder that are called as ratings are; or else all that may hold some."""
-    files = sorted(
-        entry for entry in folder.iterdir() if entry.is_file() and is_candidate(entry.name)
-    )
-    usual = set(usual_files(file.name for file in files))
-    return [file for file in files if file.name in usual] or files
-
-
-def _parts(folder: Path) -> list[Path]:
-    """The files of a table that was written in parts, as by Spark; none if it was not.
-
-    Parts have names that differ in their numbers alone, or begin with "part-"; they may lie in
-    folders of a hive, such as year=2019.
-    """
-    files = _hive_files(folder)
-    kinds = {re.sub(r"^part-.*?(?=\.|$)|[0-9]+", "#", file.name) for file in files}
-    is_hive = any(file.parent != folder for file in files)
-    return files if len(kinds) == 1 and (len(files) > 1 or is_hive) else []
-
-
-def _hive_files(folder: Path) -> list[Path]:
-    """The files in a folder and in those of a hive within it, in the order of their names."""
-    files: list[Path] = []
-    for entry in sorted(folder.iterdir()):
-        if _is_hive(entry):
-            files += _hive_files(entry)
-        elif not entry.is_dir() and is_candidate(entry.name):
-            files.append(entry)
-    return files
-
-
-def _is_hive(path: Path) -> bool:
-    return "=" in path.name and path.name[0] not in "._" and _is_folder(path)
-
-
-def _matches(pattern: Path) -> list[Path]:
-    """The files that a pattern stands for, as parts/*.csv or hive/*, by name."""
-    found = [Path(name) for name in glob(str(pattern), recursive=True)]  # noqa: PTH207 - absolute
-    inside = [file for path in found if _is_hive(path) for file in _hive_files(path)]
-    return sorted({*inside, *filter(_is_file, found)})
-
-
-def _is_file(path: Path) -> bool:
-    """Whether it is there and no folder."""
-    # Unlike pathlib's these take a name that is too long for a file for none.
-    return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112
-
-
-def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112
 
 
 def _default_source(data_dir: Path) -> Source:

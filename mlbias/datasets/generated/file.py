@@ -14,8 +14,8 @@ from typing import BinaryIO
 import numpy as np
 import polars as pl
 
+from mlbias.datasets.folders import TRUTH_ENDING
 from mlbias.datasets.generated.generator import Block, Generator, Truth
-from mlbias.datasets.sources import TRUTH_ENDING
 from mlbias.datasets.writing import sink_frames
 from mlbias.errors import DataError
 from mlbias.files import obstacle, written_whole

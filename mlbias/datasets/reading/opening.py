@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from mlbias.datasets.folders import is_candidate, usual_files
 from mlbias.datasets.reading.compression import COMPRESSED, unpacked
 from mlbias.datasets.reading.foreign import CSV_ADVICE, refuse_foreign
-from mlbias.datasets.sources import Source, is_candidate, listed, usual_files
+from mlbias.datasets.sources import Source, listed
 from mlbias.errors import DataError
 
 _ZIP = b"PK\x03\x04"
