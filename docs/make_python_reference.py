@@ -85,7 +85,7 @@ _ENGINES = (
 )
 
 # Classes whose methods stand in another one, which has no entry of its own.
-_SHARED = {"BiasModel": ("ModelMethods", "model_methods")}
+_SHARED = {"BiasModel": ("Fitted", "fitted")}
 
 _SECTION = re.compile(r"^(Args|Attributes|Raises|Returns|Yields|Example):$", re.MULTILINE)
 

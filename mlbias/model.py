@@ -13,11 +13,11 @@ from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
 from mlbias.ids import Ids
-from mlbias.model_methods import ModelMethods
+from mlbias.fitted import Fitted
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class BiasModel(ModelMethods):
+class BiasModel(Fitted):
     """A trained model: predicts alpha + the user's bias + the item's bias.
 
     Args:

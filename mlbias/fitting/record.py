@@ -16,7 +16,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.errors import OptionError
 from mlbias.ids import Ids
 from mlbias.model import BiasModel
-from mlbias.model_methods import ModelMethods
+from mlbias.fitted import Fitted
 
 # Whether all ratings have one noise, or each user has a noise of their own.
 Noise = Literal["one", "user"]
@@ -84,7 +84,7 @@ def noise_of(name: str) -> Noise:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Fit(ModelMethods):
+class Fit(Fitted):
     """A fitted model with the record of how it was fitted.
 
     It has the methods of BiasModel: ``predict``, ``predict_frame``, ``fold_in``, ``biases``,

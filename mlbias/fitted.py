@@ -1,4 +1,4 @@
-"""What a model can be asked, and a fit just as well."""
+"""What a fitted model can be asked; BiasModel and Fit share these methods."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, overload
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mlbias.model import BiasModel
 
 
-class ModelMethods:
-    """The methods that BiasModel and Fit share."""
+class Fitted:
+    """A model, or what holds one: predictions, biases and new users and items."""
 
     __slots__ = ()
 
