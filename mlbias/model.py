@@ -12,8 +12,8 @@ from mlbias.core.trained_on import TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
-from mlbias.ids import Ids
 from mlbias.fitted import Fitted
+from mlbias.ids import Ids
 
 
 @dataclass(frozen=True, slots=True, repr=False)

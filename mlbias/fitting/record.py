@@ -14,9 +14,9 @@ from mlbias.core.training import EpochStats, check_stopping
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import OptionError
+from mlbias.fitted import Fitted
 from mlbias.ids import Ids
 from mlbias.model import BiasModel
-from mlbias.fitted import Fitted
 
 # Whether all ratings have one noise, or each user has a noise of their own.
 Noise = Literal["one", "user"]
