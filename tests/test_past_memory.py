@@ -222,7 +222,7 @@ def test_what_is_sorted_at_once_is_bounded_whoever_has_the_ratings(
     path.write_text(csv(shaped("one user has most")))
     load(Source("ratings", path), memory_limit=LEAST)
     assert sum(sizes) == 2_000
-    assert max(sizes) <= 2 * 64
+    assert max(sizes) <= 64
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def order_of_pairs(ratings: CodedRatings) -> Order | None:
 
     Sums over ratings in this order have the same bits, in whatever order the ratings came.
     """
-    if _pairs_ascend(ratings):
+    if pairs_ascend(ratings):
         return None
     n = len(ratings.item)
     order: Order = np.arange(n, dtype=_position_type(n))
@@ -91,13 +91,13 @@ def _position_type(n: int) -> type[np.signedinteger[Any]]:
 
 def repeated_pairs(ratings: CodedRatings) -> int:
     """How many ratings are of a (user, item) pair that was rated before."""
-    if _pairs_ascend(ratings):
+    if pairs_ascend(ratings):
         return 0
     everything = np.sort(_keys(ratings, 0, len(ratings.item)))
     return int(np.count_nonzero(everything[1:] == everything[:-1]))
 
 
-def _pairs_ascend(ratings: CodedRatings) -> bool:
+def pairs_ascend(ratings: CodedRatings) -> bool:
     """Whether each pair is above the one before, by user and then item."""
     # In pieces that fit a cache; files that are sorted show it without a sort.
     starts = range(0, len(ratings.item), _PIECE)

@@ -19,7 +19,7 @@ from mlbias.datasets.prepared import (
     write_copy,
 )
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.memory import check_room, room_for_ratings
+from mlbias.memory import check_room, let_polars_keep_little, part_size, room_for_ratings
 from mlbias.memory import memory_limit as limit_of
 from mlbias.ratings import Ratings
 
@@ -178,6 +178,8 @@ def import_reader(source: Source, threads: int | None, limit: int | None = None)
     """
     sizes = (path.stat().st_size for path in source.files if path.is_file())
     check_room(sum(sizes), threads, limit)
+    if limit is not None:
+        let_polars_keep_little(limit)
     import_module("mlbias.datasets.reading.read")
 
 
@@ -217,7 +219,8 @@ def _read(
 
     watch = effort.sorting
     with DiskFolder(copy, effort.memory_limit, watch) as disk:
-        room = DiskRoom(room_for_ratings(effort.memory_limit), disk.folder)
+        limit = effort.memory_limit
+        room = DiskRoom(room_for_ratings(limit), part_size(limit), disk.folder)
         reading = read_within(
             source,
             options,

@@ -19,7 +19,7 @@ from mlbias.ratings import Ratings
 
 # What a rating takes while its block is merged.
 _BYTES_PER_RATING = 96
-_LEAST_BLOCK, _BLOCK = 1 << 14, 1 << 19
+_LEAST_BLOCK, _BLOCK = 1 << 14, 1 << 20
 
 # The user's code, the rating's place among those of the user, and both ids.
 Double = tuple[int, int, object, object]
@@ -94,7 +94,7 @@ class Merge:
         for stretch in self._stretches:
             counts[stretch.users] += np.diff(stretch.starts)[stretch.order]
         # To sort a block by item takes a pass over all items, and is quickest within the cache.
-        cuts = _cuts(counts, min(self._room, max(_BLOCK, len(self.item_ids) // 4)))
+        cuts = _cuts(counts, min(self._room, max(_BLOCK, len(self.item_ids) // 2)))
         places = [np.searchsorted(each.users, cuts.astype(np.int32)) for each in self._stretches]
         for number, (first, last) in enumerate(pairwise(cuts.tolist())):
             spans = [tuple(place[number : number + 2].tolist()) for place in places]
@@ -167,10 +167,10 @@ class Merge:
 
 
 def _cuts(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Where ranges of about so many begin, and the end; whoever has more is a range alone."""
-    ends = np.cumsum(counts)
-    cuts = np.searchsorted(ends, np.arange(most, ends[-1], most), side="right")
-    alone = np.flatnonzero(counts > most)
+    """Where ranges of at most so many begin, and the end; whoever has more is a range alone."""
+    ends, step = np.cumsum(counts), most // 2
+    cuts = np.searchsorted(ends, np.arange(step, ends[-1], step), side="right")
+    alone = np.flatnonzero(counts > step)
     return np.unique(np.concatenate([[0, len(counts)], cuts, alone, alone + 1]))
 
 

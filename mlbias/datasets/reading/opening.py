@@ -47,6 +47,7 @@ class Stream:
         packing: gzip, bzip2, xz, zstd or zip, joined by a comma; empty for none.
         encoding: of the text.
         path: the file itself, where its bytes are these.
+        part_size: the most bytes of text that are read at a time; None for what is quickest.
     """
 
     file: io.BufferedReader
@@ -57,6 +58,7 @@ class Stream:
     packing: str = ""
     encoding: str = "utf-8"
     path: Path | None = None
+    part_size: int | None = None
 
 
 @contextmanager

@@ -86,6 +86,8 @@ class Reader:
     def read(self, stream: Stream) -> Iterator[None]:
         """Read a file; yields after each part."""
         self._n_files += 1
+        if self._runs:
+            stream = replace(stream, part_size=self._runs.room.part_size)
         self._bad.begin(stream)
         wanted = Wanted.TIMED_RATINGS if self._timestamps else Wanted.RATINGS
         parts = parts_of_file(stream, self._options, self._text_ids, wanted)
@@ -137,10 +139,24 @@ class Reader:
             DataError: there are none, too many rows are bad, or what was asked of times or of
                 pairs that are rated twice cannot be.
         """
-        understood = self._counted(source)
-        if self._runs and self._runs.runs:
-            return self._sorted(self._runs, source, understood, sorting)
+        understood, runs = self._counted(source), self._runs
+        if runs is None or not runs.runs:
+            found = self._sorted_in_memory(source, understood)
+            if found is not None:
+                return found
+        assert runs is not None
+        if len(self._builder):
+            self._settle(runs)
+        return self._sorted(runs, source, understood, sorting)
+
+    def _sorted_in_memory(self, source: Source, understood: Understood) -> Reading | None:
+        """The ratings of all files; None where they have no room, and have become a run."""
+        runs, n_bytes = self._runs, self._builder.n_bytes
         ratings, times = self._builder.finish(self._threads, self._text_ids)
+        if runs and not runs.have_room_for(ratings, n_bytes):
+            runs.add(ratings, times)
+            self._builder = RatingsBuilder()
+            return None
         scale, untimed, understood = self._timed(None if times is None else [times], understood)
         ratings = replace(ratings, untimed=untimed)
         if scale is not None and times is not None:
@@ -160,8 +176,6 @@ class Reader:
         self, runs: Runs, source: Source, understood: Understood, sorting: Sorting | None
     ) -> ReadingOnDisk:
         """The same of ratings on disk."""
-        if len(self._builder):
-            self._settle(runs)
         scale, untimed, understood = self._timed(runs.times(), understood)
         folder = runs.room.folder()
         with sorting_in(folder.path.parent):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import order_of_users
+from mlbias.core.ratings import order_of_users, pairs_ascend
 from mlbias.datasets.new_folder import NewFolder, sorting_in
 from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
 from mlbias.datasets.reading.in_order import in_order
@@ -20,8 +20,9 @@ from mlbias.datasets.scratch import Scratch, Stored
 from mlbias.memory import return_large_blocks
 from mlbias.ratings import Ratings
 
-# What ratings take while they are joined and sorted, for each byte that they take before.
-_PEAK = 3
+# What ratings take for each byte that they take while they are read: at most while a run of them is
+# sorted, and where all of them are, by pairs.
+_PEAK, _PEAK_OF_PAIRS = 3, 4
 _PIECE = 1 << 20
 
 
@@ -31,10 +32,12 @@ class DiskRoom:
 
     Attributes:
         n_bytes: of memory for ratings; those that take more go to disk.
+        part_size: see Stream.
         folder: gives the folder for what goes there, which is made when it is needed.
     """
 
     n_bytes: int
+    part_size: int
     folder: Callable[[], NewFolder]
 
 
@@ -97,6 +100,10 @@ class Runs:
         """Whether the ratings in memory are as many as may be there."""
         return builder.n_bytes * _PEAK > self.room.n_bytes
 
+    def have_room_for(self, ratings: Ratings, n_bytes: int) -> bool:
+        """Whether all ratings can be sorted in memory, where they have so many bytes."""
+        return n_bytes * _PEAK_OF_PAIRS <= self.room.n_bytes or pairs_ascend(ratings)
+
     def settle(self, builder: RatingsBuilder, text_ids: Collection[str]) -> None:
         """Write a run.
 
@@ -109,7 +116,14 @@ class Runs:
         """
         if not self.runs:
             return_large_blocks()
-        ratings, times = builder.finish(self.threads, text_ids)
+        self.add(*builder.finish(self.threads, text_ids))
+
+    def add(self, ratings: Ratings, times: RawTimes | None) -> None:
+        """Write a run of these ratings.
+
+        Raises:
+            DataError: it cannot be written.
+        """
         with sorting_in(self.room.folder().path.parent):
             self.runs.append(self._written(ratings, times))
 

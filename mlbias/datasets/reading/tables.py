@@ -17,6 +17,8 @@ from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened
 
 _ROWS_A_SLICE = 1 << 20
+# As many rows take as much memory while they are read as so many bytes of text for each.
+_BYTES_A_ROW = 16
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 
 
@@ -42,19 +44,22 @@ def table_parts(
     check_types(schema, columns, where)
     wording = table_wording(names, wanted.read(columns), options)
     keeps_all = wanted is Wanted.PAIRS
+    n_rows = _ROWS_A_SLICE
+    if stream.part_size is not None:
+        n_rows = min(n_rows, max(stream.part_size // _BYTES_A_ROW, 1))
     chosen = [pl.col(names[place]).alias(role) for role, place in wording.columns.items()]
     read_scan = scan if keeps_all else scan.select(chosen)
 
     def read(start: int) -> Rows:
         with _told_as_damage(where):
-            frame = read_scan.slice(start, _ROWS_A_SLICE).collect()
-            if len(frame) != min(_ROWS_A_SLICE, size - start):
+            frame = read_scan.slice(start, n_rows).collect()
+            if len(frame) != min(n_rows, size - start):
                 raise ValueError("it has fewer rows than it says")
             if not keeps_all:
                 return rows_of_columns(frame, wording)
             return replace(rows_of_columns(frame.select(chosen), wording), table=frame)
 
-    return columns, names, [partial(read, start) for start in range(0, size, _ROWS_A_SLICE)]
+    return columns, names, [partial(read, start) for start in range(0, size, n_rows)]
 
 
 def table_wording(names: list[str], columns: Columns, options: ReadOptions) -> Wording:

@@ -1,4 +1,4 @@
-"""Text of ratings in parts of whole rows, about 8 MiB each."""
+"""Text of ratings in parts of whole rows, about 8 MiB each, or less where memory is limited."""
 
 from collections.abc import Iterator
 
@@ -13,22 +13,23 @@ _LONGEST_QUOTATION = 256 << 20
 
 
 def next_part(stream: Stream) -> bytes:
-    """The next whole lines, about 8 MiB of them; only the last of a text may lack its line end.
+    """The next whole lines, about one part; only the last of a text may lack its line end.
 
     Raises:
         DataError: a line is longer than any row of ratings.
     """
     file, end = stream.file, 0
+    size = min(PART_SIZE, stream.part_size or PART_SIZE)
     if stream.path is not None:
         # Where the part ends is looked up first: to join two pieces takes as long as to parse.
         start = file.tell()
-        file.seek(start + PART_SIZE - 1)
+        file.seek(start + size - 1)
         line = file.readline(_LONGEST_LINE)
         end = file.tell()
         file.seek(start)
-        data = file.read(end - start if line else PART_SIZE)
+        data = file.read(end - start if line else size)
     else:
-        data, line = file.read(PART_SIZE), b""
+        data, line = file.read(size), b""
         if data and not data.endswith(b"\n"):
             line = file.readline(_LONGEST_LINE)
             data += line
