@@ -2,11 +2,12 @@
 
     python -m benchmarks.past_memory --ratings 100e6 --memory-limit 700M
     python -m benchmarks.past_memory --ids text --ratings 57e6 --memory-limit 1500M
+    python -m benchmarks.past_memory --ratings 8e6 --memory-limit 256M --one-user 0.8 --parquet
 
-Writes a CSV in no order of users, with integers in the proportions of MovieLens or with text ids
-of 28 characters in those of Amazon Reviews 2023. Then `mlbias train` reads it with the limit, and
-once more from the copy that the first run left. Own memory is the peak of RssAnon, in which
-mapped files do not count.
+Writes a CSV, or Parquet in one row group, in no order of users, with integers in the proportions of
+MovieLens or with text ids of 28 characters in those of Amazon Reviews 2023. Then `mlbias train`
+reads it with the limit, and once more from the copy that the first run left. Own memory is the peak
+of RssAnon, in which mapped files do not count.
 """
 
 import argparse
@@ -29,8 +30,15 @@ _BLOCK = 2_000_000
 _SHAPES = {"integers": (150, 1600), "text": (10.5, 11.9)}
 
 
-def write_ratings(path: Path, n: int, ids: str) -> None:
-    """Write n ratings in no order of users; popularity falls as in a long tail."""
+def write_ratings(path: Path, n: int, ids: str, of_one_user: float = 0.0) -> None:
+    """Write n ratings in no order of users; popularity falls as in a long tail.
+
+    Args:
+        path: where to.
+        n: how many.
+        ids: integers or text.
+        of_one_user: this share of the ratings is of the first user.
+    """
     rng = np.random.default_rng(0)
     sizes = [max(1, int(n / each)) for each in _SHAPES[ids]]
     with path.open("wb") as file:
@@ -45,6 +53,7 @@ def write_ratings(path: Path, n: int, ids: str) -> None:
                 known = np.arange(start, min(start + rows, size))
                 numbers[: len(known)] = known
                 rng.shuffle(numbers)
+            drawn[0][rng.random(rows) < of_one_user] = 0
             columns = {
                 name: _column(numbers, ids)
                 for name, numbers in zip(("user", "item"), drawn, strict=True)
@@ -71,8 +80,10 @@ def measured(command: list[str], out: BinaryIO | int = subprocess.DEVNULL) -> di
         peak = max(peak, _own_memory(process.pid))
         time.sleep(0.01)
     _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     assert process.stderr is not None
-    said = process.stderr.read().decode()
+    with process.stderr as told:
+        said = told.read().decode()
     if status:
         raise SystemExit(said)
     if said:
@@ -94,24 +105,30 @@ def main() -> None:
     parser.add_argument("--ids", choices=_SHAPES, default="integers")
     parser.add_argument("--memory-limit", default="300M")
     parser.add_argument("--folder", type=Path, help="to keep what is written there")
+    parser.add_argument("--one-user", type=float, default=0.0, help="share of its ratings")
+    parser.add_argument("--parquet", action="store_true", help="in one row group")
     asked = parser.parse_args()
     n = int(asked.ratings)
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)
-        path = folder / f"{asked.ids}-{n}.csv"
+        path = folder / f"{asked.ids}-{n}-{asked.one_user}.csv"
         if not path.exists():
-            write_ratings(path, n, asked.ids)
+            write_ratings(path, n, asked.ids, asked.one_user)
+        if asked.parquet:
+            table, path = pl.read_csv(path), path.with_suffix(".parquet")
+            table.write_parquet(path, row_group_size=n)
+            del table
         clear_copies(folder)
         size = path.stat().st_size
         print(f"{n:,} ratings, {asked.ids}, {size / n:.1f} bytes each, limit {asked.memory_limit}")
         train = [sys.executable, "-m", "mlbias", "train", "--method", "closed-form"]
         train += ["--data", str(path), "--memory-limit", asked.memory_limit]
         train += ["--model", str(folder / "model.npz")]
-        for name in ("from CSV", "from the copy"):
+        for name in ("from the file", "from the copy"):
             found = measured(train)
             print(
                 f"{name:15}{found['seconds']:8.1f} s{found['processor']:8.1f} s of processor"
-                f"{found['peak'] / 1e9:7.2f} GB"
+                f"{found['peak'] / 1e9:7.2f} GB ({found['peak'] / 2**20:.0f} MiB)"
             )
 
 

@@ -31,8 +31,9 @@ _HELD, _HELD_BY_PARTS, _HELD_PER_BYTE = 48 << 20, 32 << 20, 0.6
 
 # What this process takes while it reads, apart from ratings, and the least that it may be held to.
 _HELD_WHILE_READING, _LEAST_LIMIT = 150 << 20, 256 << 20
-# Of a limit, so much is read at a time; in smaller parts than the least, calls cost more than work.
-_PARTS, _LEAST_PART = 128, 1 << 20
+# Of a limit, one of so many parts is read at a time by all threads. In parts that are smaller than
+# the least, calls cost more than work.
+_PARTS, _LEAST_PART, _LEAST_PER_THREAD = 64, 1 << 20, 64 << 20
 _SMALL_LIMIT = 1 << 30
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([kmgt]?)(i?b?)", re.IGNORECASE)
 
@@ -121,9 +122,14 @@ def room_for_ratings(limit: int) -> int:
     return max(limit - _HELD_WHILE_READING, 1)
 
 
-def part_size(limit: int) -> int:
-    """The most bytes of text that are read at a time within a limit; a few such are in work."""
-    return max(limit // _PARTS, _LEAST_PART)
+def threads_within(limit: int, threads: int) -> int:
+    """How many of so many threads may read within a limit, since each has a part of its own."""
+    return max(min(threads, limit // _LEAST_PER_THREAD), 1)
+
+
+def part_size(limit: int, threads: int) -> int:
+    """The most bytes of text that so many threads read at a time within a limit."""
+    return max(limit // (_PARTS * (threads + 2)), _LEAST_PART)
 
 
 def let_polars_keep_little(limit: int) -> None:

@@ -12,7 +12,13 @@ from mlbias import memory
 from mlbias.cli.app import _unforeseen
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation import crossval
-from mlbias.memory import available_memory, check_room, memory_limit
+from mlbias.memory import (
+    available_memory,
+    check_room,
+    memory_limit,
+    part_size,
+    threads_within,
+)
 from mlbias.ratings import Ratings
 from tests.test_cli import COMMAND, FOUR, environment, fails
 
@@ -185,3 +191,11 @@ def test_threads_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("words", ["can't start new thread", "OS can't spawn worker thread"])
 def test_a_thread_that_is_missing_later_is_the_systems_fault(words: str) -> None:
     assert str(_unforeseen(RuntimeError(words))).startswith("the system lets this process start no")
+
+
+def test_a_small_limit_is_for_small_parts_and_few_threads() -> None:
+    small, large = 256 << 20, 64 << 30
+    assert (threads_within(small, 64), threads_within(large, 64)) == (4, 64)
+    assert threads_within(small, 1) == threads_within(1, 64) == 1
+    assert part_size(small, 2) == 1 << 20
+    assert part_size(large, 2) >= 8 << 20

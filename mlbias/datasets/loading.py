@@ -19,7 +19,7 @@ from mlbias.datasets.prepared import (
     write_copy,
 )
 from mlbias.datasets.sources import DATA_DIR, Source, find_source
-from mlbias.memory import check_room, let_polars_keep_little, part_size, room_for_ratings
+from mlbias.memory import check_room, let_polars_keep_little
 from mlbias.memory import memory_limit as limit_of
 from mlbias.ratings import Ratings
 
@@ -217,16 +217,15 @@ def _read(
     from mlbias.datasets.reading.reader import Reading
     from mlbias.datasets.reading.runs import DiskRoom
 
-    watch = effort.sorting
-    with DiskFolder(copy, effort.memory_limit, watch) as disk:
-        limit = effort.memory_limit
-        room = DiskRoom(room_for_ratings(limit), part_size(limit), disk.folder)
+    limit, watch = effort.memory_limit, effort.sorting
+    with DiskFolder(copy, limit, watch) as disk:
+        room = DiskRoom.within(limit, threads, disk.folder)
         reading = read_within(
             source,
             options,
             room,
             timestamps=timestamps,
-            threads=threads,
+            threads=room.threads,
             progress=effort.progress,
             sorting=watch.sorting if watch else None,
         )

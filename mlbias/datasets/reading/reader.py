@@ -75,7 +75,7 @@ class Reader:
     ) -> None:
         self._options, self._threads, self._timestamps = options, threads, timestamps
         self._builder, self._bad = RatingsBuilder(), BadRows(options)
-        self._runs, self._n_ratings = room and Runs(room, threads), 0
+        self._runs, self._n_ratings = None if room is None else Runs(room, threads), 0
         self._first: tuple[str, Parts] | None = None
         self._n_files = self._n_not_rated = 0
         self._text_ids = set[str]()

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import order_of_users, pairs_ascend
 from mlbias.datasets.new_folder import NewFolder, sorting_in
 from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.stored_ids import StoredIds, store_ids
 from mlbias.datasets.scratch import Scratch, Stored
-from mlbias.memory import return_large_blocks
+from mlbias.memory import part_size, return_large_blocks, room_for_ratings, threads_within
 from mlbias.ratings import Ratings
 
 # What ratings take for each byte that they take while they are read: at most while a run of them is
@@ -33,12 +34,20 @@ class DiskRoom:
     Attributes:
         n_bytes: of memory for ratings; those that take more go to disk.
         part_size: see Stream.
+        threads: how many work at a time.
         folder: gives the folder for what goes there, which is made when it is needed.
     """
 
     n_bytes: int
     part_size: int
+    threads: int
     folder: Callable[[], NewFolder]
+
+    @classmethod
+    def within(cls, limit: int, threads: int | None, folder: Callable[[], NewFolder]) -> "DiskRoom":
+        """What a limit leaves of memory; by default for a thread for each core."""
+        threads = threads_within(limit, threads or usable_cores())
+        return cls(room_for_ratings(limit), part_size(limit, threads), threads, folder)
 
 
 @dataclass(frozen=True, slots=True)

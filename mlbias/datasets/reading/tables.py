@@ -1,8 +1,9 @@
 """Parquet and Arrow files, and frames from Python: columns that have types."""
 
 import io
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -17,8 +18,8 @@ from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened
 
 _ROWS_A_SLICE = 1 << 20
-# As many rows take as much memory while they are read as so many bytes of text for each.
-_BYTES_A_ROW = 16
+# A row takes as much memory while it is read as so many bytes of a file of text.
+_BYTES_A_ROW, _BYTES_WITH_TEXT = 8, 16
 _TEXT = (pl.String, pl.Categorical, pl.Enum, pl.Binary)
 
 
@@ -46,13 +47,20 @@ def table_parts(
     keeps_all = wanted is Wanted.PAIRS
     n_rows = _ROWS_A_SLICE
     if stream.part_size is not None:
-        n_rows = min(n_rows, max(stream.part_size // _BYTES_A_ROW, 1))
+        has_text = any(schema[names[place]] in _TEXT for place in columns.places.values())
+        bytes_a_row = _BYTES_WITH_TEXT if has_text else _BYTES_A_ROW
+        n_rows = min(n_rows, max(stream.part_size // bytes_a_row, 1))
     chosen = [pl.col(names[place]).alias(role) for role, place in wording.columns.items()]
     read_scan = scan if keeps_all else scan.select(chosen)
 
+    # For each slice Polars reads all of a row group's columns, as they are in the file: one by one
+    # where memory is limited.
+    turn = nullcontext() if stream.part_size is None else threading.Lock()
+
     def read(start: int) -> Rows:
         with _told_as_damage(where):
-            frame = read_scan.slice(start, n_rows).collect()
+            with turn:
+                frame = read_scan.slice(start, n_rows).collect()
             if len(frame) != min(n_rows, size - start):
                 raise ValueError("it has fewer rows than it says")
             if not keeps_all:
