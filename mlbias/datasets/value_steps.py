@@ -12,6 +12,8 @@ from mlbias.core.ratings import Values
 # Of 4 bytes a rating one is left; a copy of MovieLens is a quarter smaller, and checked faster.
 STEPS = (1, 2, 4, 10)
 _PIECE = 1 << 16
+# So many make 1, of which each of the above is a whole number.
+_FINE = 20
 
 
 def to_steps(value: Values) -> Steps | None:
@@ -41,3 +43,32 @@ def counted(value: Values, steps: int) -> Steps | None:
 
     found = Steps(counts, steps, value.dtype)
     return found if all(in_order(fits, pieces(len(value), _PIECE))) else None
+
+
+def to_fine_steps(value: Values) -> NDArray[np.uint8] | None:
+    """The ratings (n,) of a chunk as counts of fine steps; None where that changes a bit."""
+    if value.dtype != np.float32:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.rint(value * np.float32(_FINE))
+    if scaled.min() < 0 or scaled.max() > 255:
+        return None
+    counts = scaled.astype(np.uint8)
+    return counts if from_fine_steps(counts).tobytes() == value.tobytes() else None
+
+
+def from_fine_steps(counts: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
+    """The ratings behind them."""
+    return Steps(counts, _FINE, np.dtype(np.float32))[:]
+
+
+def with_coarsest_steps(counts: NDArray[np.uint8]) -> Steps | None:
+    """Ratings by counts of fine steps (n,), which become those of the largest that do."""
+    for steps in STEPS:
+        times = np.uint8(_FINE // steps)
+        here = pieces(len(counts), _PIECE)
+        if not any((counts[piece] % times).any() for piece in here):
+            for piece in here:
+                counts[piece] //= times
+            return Steps(counts, steps, np.dtype(np.float32))
+    return None

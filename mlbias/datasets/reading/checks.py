@@ -1,10 +1,12 @@
 """What looks wrong in ratings, which can be told only once all are read."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from mlbias.core.ratings import Values
+from mlbias.core.compact import Column
+from mlbias.core.passes import pieces
 from mlbias.datasets.catalogue import ARCHIVES
 from mlbias.datasets.reading.equal_columns import EqualColumns
 from mlbias.datasets.sources import Source
@@ -21,7 +23,7 @@ def checked(
     understood: Understood,
     user_ids: Ids,
     item_ids: Ids,
-    value: Values,
+    value: Column[np.floating[Any]],
     equal: EqualColumns,
     source: Source,
 ) -> Understood:
@@ -86,11 +88,9 @@ def _id_notices(side: str, ids: Ids) -> list[str]:
     return found
 
 
-def _value_warnings(value: Values) -> list[str]:
-    if value.min() > _LARGE and all(
-        (piece == np.rint(piece)).all()
-        for piece in (value[start : start + _PIECE] for start in range(0, len(value), _PIECE))
-    ):
+def _value_warnings(value: Column[np.floating[Any]]) -> list[str]:
+    found = (value[here] for here in pieces(len(value), _PIECE))
+    if all(piece.min() > _LARGE and (piece == np.rint(piece)).all() for piece in found):
         return ["the ratings are whole numbers above a million: are they ids or times?"]
     return []
 

@@ -1,6 +1,6 @@
 """Ids to codes: a chunk at a time while reading, then all chunks onto one set of ids."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Values
+from mlbias.core.ratings import Codes, Values
+from mlbias.datasets.reading.growing import GrowingColumn, GrowingUsers, GrowingValues
 from mlbias.ids import ChunkCodes, Ids, TextIds, distinct, joined_ids
 from mlbias.ratings import Ratings
 
@@ -51,15 +52,11 @@ def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
 
 
 class RatingsBuilder:
-    """Chunks of ratings on their way into one set.
-
-    The columns grow in byte arrays, whose memory the system extends in place: chunks kept in a
-    list and copied in the end would touch twice as many pages, which takes longer than to parse.
-    """
+    """Chunks of ratings on their way into one set."""
 
     def __init__(self) -> None:
-        self._user, self._item = _Column(np.int32), _Column(np.int32)
-        self._value, self._time = _Column(np.float32), _Column(np.int32)
+        self._user, self._item = GrowingUsers(), GrowingColumn(np.int32)
+        self._value, self._time = GrowingValues(), GrowingColumn(np.int32)
         self._has_times = True
         self._user_keys: list[Ids] = []
         self._item_keys: list[Ids] = []
@@ -71,20 +68,20 @@ class RatingsBuilder:
 
     @property
     def n_bytes(self) -> int:
-        """What the chunks take of memory."""
+        """What the chunks take of memory once they are sorted."""
         columns = (self._user, self._item, self._value, self._time)
-        return sum(map(len, columns)) + self._bytes_of_keys
+        return sum(column.n_bytes for column in columns) + self._bytes_of_keys
 
     def add(self, chunk: EncodedChunk) -> None:
         """Append a chunk of at least one rating."""
-        self._user.append(chunk.user.astype(np.int32))
+        self._user.append(chunk.user)
         self._item.append(chunk.item.astype(np.int32))
         self._value.append(chunk.value)
         self._has_times = self._has_times and chunk.timestamp is not None
         if self._has_times and chunk.timestamp is not None:
             self._time.append(chunk.timestamp)
         else:
-            self._time = _Column(np.int32)
+            self._time = GrowingColumn(np.int32)
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
         self._bytes_of_keys += n_bytes_of(chunk.user_keys) + n_bytes_of(chunk.item_keys)
@@ -104,39 +101,26 @@ class RatingsBuilder:
         """
         user_ids, user_codes = joined_ids(self._user_keys, "user" in text_ids)
         item_ids, item_codes = joined_ids(self._item_keys, "item" in text_ids)
-        user, item = self._user.array(), self._item.array()
+        user, item = self._user.joined(user_codes), self._item.array()
+        self._recode(item, item_codes, threads)
+        if user is None:
+            codes = self._user.array()
+            self._recode(codes, user_codes, threads)
+        value = self._value.column()
+        ratings = Ratings(codes if user is None else user, item, value, user_ids, item_ids)
+        return ratings, self._time.array() if self._has_times else None
+
+    def _recode(self, column: Codes, codes: Sequence[Codes], threads: int) -> None:
+        """Give the codes of each chunk their places among all ids."""
 
         def recode(number: int) -> None:
             here = slice(self._starts[number], self._starts[number + 1])
             # All codes are in range; "clip" only spares NumPy the check.
-            np.take(user_codes[number], user[here], out=user[here], mode="clip")
-            np.take(item_codes[number], item[here], out=item[here], mode="clip")
+            np.take(codes[number], column[here], out=column[here], mode="clip")
 
         with ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(recode, range(len(user_codes))):
+            for _ in pool.map(recode, range(len(codes))):
                 pass
-        ratings = Ratings(user, item, self._value.array(), user_ids, item_ids)
-        return ratings, self._time.array() if self._has_times else None
-
-
-class _Column:
-    """Numbers that grow in place; their type widens when a chunk needs it."""
-
-    def __init__(self, dtype: type[np.generic]) -> None:
-        self._bytes, self._dtype = bytearray(), np.dtype(dtype)
-
-    def __len__(self) -> int:
-        return len(self._bytes)
-
-    def append(self, values: NDArray[Any]) -> None:
-        wide = np.promote_types(self._dtype, values.dtype)
-        if wide != self._dtype:
-            self._bytes = bytearray(np.frombuffer(self._bytes, self._dtype).astype(wide))
-            self._dtype = wide
-        self._bytes += values.astype(wide, copy=False).data
-
-    def array(self) -> NDArray[Any]:
-        return np.frombuffer(self._bytes, self._dtype)
 
 
 def as_ids(column: pl.Series) -> Ids:

@@ -41,8 +41,8 @@ class EqualColumns:
 def _of(ratings: Ratings, column: str, here: slice) -> Ids | NDArray[np.floating]:
     """A column as it stands in the source."""
     if column == "users":
-        return ratings.user_ids[ratings.user[here]]
-    return ratings.item_ids[ratings.item[here]] if column == "items" else ratings.value[here]
+        return ratings.user_ids[ratings.user_column[here]]
+    return ratings.item_ids[ratings.item[here]] if column == "items" else ratings.value_column[here]
 
 
 def _are_equal(one: Ids | NDArray[np.floating], other: Ids | NDArray[np.floating]) -> bool:

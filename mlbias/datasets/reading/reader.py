@@ -168,7 +168,7 @@ class Reader:
         equal = EqualColumns()
         equal.look(ratings)
         understood = checked(
-            understood, ratings.user_ids, ratings.item_ids, ratings.value, equal, source
+            understood, ratings.user_ids, ratings.item_ids, ratings.value_column, equal, source
         )
         return Reading(ratings, understood)
 

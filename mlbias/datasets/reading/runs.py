@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlbias.core.compact import Column
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import order_of_users, pairs_ascend
 from mlbias.datasets.new_folder import NewFolder, sorting_in
@@ -150,12 +150,12 @@ class Runs:
 
 def _settled(scratch: Scratch, ratings: Ratings, times: RawTimes | None, here: slice) -> Stretch:
     """Sort and write the ratings in a place."""
-    user = ratings.user[here]
+    user = ratings.user_column[here]
     order = order_of_users(user, ratings.n_users)
     counts = np.bincount(user, minlength=ratings.n_users)
 
-    def in_order_of_users(column: NDArray[Any]) -> Stored:
-        column = column[here]
+    def in_order_of_users(whole: Column[Any]) -> Stored:
+        column = whole[here]
         stored = scratch.reserve(column.dtype, len(column))
         for start in range(0, len(column), _PIECE):
             piece = slice(start, start + _PIECE)
@@ -165,6 +165,6 @@ def _settled(scratch: Scratch, ratings: Ratings, times: RawTimes | None, here: s
     return Stretch(
         scratch.append(np.concatenate([[0], np.cumsum(counts)])),
         in_order_of_users(ratings.item),
-        in_order_of_users(ratings.value),
+        in_order_of_users(ratings.value_column),
         None if times is None else in_order_of_users(times),
     )

@@ -1,0 +1,127 @@
+"""Columns that grow while ratings are read, in as few bytes as they allow.
+
+They grow in byte arrays, whose memory the system extends in place: chunks kept in a list and copied
+in the end would touch twice as many pages, which takes longer than to parse.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlbias.core.compact import Column, UserRuns
+from mlbias.core.ratings import Codes, Values, is_ascending
+from mlbias.datasets.value_steps import from_fine_steps, to_fine_steps, with_coarsest_steps
+from mlbias.ids import ChunkCodes
+
+
+class GrowingColumn:
+    """Numbers whose type widens when a chunk needs it."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._bytes, self._dtype = bytearray(), np.dtype(dtype)
+
+    @property
+    def n_bytes(self) -> int:
+        """What they take."""
+        return len(self._bytes)
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add some numbers."""
+        wide = np.promote_types(self._dtype, values.dtype)
+        if wide != self._dtype:
+            self._bytes = bytearray(np.frombuffer(self._bytes, self._dtype).astype(wide))
+            self._dtype = wide
+        self._bytes += values.astype(wide, copy=False).data
+
+    def array(self) -> NDArray[Any]:
+        """All of them."""
+        return np.frombuffer(self._bytes, self._dtype)
+
+
+class GrowingUsers:
+    """Codes of users into the ids of their chunk; only how many each has, while they ascend."""
+
+    def __init__(self) -> None:
+        self._counts: list[NDArray[np.integer[Any]]] | None = []
+        self._codes = GrowingColumn(np.int32)
+        self._length = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """What all codes take, 4 bytes each, which may be less for now."""
+        return 4 * self._length
+
+    def append(self, codes: ChunkCodes) -> None:
+        """Add those of a chunk."""
+        self._length += len(codes)
+        if self._counts is not None and (codes[1:] >= codes[:-1]).all():
+            self._counts.append(np.bincount(codes).astype(np.int32))
+            return
+        self._expand()
+        self._codes.append(codes.astype(np.int32, copy=False))
+
+    def joined(self, codes: Sequence[Codes]) -> UserRuns | None:
+        """The users among the ids of all chunks, where they ascend; else see array.
+
+        Args:
+            codes: those of the ids of each chunk.
+        """
+        firsts, lasts = [each[0] for each in codes[1:]], [each[-1] for each in codes[:-1]]
+        if (
+            self._counts is not None
+            and all(map(is_ascending, codes))
+            and all(first >= last for first, last in zip(firsts, lasts, strict=True))
+        ):
+            counts = np.zeros(int(codes[-1][-1]) + 1, np.int64)
+            for of_users, found in zip(codes, self._counts, strict=True):
+                counts[of_users] += found
+            return UserRuns.of_counts(counts)
+        self._expand()
+        return None
+
+    def array(self) -> Codes:
+        """All codes as they were added."""
+        return self._codes.array()
+
+    def _expand(self) -> None:
+        for counts in self._counts or ():
+            self._codes.append(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
+        self._counts = None
+
+
+class GrowingValues:
+    """Ratings, as counts of steps while they are such."""
+
+    def __init__(self) -> None:
+        self._counts: GrowingColumn | None = GrowingColumn(np.uint8)
+        self._values = GrowingColumn(np.float32)
+
+    @property
+    def n_bytes(self) -> int:
+        """What all ratings take as numbers, which may be less for now."""
+        return self._values.n_bytes + (4 * self._counts.n_bytes if self._counts else 0)
+
+    def append(self, values: Values) -> None:
+        """Add those of a chunk."""
+        counts = None if self._counts is None else to_fine_steps(values)
+        if self._counts is not None and counts is not None:
+            self._counts.append(counts)
+            return
+        self._expand()
+        self._values.append(values)
+
+    def column(self) -> Column[np.floating[Any]]:
+        """All of them."""
+        if self._counts is not None:
+            found = with_coarsest_steps(self._counts.array())
+            if found is not None:
+                return found
+        self._expand()
+        return self._values.array()
+
+    def _expand(self) -> None:
+        if self._counts is not None:
+            self._values.append(from_fine_steps(self._counts.array()))
+            self._counts = None
