@@ -2,15 +2,19 @@
 
 import io
 import math
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from mlbias import BiasModel, DataError, Fit, Ratings, fit, load_model, save_model
+from mlbias.core import folding
+from mlbias.core.equations.conjugate_gradients import conjugate_gradients
 from mlbias.core.model import Penalty
 from mlbias.ids import positions
 from tests.test_cli import Run, fails, run, succeeds
@@ -101,6 +105,24 @@ def test_lambdas_are_those_of_the_cost_that_was_minimised(make_ratings: Draw) ->
     learned = fit(ratings, "exact")
     assert learned.learned is not None
     assert learned.model.penalty == learned.learned.penalty
+
+
+def test_solutions_on_the_way_are_not_kept(
+    make_ratings: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history of many new ids takes hundreds of steps."""
+    solutions: list[weakref.ref[Any]] = []
+
+    def seen(*system: Any) -> Iterator[Any]:
+        for state in conjugate_gradients(*system):
+            solutions.append(weakref.ref(state.x))
+            assert sum(each() is not None for each in solutions) <= 3
+            yield state
+
+    monkeypatch.setattr(folding, "conjugate_gradients", seen)
+    history = make_ratings(2_000, 200, 100)
+    fit(Ratings.from_ids([-1], [-1], [3]), "exact", lambda_=1).fold_in(history)
+    assert len(solutions) > 5
 
 
 def test_known_ids_move_with_refresh_alone(make_ratings: Draw) -> None:

@@ -9,7 +9,9 @@ new items that rate each other are solved for together.
 """
 
 import math
+from collections import deque
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -145,5 +147,6 @@ def _together(weights: Any, diagonal: FloatArray, right: FloatArray) -> FloatArr
 
     state = State(np.zeros_like(right), nothing, right)
     goal = np.asarray(_TOLERANCE * norm(right))
-    *_, last = [state, *conjugate_gradients(product, diagonal, state, goal)]
+    states = chain([state], conjugate_gradients(product, diagonal, state, goal))
+    (last,) = deque(states, maxlen=1)  # hundreds of steps, of which the others are not kept
     return last.x

@@ -1,5 +1,6 @@
 """How well an optimum is known, and how well it predicts: error bars and leave-one-out."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -98,7 +99,7 @@ def learned_leave_one_out(
     if learned is None:
         return None
     problem = Problem(incidence, learned.penalty)
-    *_, last = Exact().iterates(problem)
+    (last,) = deque(Exact().iterates(problem), maxlen=1)  # the others are not kept
     known = posterior(incidence, learned.penalty, None)
     at, mean_rmse = _in_units(problem, last.parameters), incidence.statistics.mean_rmse
     return leave_one_out(ratings(), at, known, mean_rmse, learned.n_parameters, threads)
