@@ -1,6 +1,7 @@
 """Integers that are written otherwise than canonically, found on bytes without parsing."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 # So many bytes at a time stay in the cache.
 _PIECE = 1 << 17
@@ -13,7 +14,7 @@ def has_odd_integers(data: bytes, separator: int, *, quoted: bool) -> bool:
     It then begins with a blank, a plus sign, a zero before a digit, or a minus before a zero.
     """
     text = np.frombuffer(data, np.uint8)
-    if _is_odd_start(data[:2]):
+    if _ODD_STARTS[int.from_bytes(data[:2], "big")]:
         return True
     is_odd = _ODD_STARTS
     if separator == ord("\t"):
@@ -38,14 +39,14 @@ def has_odd_integers(data: bytes, separator: int, *, quoted: bool) -> bool:
     return False
 
 
-def _is_odd_start(pair: bytes) -> bool:
-    first, second = pair[:1], pair[1:2]
-    return (
-        first in (b" ", b"\t", b"+")
-        or (first == b"0" and second.isdigit())
-        or (first == b"-" and second == b"0")
-    )
+def _odd_starts() -> NDArray[np.bool_]:
+    """By two bytes at the beginning of a field, as 256 times the first plus the second."""
+    first, second = np.divmod(np.arange(1 << 16), 256)
+    is_digit = (second >= ord("0")) & (second <= ord("9"))
+    blank_or_plus = np.isin(first, list(b" \t+"))
+    zero_before_digit = (first == ord("0")) & is_digit
+    minus_before_zero = (first == ord("-")) & (second == ord("0"))
+    return np.asarray(blank_or_plus | zero_before_digit | minus_before_zero)
 
 
-# By two bytes at the beginning of a field, as 256 times the first plus the second.
-_ODD_STARTS = np.array([_is_odd_start(bytes(divmod(pair, 256))) for pair in range(1 << 16)])
+_ODD_STARTS = _odd_starts()
