@@ -8,7 +8,6 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,9 +18,10 @@ import numpy as np
 import pytest
 
 from mlbias.core.methods import METHODS
+from tests import forked
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-COMMAND = [sys.executable, "-m", "mlbias"]
+COMMAND = forked.COMMAND
 FOUR = "userId,movieId,rating\n1,10,5\n1,20,3\n2,10,4\n2,20,2\n"
 
 
@@ -39,10 +39,7 @@ def run(tmp_path: Path) -> Run:
     def run_command(
         *arguments: str, stdin: str = "", **env: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*COMMAND, *arguments], cwd=tmp_path, env=environment(**env), input=stdin,
-            capture_output=True, encoding="utf-8", timeout=120, check=False,
-        )  # fmt: skip
+        return forked.run(arguments, tmp_path, environment(**env), stdin)
 
     return run_command
 
@@ -65,6 +62,19 @@ def document(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
     found: dict[str, Any] = json.loads(succeeds(result), parse_constant=refuse)
     return found
+
+
+@pytest.mark.parametrize("arguments", [["baseline", "--data", "-"], ["train", "--lr", "x"]])
+def test_a_forked_start_ends_as_a_real_one(arguments: list[str], run: Run, tmp_path: Path) -> None:
+    real = subprocess.run(
+        [*COMMAND, *arguments], cwd=tmp_path, env=environment(), input=FOUR,
+        capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    fork = run(*arguments, stdin=FOUR)
+    assert [fork.returncode, fork.stdout, fork.stderr] == [
+        real.returncode, real.stdout, real.stderr,
+    ]  # fmt: skip
+    assert bool(real.returncode) == ("--lr" in arguments)
 
 
 def test_alone_it_says_what_it_is_and_where_to_begin(run: Run) -> None:
