@@ -26,9 +26,10 @@ _SECONDS = 120
 _EARLY = ("PYTHON", "LC_", "LANG", "LD_", "POLARS", "OPENBLAS", "OMP", "_RJEM")
 _LOADED = (
     "numpy", "scipy.sparse", "scipy.special", "polars", "typer.main", "typer._adapters",
-    "rich.progress", "rich.table", "requests", "filelock", "threadpoolctl", "mlbias.datasets.loading",
-    "mlbias.evaluation.compare", "mlbias.evaluation.crossval", "mlbias.fitting.fit",
-    "mlbias.saved_model.file", "mlbias.download.install", "mlbias.use.predict",
+    "rich.progress", "rich.table", "requests", "filelock", "threadpoolctl",
+    "mlbias.datasets.loading", "mlbias.evaluation.compare", "mlbias.evaluation.crossval",
+    "mlbias.fitting.fit", "mlbias.saved_model.file", "mlbias.download.install",
+    "mlbias.use.predict",
 )  # fmt: skip
 
 

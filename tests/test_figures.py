@@ -1,5 +1,6 @@
 """Figures: what they show, read back from what was drawn, and how they are saved."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,13 +19,13 @@ from mlbias.figures import (
     save_figure,
 )
 from mlbias.figures.style import check_figure_path
+from tests import forked
 
 SIX = Ratings.from_ids([1, 1, 1, 2, 2, 3], [10, 20, 30, 10, 20, 10], [5, 3, 3, 4, 3, 1])
 
 
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mlbias", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    return forked.run(arguments, cwd, os.environ)
 
 
 def panels_of(figure: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """The report: one page that needs nothing else, with the figures of the library's other calls."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from mlbias import OptionError, Ratings, evaluate, fit, load_ratings, report, user_split
 from mlbias.errors import DataError, MlbiasError
 from mlbias.reporting.page import check_report_path
+from tests import forked
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -142,10 +144,7 @@ def test_the_command_holds_out_as_train_does(
     (tmp_path / "mine.csv").write_text("user,item,rating,time\n" + "\n".join(rows))
     (tmp_path / "test.csv").write_text("user,item,rating\n1,2,3\n2,2,4\n3,1,4\n3,5,1\n")
     data = () if "--train" in options else ("--data", "mine.csv")
-    subprocess.run(
-        [sys.executable, "-m", "mlbias", "report", *data, *options],
-        cwd=tmp_path, capture_output=True, check=True,
-    )  # fmt: skip
+    forked.run(["report", *data, *options], tmp_path, os.environ).check_returncode()
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"hold-out ({told}" in page
 
@@ -160,21 +159,16 @@ def test_without_jinja_it_says_what_to_install(
 
 
 def test_the_command_says_where_it_is_and_what_was_odd(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mlbias", "report"]
+    command = ["report", "--data", "mine.csv"]
     rows = "".join(f"{k % 7},{k % 11},{k % 5 + 1}\n" for k in range(200))
     (tmp_path / "mine.csv").write_text(rows)
-    done = subprocess.run(
-        [*command, "--data", "mine.csv"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = forked.run(command, tmp_path, os.environ)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "saved report.html" in done.stderr
     text = Elements((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "no header: columns 1, 2, 3 of 3 are user, item, rating" in text
     assert "report --data mine.csv" in text
-    refused = subprocess.run(
-        [*command, "--data", "mine.csv", "--out", "mine.csv"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    refused = forked.run([*command, "--out", "mine.csv"], tmp_path, os.environ)
     assert refused.returncode == 2
     assert (tmp_path / "mine.csv").read_text() == rows
 

@@ -1,15 +1,15 @@
 """Permuting the rows of a file changes no result, to the last bit."""
 
 import json
+import os
 import random
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlbias.ratings import Ratings
+from tests import forked
 
 _RANDOM = random.Random(0)
 # Some pairs are rated twice, and no sum of these ratings is exact.
@@ -22,10 +22,8 @@ ROWS = [
 
 def document(folder: Path, rows: list[str], *command: str) -> dict[str, object]:
     (folder / "r.csv").write_text("user,item,rating,timestamp\n" + "\n".join(rows))
-    result = subprocess.run(
-        [sys.executable, "-m", "mlbias", *command, "--data", "r.csv", "--json", "--quiet"],
-        cwd=folder, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    options = ["--data", "r.csv", "--json", "--quiet"]
+    result = forked.run([*command, *options], folder, os.environ)
     found: dict[str, object] = json.loads(result.stdout)
     return without_seconds(found)
 

@@ -208,7 +208,7 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
     path = tmp_path / "ratings.csv"
     path.write_text("\n".join(lines_of(make_ratings(300, 20, 10))) + "\n")
     models = [tmp_path / "there.npz", tmp_path / "here.npz"]
-    command = ["train", "--data", str(path), "--no-cache", "--json", "--lambda", "2"]
+    command = ["train", "--data", str(path), "--json", "--lambda", "2"]
     documents = []
     for model, engine in zip(models, ("spark", "local"), strict=True):
         app([*command, "--engine", engine, "--model", str(model)], standalone_mode=False)
@@ -286,11 +286,11 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
             found.append(json.loads(capsys.readouterr().out))
         return found
 
-    train = "train", "--data", str(path), "--no-cache", "--lambda", "2", "--epochs", "2"
+    train = "train", "--data", str(path), "--lambda", "2", "--epochs", "2"
     for there, here in (
         documents(*train, "--test-size", "0.2", "--seed", "4", "--split", split),
         documents("evaluate"),
-        documents("evaluate", "--data", str(path), "--no-cache"),
+        documents("evaluate", "--data", str(path)),
     ):
         there, here = there.get("holdout", there), here.get("holdout", here)
         for name in ("n_ratings", "n_users", "unknown_users", "data_changed"):
