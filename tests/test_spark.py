@@ -17,7 +17,7 @@ from mlbias.core.vectors import FloatArray
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_ITEM, Call, Part
 from mlbias.engines.session import find_java
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.fitting.fit import fit
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import read_model, save_model
@@ -314,9 +314,48 @@ def test_what_a_worker_lacks_is_said_in_a_sentence() -> None:
 
 
 @on_a_cluster
+@pytest.mark.parametrize("kind", ["double", "decimal(10,2)", "boolean"])
+def test_predictions_of_ids_that_are_no_ids_are_refused(spark: Any, kind: str) -> None:
+    from mlbias.engines.joins import predict
+
+    # As text, 1.0 would be an unknown user, in silence.
+    frame = spark.range(1).selectExpr(f"CAST(1 AS {kind}) AS user", "id AS item")
+    model = fit(Ratings.from_ids([1, 2], [0, 0], [1, 2]), lambda_=2).model
+    with pytest.raises(DataError, match=r"column 'user' for the user holds .*; expected integers"):
+        predict(model, frame)
+
+
+@on_a_cluster
+def test_predictions_take_no_empty_id_and_no_name_that_spark_takes_for_theirs(spark: Any) -> None:
+    from mlbias.engines.joins import predict
+
+    model = fit(Ratings.from_ids([1, 2], [0, 0], [1, 2]), lambda_=2).model
+    empty = spark.createDataFrame([("", 0)], "user string, item long")
+    with pytest.raises(Exception, match="column user: an id is missing"):
+        predict(model, empty).collect()
+    with pytest.raises(DataError, match="has a column 'Prediction' already"):
+        predict(model, spark.createDataFrame([(1, 0, 3)], "user long, item long, Prediction long"))
+
+
+@on_a_cluster
+def test_ids_that_are_no_text_and_no_parts_are_refused(spark: Any) -> None:
+    from mlbias.engines.spark import incidence
+
+    columns = "user_id binary, item_id long, rating double"
+    frame = spark.createDataFrame([(b"\xff\xfe", 2, 3.0)], columns)
+    with pytest.raises(DataError, match=r"^the frame cannot be read: invalid utf8"):
+        on_spark(frame)
+    for parts in (0, -1):
+        with pytest.raises(OptionError, match=f"`parts` is {parts}; expected 1 or more"):
+            incidence(frame, parts=parts)
+
+
+@on_a_cluster
 def test_ids_that_are_no_ids_are_refused(spark: Any) -> None:
     frame = spark.createDataFrame([(1.5, 2, 3.0)], "user_id double, item_id long, rating double")
-    with pytest.raises(DataError, match="for the user holds Float64; expected integers or text"):
+    with pytest.raises(
+        DataError, match="column 'user_id' for the user holds Float64; expected integers or text"
+    ):
         on_spark(frame)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from mlbias.datasets.frames import as_polars
 from mlbias.datasets.options import ReadOptions
-from mlbias.engines.encoding import part_of_rows, roles_of
+from mlbias.engines.encoding import check_parts, part_of_rows, roles_of
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Argument, Call, Part, Request, Result
 
@@ -65,7 +65,9 @@ def incidence(
 
     Raises:
         DataError: a column or a rating is missing, or of a wrong type.
+        OptionError: ``parts`` is less than 1.
     """
+    check_parts(parts)
     asked = {"user": user, "item": item, "rating": rating, "time": time}
     roles = roles_of(list(frame.columns), asked, times=time is not None)
     names = list(roles.values())

@@ -14,7 +14,7 @@ from mlbias.datasets.reading.tables import check_types, rows_of_columns
 from mlbias.datasets.reading.told_times import with_times
 from mlbias.datasets.understood import Understood
 from mlbias.engines.parts import Part
-from mlbias.errors import DataError
+from mlbias.errors import DataError, OptionError
 from mlbias.ratings import Ratings
 
 ROLES = ("user", "item", "rating")
@@ -50,6 +50,16 @@ def roles_of(names: list[str], asked: dict[str, str | None], *, times: bool) -> 
     return {role: names[places[role]] for role in wanted if role in places}
 
 
+def check_parts(parts: int | None) -> None:
+    """See that there is a part at least.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if parts is not None and parts < 1:
+        raise OptionError(f"`parts` is {parts}; expected 1 or more.")
+
+
 def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) -> Part:
     """The part with these rows.
 
@@ -66,12 +76,16 @@ def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) ->
     all_text = frozenset(ROLES[:2]) if options.ids is IdKind.TEXT else frozenset[str]()
     roles = {role: k for k, role in enumerate(frame.columns)}
     wording = Wording(roles, names, options.decimal, all_text)
-    check_types(frame.schema, Columns(*range(len(roles))), "the frame")
+    called = pl.Schema(zip(names, frame.dtypes, strict=True))
+    check_types(called, Columns(*range(len(roles))), "the frame")
     is_text = all(frame.schema[role] == pl.String for role in ROLES)
-    if is_text:
-        rows = rows_of_texts(frame, wording, int, len(frame))
-    else:
-        rows = rows_of_columns(frame, wording)
+    try:
+        if is_text:
+            rows = rows_of_texts(frame, wording, int, len(frame))
+        else:
+            rows = rows_of_columns(frame, wording)
+    except pl.exceptions.PolarsError as error:  # bytes that are no text
+        raise DataError(f"the frame cannot be read: {error}.") from error
     if rows.first_bad is not None:
         bad = frame.row(rows.first_bad.place, named=True)
         texts = {role: None if value is None else str(value) for role, value in bad.items()}

@@ -17,6 +17,9 @@ except ImportError as error:
     raise ImportError("predictions on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
 
 _KNOWN = ("none", "user", "item", "both")
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
+# As Spark begins the names of types that hold text, or nothing at all.
+_TEXTS = ("string", "varchar", "char", "binary", "void")
 
 
 def predict(
@@ -31,13 +34,15 @@ def predict(
         item: of the items', likewise.
 
     Raises:
-        DataError: a column is missing, or has the name of one that is added.
+        DataError: a column is missing, holds no ids, or has the name of one that is added.
     """
     asked = {"user": user, "item": item}
     places = find_pair_columns(frame.columns, asked, "the frame").places
     names = [frame.columns[places[role]] for role in ("user", "item")]
+    _check_types(frame, names)
     added = ["prediction", *([] if model.uncertainty is None else ["std_error"]), "known"]
-    taken = [name for name in added if name in frame.columns]
+    # In any case, as Spark takes names and its Parquet writes them.
+    taken = [name for name in frame.columns if name.lower() in added]
     if taken:
         raise DataError(f"the frame has a column {shortened(taken[0])} already.", "Rename it.")
     joined, columns = frame, frame.columns
@@ -54,6 +59,22 @@ def predict(
     return joined.select(
         *(F.col(f"`{name}`") for name in columns), *(found[name].alias(name) for name in added)
     )
+
+
+def _check_types(frame: DataFrame, names: list[str]) -> None:
+    """See that ids are integers or text: as text, 1.0 would be an unknown id and not the id 1.
+
+    Raises:
+        DataError: they are something else.
+    """
+    types = dict(frame.dtypes)
+    for role, name in zip(("user", "item"), names, strict=True):
+        if types[name] not in _INTEGERS and not types[name].startswith(_TEXTS):
+            raise DataError(
+                f"the frame: column {shortened(name)} for the {role} holds {types[name]}; "
+                "expected integers or text.",
+                "Cast it to bigint or string.",
+            )
 
 
 def _user_table(model: BiasModel) -> tuple[Ids, dict[str, FloatArray]]:
@@ -82,10 +103,12 @@ def _joined(
     known = frame.sparkSession.createDataFrame(table)
     # An integer and the same digits as text are the same id.
     of_frame, of_model = F.col(f"`{name}`"), F.col(f"_id{side}")
-    if is_text or dict(frame.dtypes)[name] not in ("tinyint", "smallint", "int", "bigint"):
+    if is_text or dict(frame.dtypes)[name] not in _INTEGERS:
         of_frame, of_model = of_frame.cast("string"), of_model.cast("string")
     missing = F.raise_error(F.lit(f"column {name}: an id is missing"))
-    of_frame = F.when(of_frame.isNull(), missing).otherwise(of_frame)
+    of_frame = F.when(of_frame.isNull() | (of_frame.cast("string") == ""), missing).otherwise(
+        of_frame
+    )
     return frame.join(known, of_frame == of_model, "left").drop(f"_id{side}")
 
 

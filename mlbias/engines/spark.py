@@ -15,7 +15,13 @@ from typing import Any
 import polars as pl
 
 from mlbias.datasets.options import ReadOptions
-from mlbias.engines.encoding import NoRatingError, empty_part, part_of_rows, roles_of
+from mlbias.engines.encoding import (
+    NoRatingError,
+    check_parts,
+    empty_part,
+    part_of_rows,
+    roles_of,
+)
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Argument, Call, Part, Request, Result
 from mlbias.errors import DataError, MlbiasError
@@ -77,10 +83,10 @@ class SparkParts:
         """Answer one request for each part, in the order of the parts."""
         sent = [pickle.dumps(request) for request in requests]
         columns = columns_of(call)
-        if columns not in self._chosen:
-            self._chosen[columns] = self._encoded.select(*columns)
-        parts = self._chosen[columns]
         try:
+            if columns not in self._chosen:
+                self._chosen[columns] = self._encoded.select(*columns)
+            parts = self._chosen[columns]
             if sum(map(len, sent)) <= _SMALL:
                 answers = parts.mapInArrow(_answering(call, sent), _ANSWER).toArrow()
             else:
@@ -135,7 +141,9 @@ def incidence(
 
     Raises:
         DataError: a column or a rating is missing, or of a wrong type, or Spark failed.
+        OptionError: ``parts`` is less than 1.
     """
+    check_parts(parts)
     asked = {"user": user, "item": item, "rating": rating, "time": time}
     names = roles_of(frame.columns, asked, times=time is not None)
     chosen = frame.select(*(F.col(f"`{name}`").alias(role) for role, name in names.items()))
