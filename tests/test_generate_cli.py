@@ -204,7 +204,7 @@ def kill_once_a_new_file_holds(size: int, process: subprocess.Popen[bytes], fold
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize(("name", "kills"), [("r.csv", 10), ("r.parquet", 3)])
+@pytest.mark.parametrize(("name", "kills"), [("r.csv", 5), ("r.parquet", 3)])
 def test_after_kills_at_any_moment_the_next_run_is_right_and_alone(
     tmp_path: Path, name: str, kills: int
 ) -> None:

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# A quarter of a gigabyte.
-_MOST_NUMBERS = 32_000_000
+# 0.4 GB.
+_MOST_NUMBERS = 48_000_000
 
 
 def dot(left: FloatArray, right: FloatArray) -> float:
