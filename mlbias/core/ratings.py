@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlbias.core.compact import Column, UserRuns, as_array
+from mlbias.core.passes import in_order, pieces
 
 Codes = NDArray[np.int32]
 Values = NDArray[np.floating[Any]]
@@ -99,10 +100,13 @@ def repeated_pairs(ratings: CodedRatings) -> int:
 
 def pairs_ascend(ratings: CodedRatings) -> bool:
     """Whether each pair is above the one before, by user and then item."""
-    # In pieces that fit a cache; files that are sorted show it without a sort.
-    starts = range(0, len(ratings.item), _PIECE)
-    pieces = (_keys(ratings, start, start + _PIECE + 1) for start in starts)
-    return all((piece[1:] > piece[:-1]).all() for piece in pieces)
+
+    def ascends(here: slice) -> bool:
+        keys = _keys(ratings, here.start, here.stop + 1)
+        return bool((keys[1:] > keys[:-1]).all())
+
+    # Files that are sorted show it without a sort, others in the first pieces.
+    return all(in_order(ascends, pieces(len(ratings.item), _PIECE)))
 
 
 def _keys(ratings: CodedRatings, start: int, stop: int) -> NDArray[np.int64]:
@@ -123,5 +127,5 @@ def is_ascending(codes: Column[np.int32]) -> bool:
     """Whether (n,) codes never step down."""
     if isinstance(codes, UserRuns):
         return True
-    pieces = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
-    return all((piece[1:] >= piece[:-1]).all() for piece in pieces)
+    found = (codes[start : start + _PIECE + 1] for start in range(0, len(codes), _PIECE))
+    return all((piece[1:] >= piece[:-1]).all() for piece in found)
