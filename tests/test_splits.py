@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from math import ceil
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.folds import CutFolds, GivenFolds, folds_of, time_folds, user_folds
+from mlbias.evaluation.hashing import as_shares, below
 from mlbias.evaluation.splits import n_shared, random_split, time_split, user_split
 from mlbias.ratings import Ratings
 
@@ -46,6 +48,14 @@ def test_the_hash_is_the_documented_one(make_ratings: Callable[..., Ratings]) ->
         _, held_out = random_split(ratings, 0.3, seed)
         expected = [pair for pair in pairs_of(ratings) if by_hand(*pair, seed) < 0.3]
         assert pairs_of(held_out) == expected
+
+
+@pytest.mark.parametrize("share", [5e-324, 2**-53, 0.1, 0.5, 1 - 2**-53])
+def test_a_hash_below_a_share_is_told_on_integers(share: float) -> None:
+    edge = ceil(share * 2**53) << 11
+    near = [edge + step for step in (-2048, -1, 0, 1, 2047, 2048)]
+    hashes = np.array([word for word in (0, *near, MASK) if 0 <= word <= MASK], np.uint64)
+    assert below(hashes, share).tolist() == (as_shares(hashes) < share).tolist()
 
 
 def test_known_pairs_keep_their_hash() -> None:

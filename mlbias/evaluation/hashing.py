@@ -12,6 +12,7 @@ name: folds that were cut from the hash of a hold-out would be all but empty ins
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,10 @@ def of_pairs(
     of_item = _digests(ratings.item_ids)
 
     def decided(here: slice) -> NDArray[Any]:
-        return decide(_mixed(of_user[ratings.user_column[here]] ^ of_item[ratings.item[here]]))
+        # All codes are in range; "clip" only spares NumPy the check.
+        words = of_user.take(ratings.user_column[here], mode="clip")
+        words ^= of_item.take(ratings.item[here], mode="clip")
+        return decide(_mixed(words))
 
     return in_order(decided, pieces(len(ratings), _PIECE))
 
@@ -43,6 +47,11 @@ def of_pairs(
 def pair_hashes(ratings: Ratings, kind: str, seed: int) -> Words:
     """All of them at once, (n,)."""
     return np.concatenate(list(of_pairs(ratings, kind, seed, lambda hashes: hashes)))
+
+
+def below(hashes: Words, share: float) -> NDArray[np.bool_]:
+    """Where as_shares is below a share of less than 1, (n,), told on the integers."""
+    return hashes < np.uint64(ceil(share * 2**53) << 11)
 
 
 def as_shares(hashes: Words) -> FloatArray:
@@ -59,13 +68,16 @@ def _digests(ids: Ids) -> Words:
 
 
 def _digests_of(texts: Iterable[bytes]) -> Words:
-    # BLAKE2b of whole arrays in NumPy's operations took as long as this loop over hashlib's.
+    # BLAKE2b in NumPy's operations, in pieces of any size, takes as long as this loop.
     hashed = hashlib.blake2b
     joined = b"".join([hashed(text, digest_size=8).digest() for text in texts])
     return np.frombuffer(joined, "<u8").astype(np.uint64, copy=False)
 
 
 def _mixed(words: Words) -> Words:
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    words = words ^ (words >> np.uint64(30))
+    words *= np.uint64(0xBF58476D1CE4E5B9)
+    words ^= words >> np.uint64(27)
+    words *= np.uint64(0x94D049BB133111EB)
+    words ^= words >> np.uint64(31)
+    return words

@@ -10,7 +10,7 @@ import numpy as np
 from mlbias.arguments import checks_options
 from mlbias.core.passes import done
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import as_shares, of_pairs, pair_hashes
+from mlbias.evaluation.hashing import below, of_pairs, pair_hashes
 from mlbias.evaluation.latest import Mask, TimeCut, last_of_users, latest, pair_times, user_blocks
 from mlbias.ids import positions
 from mlbias.ratings import Frame, Ratings, as_ratings
@@ -54,7 +54,7 @@ def random_holdout(ratings: Ratings, test_size: float, seed: int = 0) -> Mask:
 
 def held_out_at_random(ratings: Ratings, test_size: float, seed: int) -> Mask:
     """The same, none or all of them if it comes so."""
-    decided = of_pairs(ratings, "random", seed, lambda hashes: as_shares(hashes) < test_size)
+    decided = of_pairs(ratings, "random", seed, lambda hashes: below(hashes, test_size))
     return np.concatenate(list(decided))
 
 
