@@ -56,7 +56,10 @@ def predicted_by(
     def predicted(here: slice) -> Piece:
         user, item = ratings.user_column[here], ratings.item[here]
         value = ratings.value_column[here].astype(np.float64)
-        return Piece(user, item, value, user_level[user] + item_bias[item])
+        # All codes are in range; "clip" only spares NumPy the check.
+        level = user_level.take(user, mode="clip")
+        level += item_bias.take(item, mode="clip")
+        return Piece(user, item, value, level)
 
     return predicted
 
