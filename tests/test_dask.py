@@ -1,7 +1,5 @@
 """Ratings on Dask equal those in memory."""
 
-import os
-import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -54,35 +52,3 @@ def test_a_hold_out_and_its_errors_are_those_in_memory(holdout: Holdout) -> None
     ratings = timed_ratings()
     frame = dd.from_pandas(pd.DataFrame(columns_of(ratings)), npartitions=3)
     check_holdout(incidence(frame, time="when"), ratings, holdout)
-
-
-def test_processes_of_a_cluster_give_the_same_bits_and_one_may_be_killed(
-    make_ratings: Callable[..., Ratings],
-) -> None:
-    reason = "the test of Dask's processes is left out: it needs dask[distributed]"
-    distributed = pytest.importorskip("distributed", reason=reason)
-    from mlbias.engines.dask import incidence
-
-    ratings = make_ratings(2_000, 60, 40, stars=False)
-    columns = {
-        "user_id": ratings.user_ids[ratings.user],
-        "item_id": ratings.item_ids[ratings.item],
-        "rating": ratings.value,
-    }
-    frame = dd.from_pandas(pd.DataFrame(columns), npartitions=3)
-    with dask.config.set(scheduler="threads"):
-        here = fit(incidence(frame), "exact", lambda_=3)
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        parts = incidence(frame)
-        there = fit(parts, "exact", lambda_=3)
-        first, *_ = client.run(os.getpid).values()
-        os.kill(first, signal.SIGKILL)
-        again = fit(parts, "exact", lambda_=3)
-        parts.release()
-    assert there.user_bias.tolist() == here.user_bias.tolist()
-    assert again.user_bias.tolist() == here.user_bias.tolist()
