@@ -191,6 +191,44 @@ def test_a_bad_row_is_named_with_its_file(spark: Any, tmp_path: Path) -> None:
 
 
 @on_a_cluster
+def test_lines_and_files_that_differ_in_their_columns_are_refused(
+    spark: Any,  # noqa: ARG001  the session that is found
+    tmp_path: Path,
+) -> None:
+    from mlbias.datasets.options import ReadOptions
+    from mlbias.engines.sources import source_of, spark_dataset
+
+    header, rows = "user,item,rating\n", "1,10,3\n2,10,4\n2,20,5\n"
+
+    def read(path: str) -> PartitionedIncidence:
+        return spark_dataset(source_of(path, tmp_path), None, ReadOptions()).incidence  # type: ignore[return-value]
+
+    bad = tmp_path / "bad.csv"
+    for more, found in (("5,50,3,5", "5,50,3,5"), ("5,50", "5,50")):
+        bad.write_text(f"{header}{rows}{more}\n")
+        with pytest.raises(DataError) as raised:
+            read(str(bad))
+        assert str(raised.value) == f"{bad}: expected 3 fields, found: {found}."
+    # A separator at the end, and an index without a name, as pandas writes it.
+    bad.write_text(header + rows.replace("\n", ",\n"))
+    assert len(read(str(bad))) == 3
+    bad.write_text(",user,item,rating\n0,1,10,3\n")
+    assert read(str(bad)).item_ids.tolist() == [10]
+    (tmp_path / "a.csv").write_text(header + rows)
+    (tmp_path / "a2.csv").write_text("item,user,rating\n7,10,1\n")
+    with pytest.raises(DataError, match="files of one source differ in their columns"):
+        read(str(tmp_path / "a*.csv"))
+
+
+@on_a_cluster
+def test_columns_that_differ_in_case_alone_and_names_with_backticks(spark: Any) -> None:
+    frame = spark.createDataFrame([(1, 10, 3.0, 7)], "u long, item long, rating double, x long")
+    for names in (("user", "item", "rating", "USER"), ("u`s", "item", "rating", "u.s")):
+        found = on_spark(frame.toDF(*names), user=names[0], item="item", rating="rating")
+        assert found.user_ids.tolist() == [1]
+
+
+@on_a_cluster
 def test_a_frame_without_the_columns_or_the_ratings(spark: Any) -> None:
     with pytest.raises(DataError, match="no column for the item"):
         on_spark(spark.createDataFrame([(1, 2.0)], "user_id long, rating double"))
@@ -405,6 +443,31 @@ def test_a_session_that_does_not_start_says_why_and_one_that_does_says_nothing()
     said = "DataError: Spark did not start: Could not parse Master URL: 'spark//x'."
     assert refused.stderr.splitlines()[-1].endswith(said)
     assert (started.returncode, started.stderr) == (0, "")
+
+
+_STOPPED = """
+import numpy as np
+from pyspark.sql import SparkSession
+from mlbias.engines.spark import incidence
+spark = SparkSession.builder.master("local[1]").getOrCreate()
+frame = spark.createDataFrame([(1, 2, 3.0)], "user long, item long, rating double")
+ratings = incidence(frame)
+spark.stop()
+for use in (lambda: ratings.per_user(np.zeros(1)), lambda: incidence(frame)):
+    try:
+        use()
+    except Exception as error:
+        print(error)
+ratings.release()
+"""
+
+
+def test_a_session_that_was_stopped_is_said_in_a_sentence() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _STOPPED],
+        capture_output=True, text=True, check=False, env=_lean_java(),
+    )  # fmt: skip
+    assert (run.returncode, run.stdout) == (0, "the Spark session was stopped.\n" * 2)
 
 
 def _lean_java() -> dict[str, str]:

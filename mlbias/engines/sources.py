@@ -1,5 +1,6 @@
 """What --data names for Spark: files, tables and stores; and predictions on Spark."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -22,6 +23,8 @@ DONE = (
     "user_col", "item_col", "rating_col", "time_col", "separator", "ids", "decimal", "time_unit",
 )  # fmt: skip
 DONE_FOR_PAIRS = ("user_col", "item_col")
+# The column that Spark fills with lines that have not as many fields as the first one.
+_LINE = "_mlbias_line"
 
 
 def source_of(data: str | None, data_dir: Path) -> Source:
@@ -208,7 +211,32 @@ def _text_frame(session: Any, where: str, layout: Layout) -> Any:
             f"{where}: Spark reads no text with runs of spaces or with lines before the header.",
             "Train without --engine, or convert it to CSV or Parquet.",
         )
+    from pyspark.sql.types import StringType, StructField, StructType
+
     has_header = layout.header is not None
     quote = '"' if layout.quoted else ""
-    csv = session.read.csv(where, sep=layout.separator, header=has_header, quote=quote, escape='"')
-    return csv if has_header else csv.toDF(*(str(k + 1) for k in range(len(csv.columns))))
+    reader = session.read.options(sep=layout.separator, header=has_header, quote=quote, escape='"')
+    names = reader.csv(where).columns
+    # By itself Spark ignores what other files call their columns, and fields that are too many.
+    is_checked = has_header and names == list(layout.header or ())
+    schema = StructType([StructField(name, StringType()) for name in (*names, _LINE)])
+    more = {"enforceSchema": not is_checked, "columnNameOfCorruptRecord": _LINE}
+    csv = reader.options(**more).csv(where, schema=schema)
+    called = names if has_header else [str(k + 1) for k in range(len(names))]
+    return _checked(csv.toDF(*called, _LINE), called, layout.separator)
+
+
+def _checked(csv: Any, names: list[str], separator: str) -> Any:
+    """The columns, whose evaluation fails at a line with fewer fields than names, or with more."""
+    from pyspark.sql import functions as F  # noqa: N812
+
+    line, expected = F.col(_LINE), f": expected {len(names)} fields, found: "
+    # One empty field more is a separator at the end.
+    fields = F.split(line, re.escape(separator), -1)
+    is_whole = (F.size(fields) == len(names) + 1) & line.endswith(separator)
+    told = F.concat(F.input_file_name(), F.lit(expected), F.substring(line, 1, 60))
+    columns = [F.col(f"`{name}`") for name in names]
+    return csv.select(*(
+        F.when(line.isNotNull() & ~is_whole, F.raise_error(told)).otherwise(column).alias(name)
+        for name, column in zip(names, columns, strict=True)
+    ))  # fmt: skip

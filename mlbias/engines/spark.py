@@ -9,6 +9,7 @@ import gc
 import pickle
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -75,12 +76,14 @@ class SparkParts:
 
     def release(self) -> None:
         """Take them out of Spark's cache."""
-        self._encoded.unpersist()
+        with suppress(*FAILURES):  # a session that was stopped keeps nothing
+            self._encoded.unpersist()
 
     def map(
         self, call: Call[Argument, Result], requests: Sequence[Request[Argument]]
     ) -> list[Result | None]:
         """Answer one request for each part, in the order of the parts."""
+        _check_is_up(self._encoded)
         sent = [pickle.dumps(request) for request in requests]
         columns = columns_of(call)
         try:
@@ -145,12 +148,27 @@ def incidence(
     """
     check_parts(parts)
     asked = {"user": user, "item": item, "rating": rating, "time": time}
+    _check_is_up(frame)
     names = roles_of(frame.columns, asked, times=time is not None)
-    chosen = frame.select(*(F.col(f"`{name}`").alias(role) for role, name in names.items()))
+    # By their places, as names may differ in case alone, or have a backtick.
+    placed = frame.toDF(*map(str, range(len(frame.columns))))
+    places = {role: str(frame.columns.index(name)) for role, name in names.items()}
+    chosen = placed.select(*(F.col(place).alias(role) for role, place in places.items()))
     n_parts = parts or _usual_parts(frame)
     encode = _encoding(list(names.values()), options or ReadOptions())
     encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, SCHEMA)
     return PartitionedIncidence(SparkParts(encoded, n_parts, lambda row: _where(chosen, row)))
+
+
+def _check_is_up(frame: DataFrame) -> None:
+    """See that the frame's session is there still.
+
+    Raises:
+        DataError: it is not.
+    """
+    context = vars(frame.sparkSession).get("_sc")  # none on Spark Connect, which tells by itself
+    if context is not None and context._jsc is None:
+        raise DataError("the Spark session was stopped.", "Read the ratings again in a new one.")
 
 
 def _usual_parts(frame: DataFrame) -> int:
@@ -242,7 +260,9 @@ def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
 
 def told(error: Exception) -> DataError:
     """What Spark says, without its pages of Java and of Python's workers."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip(": ") for line in str(error).splitlines() if line.strip(": ")]
+    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
+        del lines[0]
     raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
     said = (raised[-1] if "Python worker" in lines[0] and raised else lines[0]) if lines else ""
     advice = ""
@@ -258,6 +278,10 @@ def told(error: Exception) -> DataError:
             "spark-submit, or PYSPARK_SUBMIT_ARGS='--packages org.apache.hadoop:hadoop-aws:VERSION "
             "pyspark-shell', brings it."
         )
+    elif raised_here := re.search(r"\[USER_RAISED_EXCEPTION\] (.*?) SQLSTATE", said):
+        return DataError(f"{raised_here[1].removeprefix('file://')}.")
+    elif "CSV header does not conform" in str(error):
+        said = "files of one source differ in their columns, or in the order of these"
     elif unread := re.search(r"No FileSystem for scheme \S+", str(error)):
         said = unread[0].lower().replace("filesystem", "file system")
     # A name in backticks would be taken for an option.
