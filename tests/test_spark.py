@@ -251,8 +251,9 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
     for model, engine in zip(models, ("spark", "local"), strict=True):
         app([*command, "--engine", engine, "--model", str(model)], standalone_mode=False)
         documents.append(json.loads(capsys.readouterr().out))
-    # One for the statistics, and one that brings so few ratings here for leave-one-out.
-    assert documents[0]["rounds"] == documents[0]["epochs"] + 2
+    # One for the statistics, one that brings so few ratings here for leave-one-out, and one for the
+    # fingerprint in the model's file.
+    assert documents[0]["rounds"] == documents[0]["epochs"] + 3
     assert documents[0]["rmse"] == pytest.approx(documents[1]["rmse"], abs=1e-9)
     left_out = [document["exact_leave_one_out"] for document in documents]
     assert_close(*left_out)
@@ -311,10 +312,21 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
     split: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
     spark: Any,  # noqa: ARG001  the session that the commands find
 ) -> None:
+    from mlbias.engines.spark import SparkParts
+
     path = tmp_path / "ratings.csv"
     path.write_text("\n".join(lines_of(timed_ratings(600, 20, 10))) + "\n")
+    asked: list[int] = []
+    ask = SparkParts.map
+
+    def counted(parts: SparkParts, *given: Any) -> Any:
+        asked.append(1)
+        return ask(parts, *given)
+
+    monkeypatch.setattr(SparkParts, "map", counted)
 
     def documents(*command: str) -> list[dict[str, Any]]:
         found = []
@@ -322,6 +334,8 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
             model = ["--model", str(tmp_path / f"{engine}.npz")]
             app([*command, "--engine", engine, "--json", *model], standalone_mode=False)
             found.append(json.loads(capsys.readouterr().out))
+            if "rounds" in found[-1]:  # those over the hold-out included
+                assert found[-1]["rounds"] == len(asked)
         return found
 
     train = "train", "--data", str(path), "--lambda", "2", "--epochs", "2"

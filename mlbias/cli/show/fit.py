@@ -45,14 +45,19 @@ class Run:
         seconds: spent on each part.
         signal: that ended it, if one did.
         exactly: what exact with learned λ's gives, after another method, where it takes a moment.
-        rounds: over the parts, where the ratings are in parts.
+        in_parts: ratings that are in parts: all of them, those trained on and those held out.
     """
 
     fit: Fit
     seconds: dict[str, float]
     signal: int | None
     exactly: LeaveOneOut | None
-    rounds: int | None
+    in_parts: frozenset[PartitionedIncidence]
+
+    @property
+    def rounds(self) -> int | None:
+        """Rounds over the parts so far, where the ratings are in parts."""
+        return sum(ratings.rounds for ratings in self.in_parts) or None
 
     @property
     def settings(self) -> Settings:
@@ -99,7 +104,9 @@ def _assessed(
         exactly = learned_leave_one_out(training.incidence, columns, threads)
     if fit.certificate is not None or exactly is not None:
         seconds["check"] = time.perf_counter() - started
-    return Run(fit, seconds, signal, exactly, None if in_parts is None else in_parts.rounds)
+    sets = () if in_parts is None else (sides.whole.incidence, in_parts, sides.held_out)
+    known = frozenset(of for of in sets if isinstance(of, PartitionedIncidence))
+    return Run(fit, seconds, signal, exactly, known)
 
 
 def evaluated(fit: Fit, held_out: Ratings | PartitionedIncidence | None) -> Evaluation | None:
