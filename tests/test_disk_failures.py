@@ -106,11 +106,11 @@ def test_kill_leaves_what_the_next_run_removes(run: Run, data: Path) -> None:
     cache = data.parent / CACHE_FOLDER
     expected = document(run(*TRAIN, str(data), "--no-cache", "--memory-limit", "2G"))["rmse"]
     kills = 0
-    for size in (1, 5 << 20, 15 << 20, 30 << 20, 40 << 20):
+    for size in (1, 15 << 20, 30 << 20):
         arguments = [*TRAIN, str(data), *LIMIT]
         kills += killed_once_new_files_hold(size, arguments, data.parent, data.parent)
         assert len(temporaries(cache)) <= 1
-    assert kills >= 4
+    assert kills >= 2
     assert document(run(*TRAIN, str(data), *LIMIT))["rmse"] == expected
     assert [path.suffix for path in cache.iterdir()] == [".copy"]
 

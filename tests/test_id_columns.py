@@ -87,7 +87,7 @@ FEW_ROWS = st.lists(
 @given(
     rows=FEW_ROWS, shuffle=st.randoms(use_true_random=False), part=st.sampled_from([40, 8 << 20])
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_order_of_rows_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory,
     rows: list[tuple[str, str, str]],

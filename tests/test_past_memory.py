@@ -32,7 +32,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files in many parts, ranges of few ids, blocks of few ratings, and copies of small files."""
     monkeypatch.setattr(prepared, "LEAST_SIZE", 1)
     monkeypatch.setattr(text, "PART_SIZE", 1 << 12)
-    monkeypatch.setattr(stored_ids, "_BLOCK", 8)
+    monkeypatch.setattr(stored_ids, "_BLOCK", 32)
     monkeypatch.setattr(merge, "_LEAST_BLOCK", 64)
 
 
