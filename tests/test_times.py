@@ -1,6 +1,7 @@
 """Moments in time, in every form that people write them: Unix seconds, or none and where."""
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import numpy as np
@@ -89,16 +90,18 @@ def test_what_is_no_moment_leaves_none_and_names_its_row(read: Read, text: str) 
     assert len(found.ratings) == 3
 
 
-def test_numbers_and_dates_in_one_column_leave_none(
-    read: Read, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", [8 << 20, 60, 30])
+@pytest.mark.parametrize("number", ["1577836800", "20200101", "0.5"])
+def test_numbers_and_dates_in_one_column_leave_none_in_parts_of_any_size(
+    read: Read, monkeypatch: pytest.MonkeyPatch, part: int, number: str
 ) -> None:
-    content = f"{HEADER}1,1,3,2020-01-01\n1,2,3,1577836800\n1,3,3,2020-01-01\n"
-    assert "line 3 has '1577836800'" in read(content, timestamps=True).ratings.untimed
-    monkeypatch.setattr(text_room, "PART_SIZE", 30)
-    rows = "1,1,3,2020-01-01\n" * 3 + "1,2,3,1577836800\n" * 3
-    found = read(HEADER + rows, timestamps=True).ratings
-    assert found.timestamp is None
-    assert found.untimed == "some are numbers, others dates"
+    monkeypatch.setattr(text_room, "PART_SIZE", part)
+    rows = ["1,1,3,2020-01-01\n"] * 4 + [f"1,2,3,{number}\n"] * 3 + ["1,1,3,2020-01-01\n"] * 2
+    for content, first in ((rows, (6, 2)), (rows[4:], (2, 5))):
+        found = read(HEADER + "".join(content), timestamps=True).ratings
+        assert found.timestamp is None
+        told = "line {} has a number, .*line {} a date".format(*first)
+        assert re.search(told, found.untimed)
 
 
 @pytest.mark.parametrize("factor", [1000, 1_000_000])

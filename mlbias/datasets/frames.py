@@ -123,7 +123,8 @@ def _ratings(rows: Rows) -> Ratings:
         first = rows.untimed
         return replace(ratings, untimed=f"row {first.place} of {_WHERE} {first.reason}")
     times = frame["time"].to_numpy()
-    return with_times(ratings, times, Understood(), None, are_dates=rows.are_dates)[0]
+    are_dates = "date" in rows.first_times
+    return with_times(ratings, times, Understood(), None, are_dates=are_dates)[0]
 
 
 def _distinct(column: pl.Series) -> tuple[Ids, Codes]:

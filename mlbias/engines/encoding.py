@@ -99,7 +99,7 @@ def _part(rows: Rows, unit: str | None) -> Part:
     ratings = Ratings(user, item, chunk.value, chunk.user_keys, chunk.item_keys)
     if rows.untimed is not None:
         return Part.of(replace(ratings, untimed=f"a rating {rows.untimed.reason}"))
-    times, dates = chunk.timestamp, rows.are_dates
+    times, dates = chunk.timestamp, "date" in rows.first_times
     timed, understood = with_times(ratings, times, Understood(), unit, are_dates=dates)
     return Part.of(timed, understood.time_unit or "")
 

@@ -73,7 +73,7 @@ def parse_json_part(data: bytes, wording: Wording) -> Rows:
         n_bad + rows.n_bad,
         min(firsts, key=lambda bad: bad.place, default=None),
         rows.untimed,
-        rows.are_dates,
+        rows.first_times,
         rows.zone_assumed,
     )
 

@@ -30,7 +30,14 @@ def parse_part(data: bytes, layout: Layout, text_ids: frozenset[str]) -> Rows:
     frame = None if is_text else _typed(found.data, layout, separator, text_ids)
     if frame is None or len(frame) != found.n_rows:
         return _texts(found, layout, separator, text_ids)
-    return Rows(frame, found.n_lines, found.n_bad, found.first_bad)
+    has_times = "time" in frame.columns and len(frame) > 0
+    return Rows(
+        frame,
+        found.n_lines,
+        found.n_bad,
+        found.first_bad,
+        first_times={"number": found.line(0)} if has_times else {},
+    )
 
 
 def _typed(
@@ -88,7 +95,7 @@ def _texts(found: RegularRows, layout: Layout, separator: int, text_ids: frozens
         found.n_bad + rows.n_bad + (garbled is not None),
         min(firsts, key=lambda bad: bad.place, default=None),
         rows.untimed,
-        rows.are_dates,
+        rows.first_times,
         rows.zone_assumed,
         _table(texts, layout) if layout.kept else None,
     )

@@ -17,7 +17,7 @@ from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.merge import Merge
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
-from mlbias.datasets.reading.rows import Rows, Wanted
+from mlbias.datasets.reading.rows import Rows, TimeKind, Wanted
 from mlbias.datasets.reading.runs import DiskRoom, Runs
 from mlbias.datasets.reading.same_columns import check_same_columns
 from mlbias.datasets.reading.sorted_ratings import RATINGS, SortedRatings, Sorting, written
@@ -80,7 +80,7 @@ class Reader:
         self._n_files = self._n_not_rated = 0
         self._text_ids = set[str]()
         self._untimed, self._zone_assumed = "", False
-        self._are_dates = set[bool]()
+        self._first_times = dict[TimeKind, str]()
         self._notices: list[str] = []
 
     def read(self, stream: Stream) -> Iterator[None]:
@@ -110,14 +110,14 @@ class Reader:
     def _add(self, rows: Rows, encoded: EncodedChunk | None, n_not_rated: int) -> None:
         if rows.untimed is not None and not self._untimed:
             self._untimed = f"{self._bad.told(rows.untimed.place)} {rows.untimed.reason}"
+        for kind, place in rows.first_times.items():
+            self._first_times.setdefault(kind, self._bad.told(place))
         self._bad.note(rows)
         self._n_not_rated += n_not_rated
         self._zone_assumed = self._zone_assumed or rows.zone_assumed
         if encoded is not None:
             self._builder.add(encoded)
             self._n_ratings += len(encoded.value)
-            if encoded.timestamp is not None:
-                self._are_dates.add(rows.are_dates)
         for role in ("user", "item"):
             if rows.frame[role].dtype == pl.String:
                 self._text_ids.add(role)
@@ -211,10 +211,11 @@ class Reader:
         if not self._timestamps:
             return None, "", understood
         scale, untimed = None, self._untimed
-        if len(self._are_dates) > 1:
-            untimed = "some are numbers, others dates"
+        firsts = self._first_times
+        if len(firsts) > 1:
+            untimed = f"{firsts['number']} has a number, {firsts['date']} a date"
         elif columns is not None:
-            unit, are_dates = self._options.time_unit, True in self._are_dates
+            unit, are_dates = self._options.time_unit, "date" in firsts
             found = time_scale(columns, unit, are_dates=are_dates)
             if isinstance(found, str):
                 untimed = found

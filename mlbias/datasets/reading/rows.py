@@ -1,8 +1,9 @@
 """What a part of a source comes to: columns of ratings, and the rows that are none."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Literal, cast
 
 import polars as pl
 
@@ -17,6 +18,8 @@ _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _INTEGER = r"^(0|-?[1-9][0-9]{0,18})$"
 _DECIMAL_COMMA = r"^\s*[+-]?[0-9]+,[0-9]+\s*$"
 _BLANKS = " \t"
+
+TimeKind = Literal["number", "date"]
 
 
 class Wanted(Enum):
@@ -90,7 +93,8 @@ class Rows:
         n_bad: rows that are no ratings.
         first_bad: the first of them.
         untimed: the first rating without a time, and why; None if each has one.
-        are_dates: whether its times were dates, and so are Unix seconds.
+        first_times: the places of the first time that is a number and of the first that is a date,
+            where there are such. Dates are in Unix seconds.
         zone_assumed: whether times were taken for UTC, since they name no zone.
         table: of pairs without a bad one all columns, as they stand in the source.
     """
@@ -100,7 +104,7 @@ class Rows:
     n_bad: int = 0
     first_bad: BadRow | None = None
     untimed: BadRow | None = None
-    are_dates: bool = False
+    first_times: Mapping[TimeKind, int] = field(default_factory=dict)
     zone_assumed: bool = False
     table: pl.DataFrame | None = None
 
@@ -159,12 +163,13 @@ def rows_of_texts(texts: pl.DataFrame, wording: Wording, place_of: PlaceOf, n_pl
         place_of = _after(kept, place_of)
     ids = [narrowed_ids(frame[role], role in wording.all_text) for role in ("user", "item")]
     frame = frame.with_columns(*ids)
-    untimed, are_dates, assumed = None, False, False
+    untimed, first_times, assumed = None, dict[TimeKind, int](), False
     if "time" in texts.columns:
-        times, are_dates, assumed = as_times(texts["time"])
+        times, firsts, assumed = as_times(texts["time"])
+        first_times = {kind: place_of(row) for kind, row in firsts.items()}
         frame = frame.with_columns(times.alias("time"))
         untimed = first_untimed(times, texts["time"], place_of)
-    return Rows(frame, n_places, n_bad, first_bad, untimed, are_dates, assumed)
+    return Rows(frame, n_places, n_bad, first_bad, untimed, first_times, assumed)
 
 
 def first_untimed(times: pl.Series, found: pl.Series, place_of: PlaceOf) -> BadRow | None:
@@ -193,20 +198,33 @@ def narrowed_ids(ids: pl.Series, is_text: bool) -> pl.Series:
     return ids if whole.null_count() else whole
 
 
-def as_times(texts: pl.Series) -> tuple[pl.Series, bool, bool]:
-    """Numbers as they are, dates as Unix seconds; are they dates; is UTC assumed."""
+def as_times(texts: pl.Series) -> tuple[pl.Series, dict[TimeKind, int], bool]:
+    """Numbers as they are, dates as Unix seconds; the first row of each kind; is UTC assumed.
+
+    Where a column has both kinds, numbers have no time: nobody knows what they count.
+    """
     if texts.dtype != pl.String:
-        return texts, False, False
+        return texts, _first_rows(number=texts), False
     stripped = texts.str.strip_chars(_BLANKS)
     whole = stripped.cast(pl.Int64, strict=False)
     if not whole.null_count():
-        return whole, False, False
-    numbers = stripped.filter(stripped.is_not_null()).str.contains(_NUMBER)
-    if numbers.sum() * 2 >= len(numbers):
-        found = stripped.cast(pl.Float64, strict=False)
-        return found.set(~found.is_finite().fill_null(False), None), False, False
-    times, assumed = parsed_times(stripped)
-    return times, True, assumed
+        return whole, _first_rows(number=whole), False
+    is_number = stripped.str.contains(_NUMBER).fill_null(False)
+    found = stripped.set(~is_number, None).cast(pl.Float64, strict=False)
+    found = found.set(~found.is_finite().fill_null(False), None)
+    dates, assumed = parsed_times(stripped.set(is_number, None))
+    firsts = _first_rows(number=found, date=dates)
+    return (dates if "date" in firsts else found), firsts, assumed
+
+
+def _first_rows(**times: pl.Series) -> dict[TimeKind, int]:
+    """By kind, the first row that has a time."""
+    firsts = {kind: of_kind.is_not_null().arg_max() for kind, of_kind in times.items()}
+    return {
+        cast(TimeKind, kind): int(row)
+        for kind, row in firsts.items()
+        if row is not None and times[kind][row] is not None
+    }
 
 
 def _as_numbers(texts: pl.Series, decimal: str) -> pl.Series:

@@ -12,7 +12,14 @@ import polars as pl
 from mlbias.columns.names import Columns
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.opening import Stream
-from mlbias.datasets.reading.rows import Rows, Wanted, Wording, first_untimed, rows_of_texts
+from mlbias.datasets.reading.rows import (
+    Rows,
+    TimeKind,
+    Wanted,
+    Wording,
+    first_untimed,
+    rows_of_texts,
+)
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened
@@ -128,7 +135,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
                 pl.DataFrame(columns).with_columns(*values),
                 len(frame),
                 untimed=None if time is None else first_untimed(time, frame["time"], int),
-                are_dates=are_dates,
+                first_times={} if time is None else {"date" if are_dates else "number": 0},
                 zone_assumed=is_local,
             )
     texts = pl.DataFrame(
@@ -139,9 +146,8 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     )
     exact = replace(wording, all_text=wording.all_text | is_text)
     rows = rows_of_texts(texts, exact, int, len(frame))
-    return replace(
-        rows, are_dates=rows.are_dates or are_dates, zone_assumed=rows.zone_assumed or is_local
-    )
+    first_times: dict[TimeKind, int] = {"date": 0} if are_dates else dict(rows.first_times)
+    return replace(rows, first_times=first_times, zone_assumed=rows.zone_assumed or is_local)
 
 
 def _ids(column: pl.Series, is_text: bool) -> pl.Series:
