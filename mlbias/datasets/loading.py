@@ -70,7 +70,7 @@ def load_ratings(
             error refuses them.
         text_ids: take all ids for text; otherwise a column of which every id is an integer,
             written canonically, is one of integers.
-        skip_bad_rows: leave out rows that are no ratings instead of stopping.
+        skip_bad_rows: leave out rows that are not ratings instead of stopping.
         max_bad_share: the largest share of rows that may be left out so.
         cache: take a large file from its prepared copy, and leave one beside it.
         memory_limit: memory that reading may take, as bytes or a size such as "4G"; ratings that

@@ -35,7 +35,7 @@ class ReadOptions:
         time_unit: of numeric times: s, ms, us or ns.
         not_rated: numbers that stand for no rating, separated by commas; such rows are left out.
         duplicates: which of several ratings of a pair count: keep (all), first, last, mean, error.
-        skip_bad_rows: leave out rows that are no ratings instead of stopping.
+        skip_bad_rows: leave out rows that are not ratings instead of stopping.
         max_bad_share: the largest share of rows that may be left out so.
 
     Raises:

@@ -21,7 +21,7 @@ class Understood:
         time_unit: of the times, where they were read.
         n_files: how many files were read as one.
         n_rows: how many rows there are, those left out included.
-        n_skipped: rows that are no ratings and were left out.
+        n_skipped: rows that are not ratings and were left out.
         first_skipped: where the first of them is, and what is wrong with it.
         n_not_rated: rows whose rating stands for none, and that were left out.
         n_repeated: ratings of a pair of user and item that has another one.

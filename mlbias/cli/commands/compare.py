@@ -24,8 +24,8 @@ Methods = Annotated[
         "--methods",
         metavar="NAME,NAME,…",
         rich_help_panel=MODEL,
-        help="Which, in this order, among them exact --noise user. [default: mean, user-means, "
-        "item-means, gd, adam, closed-form, exact]",
+        help='The methods to compare, in this order. "exact --noise user" counts as one. '
+        "[default: mean, user-means, item-means, gd, adam, closed-form, exact]",
     ),
 ]
 Epochs = Annotated[
@@ -35,7 +35,7 @@ Epochs = Annotated[
         min=1,
         metavar="N",
         rich_help_panel=MODEL,
-        help="The most updates of gd, adam and closed-form. [default: 100]",
+        help="The maximum number of updates of gd, adam and closed-form. [default: 100]",
     ),
 ]
 AsLecture = Annotated[

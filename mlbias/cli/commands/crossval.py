@@ -47,7 +47,8 @@ class FoldOptions:
             min=1,
             metavar="R",
             rich_help_panel=HOLDOUT,
-            help="Cut the folds so many times, each time by the next seed. [default: 1]",
+            help="Repeat with new folds this many times, each time with the next seed. [default: "
+            "1]",
         ),
     ] = None
     seed: Annotated[
@@ -56,7 +57,7 @@ class FoldOptions:
             "--seed",
             metavar="N",
             rich_help_panel=HOLDOUT,
-            help="Another seed makes other folds. [default: 0]",
+            help="Seed of the folds. [default: 0]",
         ),
     ] = None
     folds_from: Annotated[

@@ -31,7 +31,7 @@ class DownloadOptions:
     data_dir: DataDir = DEFAULT_DATA_DIR
     force: Annotated[
         bool,
-        typer.Option("--force", rich_help_panel=DATA, help="Fetch it anew, even if it is there."),
+        typer.Option("--force", rich_help_panel=DATA, help="Fetch it again, even if it is there."),
     ] = False
     everything: Annotated[
         bool,
@@ -72,7 +72,7 @@ class DownloadOptions:
             max=86_400,
             metavar="SECONDS",
             rich_help_panel=SOURCE,
-            help="Give up a connection that brings no data for this long.",
+            help="Give up on a connection that delivers nothing for this long.",
         ),
     ] = 60.0
 

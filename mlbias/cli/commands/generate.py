@@ -26,8 +26,8 @@ class GeneratorOptions:
             metavar="NAME",
             autocompletion=lambda: list(PRESETS),
             rich_help_panel=RATINGS,
-            help=f"Whose numbers and tails: {', '.join(PRESETS)}. sample gives what --data sample "
-            "has.",
+            help="The data set to imitate, in size and long tails: "
+            f"{', '.join(PRESETS)}. sample gives what --data sample has.",
         ),
     ] = "sample"
     ratings: Annotated[
@@ -36,8 +36,8 @@ class GeneratorOptions:
             "--ratings",
             metavar="N",
             rich_help_panel=RATINGS,
-            help="Ratings instead of the preset's. Users then grow in proportion, and items with "
-            "the square root, unless they are given too.",
+            help="Number of ratings, instead of the preset's. Users then grow in proportion, and "
+            "items with the square root, unless they are given too.",
         ),
     ] = None
     users: Annotated[
@@ -46,7 +46,7 @@ class GeneratorOptions:
             "--users",
             metavar="N",
             rich_help_panel=RATINGS,
-            help="Users instead of the preset's; each has at least one rating.",
+            help="Number of users, instead of the preset's; each has at least one rating.",
         ),
     ] = None
     items: Annotated[
@@ -55,7 +55,7 @@ class GeneratorOptions:
             "--items",
             metavar="N",
             rich_help_panel=RATINGS,
-            help="Items instead of the preset's; some of the rarest may draw no rating.",
+            help="Number of items, instead of the preset's; some of the rarest may draw no rating.",
         ),
     ] = None
     step: Annotated[
@@ -82,8 +82,8 @@ class GeneratorOptions:
             "--out",
             metavar="FILE",
             rich_help_panel=OUTPUT,
-            help="Where to; replaced if it is there. The truth goes beside it, into "
-            "FILE.truth.npz. [default: ratings.csv or ratings.parquet in the folder "
+            help="The file to write; an earlier one is replaced. The true biases go beside it, to"
+            " FILE.truth.npz. [default: ratings.csv or ratings.parquet in the folder "
             "generated-PRESET of --data-dir]",
         ),
     ] = None

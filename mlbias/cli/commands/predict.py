@@ -47,7 +47,7 @@ class PredictionOptions:
     ] = None
     item: Annotated[
         str | None,
-        typer.Option("--item", metavar="ID", rich_help_panel=DATA, help="Of this pair."),
+        typer.Option("--item", metavar="ID", rich_help_panel=DATA, help="The item of that pair."),
     ] = None
     history: Annotated[
         str | None,

@@ -28,7 +28,7 @@ Every = Annotated[
 
 NoSave = Annotated[
     bool,
-    typer.Option("--no-save", rich_help_panel=OUTPUT, help="Leave no model."),
+    typer.Option("--no-save", rich_help_panel=OUTPUT, help="Do not save the model."),
 ]
 
 

@@ -34,8 +34,8 @@ class HoldoutOptions:
             "--test-size",
             metavar="SHARE",
             rich_help_panel=HOLDOUT,
-            help="Hold out about this share of the ratings and report the errors on them; with "
-            "--split user it may be a number of ratings of each user.",
+            help="Hold out about this share of the ratings and report the errors on them. With "
+            "--split user it may also be a number of ratings of each user.",
         ),
     ] = None
     test_from: Annotated[
@@ -44,8 +44,7 @@ class HoldoutOptions:
             "--test-from",
             metavar="DATE",
             rich_help_panel=HOLDOUT,
-            help="Hold out what was rated from this date on: 2015-03-31 (UTC), 2015 or a "
-            "timestamp.",
+            help="Hold out the ratings from this date on: 2015-03-31 (UTC), 2015 or a timestamp.",
         ),
     ] = None
     pick: Annotated[
@@ -63,7 +62,7 @@ class HoldoutOptions:
             "--seed",
             metavar="N",
             rich_help_panel=HOLDOUT,
-            help="Another seed holds out other ratings. [default: 0]",
+            help="Seed of the random hold-out. [default: 0]",
         ),
     ] = None
     train_file: Annotated[
@@ -72,7 +71,8 @@ class HoldoutOptions:
             "--train",
             metavar="WHAT",
             rich_help_panel=HOLDOUT,
-            help="Instead of --data, where the hold-out is a file of its own: see --test.",
+            help="The training file, instead of --data, if the hold-out is a file of its own; see"
+            " --test.",
         ),
     ] = None
     test_file: Annotated[

@@ -41,7 +41,7 @@ class MethodOptions:
             min=0,
             metavar="N",
             rich_help_panel=MODEL,
-            help="The most updates to make; 0 predicts the mean. [default: {epochs}]",
+            help="The maximum number of updates; 0 predicts the mean. [default: {epochs}]",
         ),
     ] = None
     lr: Annotated[
@@ -155,7 +155,7 @@ class LambdaOptions:
             "--lambda-user",
             metavar="X",
             rich_help_panel=MODEL,
-            help="Of the users alone. [default: as --lambda]",
+            help="λ of the users. [default: as --lambda]",
         ),
     ] = None
     lambda_item: Annotated[
@@ -164,7 +164,7 @@ class LambdaOptions:
             "--lambda-item",
             metavar="X",
             rich_help_panel=MODEL,
-            help="Of the items alone. [default: as --lambda]",
+            help="λ of the items. [default: as --lambda]",
         ),
     ] = None
 

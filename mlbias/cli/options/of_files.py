@@ -54,7 +54,7 @@ Separator = Annotated[
         "--separator",
         metavar="TEXT",
         rich_help_panel=DATA,
-        help="What stands between fields, where the file does not tell.",
+        help="The separator between fields, if it is not detected.",
     ),
 ]
 IdsKind = Annotated[
@@ -63,8 +63,8 @@ IdsKind = Annotated[
         "--ids",
         metavar="auto|text",
         rich_help_panel=DATA,
-        help="auto: an id column is of integers if every id in it is one, without zeros in "
-        "front; otherwise it is text. text: ids are text.",
+        help="auto: ids are integers if every id in the column is a plain integer without leading"
+        " zeros, and text otherwise. text: ids are text.",
     ),
 ]
 Encoding = Annotated[
@@ -90,8 +90,8 @@ NoCache = Annotated[
     typer.Option(
         "--no-cache",
         rich_help_panel=DATA,
-        help="Parse the file even if there is a prepared copy of it, and leave none; see "
-        "`mlbias cache`.",
+        help="Parse the file even if it has a prepared copy, and leave no copy; see `mlbias "
+        "cache`.",
     ),
 ]
 MemoryLimit = Annotated[

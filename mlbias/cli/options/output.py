@@ -43,7 +43,7 @@ class OutputOptions:
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", rich_help_panel=OUTPUT, help="No notices, hints and progress bars."
+            "--quiet", "-q", rich_help_panel=OUTPUT, help="No notices, hints or progress bars."
         ),
     ] = False
     debug: Annotated[

@@ -63,7 +63,8 @@ class ReadingOptions:
         typer.Option(
             "--skip-bad-rows",
             rich_help_panel=DATA,
-            help="Count rows that are no ratings and leave them out, instead of stopping.",
+            help="Leave out rows that are not ratings, and count them, instead of stopping at the"
+            " first.",
         ),
     ] = False
     max_bad_share: Annotated[
@@ -72,8 +73,8 @@ class ReadingOptions:
             "--max-bad-share",
             metavar="SHARE",
             rich_help_panel=DATA,
-            help="The largest share of rows that --skip-bad-rows may leave out, where there are "
-            "ten rows or more.",
+            help="The largest share of rows that --skip-bad-rows may leave out, in files of ten "
+            "rows or more.",
         ),
     ] = 0.1
     decimal: Decimal = "."
@@ -84,8 +85,8 @@ class ReadingOptions:
             "--not-rated",
             metavar="X",
             rich_help_panel=DATA,
-            help="A number that stands for no rating, such as -1, 0 or 99, or several with "
-            "commas; such rows are left out and counted.",
+            help='A number that means "not rated", such as -1, 0 or 99, or several separated by '
+            "commas. Such rows are left out and counted.",
         ),
     ] = None
     duplicates: Annotated[
@@ -94,8 +95,8 @@ class ReadingOptions:
             "--duplicates",
             metavar="keep|first|last|mean|error",
             rich_help_panel=DATA,
-            help="Which ratings count of a pair of user and item that has several; the first and "
-            "the last are told by time where there are times, else by row.",
+            help="What to do with several ratings of one item by one user. first and last go by "
+            "time if every rating has one, and by row otherwise.",
         ),
     ] = "keep"
     time_unit: Annotated[
@@ -104,7 +105,7 @@ class ReadingOptions:
             "--time-unit",
             metavar="s|ms|us|ns",
             rich_help_panel=DATA,
-            help="Unit of times that are numbers. [default: told by their size]",
+            help="Unit of times that are numbers. [default: detected from their size]",
         ),
     ] = None
     no_cache: NoCache = False

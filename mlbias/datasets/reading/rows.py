@@ -90,7 +90,7 @@ class Rows:
             not for pairs) and, if the layout has one, time (Int64 or Float64, null where there is
             none).
         n_places: lines, or rows, of the part in all.
-        n_bad: rows that are no ratings.
+        n_bad: rows that are not ratings.
         first_bad: the first of them.
         untimed: the first rating without a time, and why; None if each has one.
         first_times: the places of the first time that is a number and of the first that is a date,
