@@ -34,7 +34,7 @@ attack: .venv/installed-dev
 
 # The tests with the lowest versions of all dependencies.
 lowest: .venv/installed-dev .venv-lowest/installed
-	.venv-lowest/bin/python -m pytest -n auto
+	.venv-lowest/bin/python -m pytest -n auto --dist loadgroup
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.against_source
