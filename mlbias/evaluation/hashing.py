@@ -61,10 +61,18 @@ def as_shares(hashes: Words) -> FloatArray:
 
 
 def _digests(ids: Ids) -> Words:
+    words = np.empty(len(ids), np.uint64)
+    for here in pieces(len(ids), _PIECE):
+        words[here] = _digests_of(_texts(ids[here]))
+    return words
+
+
+def _texts(ids: Ids) -> Iterable[bytes]:
     if isinstance(ids, TextIds):
-        return _digests_of(text.encode("utf-8") for text in ids)
+        return (text.encode("utf-8") for text in ids)
     # As bytes of decimal digits, of which an integer of 64 bits has 20 with its sign.
-    return _digests_of(ids.astype("S20").tolist())
+    texts: list[bytes] = ids.astype("S20").tolist()
+    return texts
 
 
 def _digests_of(texts: Iterable[bytes]) -> Words:
