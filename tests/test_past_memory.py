@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from mlbias.datasets import prepared
+from mlbias.datasets import disk_folder, prepared
 from mlbias.datasets.array_folder import MANIFEST
 from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.datasets.dataset import Dataset
@@ -205,6 +205,23 @@ def test_the_first_pair_that_is_rated_twice_is_named(tmp_path: Path, kind: str) 
         load(source, options, memory_limit=LEAST)
     assert str(found.value) == str(expected.value)
     assert not (tmp_path / CACHE_FOLDER).exists() or not list((tmp_path / CACHE_FOLDER).iterdir())
+
+
+@pytest.mark.parametrize("key", [None, {"another": "key"}])
+def test_a_copy_that_another_command_removes_or_replaces_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: dict[str, str] | None
+) -> None:
+    (tmp_path / "ratings.csv").write_text(csv(rows()))
+    load_folder = prepared.load_folder
+
+    def late(path: Path, _: object, threads: int | None) -> Dataset | None:
+        if key is None:
+            shutil.rmtree(path)
+        return load_folder(path, key or {}, threads)
+
+    monkeypatch.setattr(disk_folder, "load_folder", late)
+    with pytest.raises(DataError, match="removed or replaced by another command"):
+        load(Source("ratings", tmp_path / "ratings.csv"), ReadOptions(), memory_limit=LEAST)
 
 
 def test_what_is_sorted_at_once_is_bounded_whoever_has_the_ratings(

@@ -113,10 +113,19 @@ class DiskFolder:
 
         Args:
             threads: how many work at a time; by default one for each core.
+
+        Raises:
+            DataError: another command has removed or replaced it.
         """
         self._done(3)
-        dataset = load_folder(self._place or self.folder().path, self._key, threads)
-        assert dataset is not None  # of that key
+        path, dataset = self._place or self.folder().path, None
+        with suppress(FileNotFoundError):
+            dataset = load_folder(path, self._key, threads)
+        if dataset is None:
+            raise DataError(
+                f"the prepared copy {path} was removed or replaced by another command.",
+                "Run the command again.",
+            )
         dataset.notices += self._notices
         dataset.is_on_disk = True
         return dataset
