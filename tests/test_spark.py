@@ -352,7 +352,7 @@ def test_a_hold_out_on_spark_is_the_one_of_this_machine(
 
 
 def test_what_a_worker_lacks_is_said_in_a_sentence() -> None:
-    from mlbias.engines.spark import told
+    from mlbias.engines.spark_failures import told
 
     error = told(
         Exception(
@@ -412,7 +412,7 @@ def test_ids_that_are_no_ids_are_refused(spark: Any) -> None:
 
 
 def test_a_store_without_its_jar_and_a_scheme_without_a_store_are_said_in_a_sentence() -> None:
-    from mlbias.engines.spark import told
+    from mlbias.engines.spark_failures import told
 
     name = "org.apache.hadoop.fs.s3a.S3AFileSystem"
     error = told(Exception(f"An error occurred.\n: RuntimeException: Class {name} not found\n\tat"))

@@ -134,7 +134,7 @@ def predict_on_spark(
     """
     try:
         from mlbias.engines.joins import known_counts, predict
-        from mlbias.engines.spark import FAILURES, told
+        from mlbias.engines.spark_failures import FAILURES, told
     except ImportError as error:
         raise DataError(f"{error}.") from error
     source, user, item = pairs
@@ -181,7 +181,7 @@ def read_frame(
         DataError: Spark cannot read it, or it has not the columns.
         OptionError: a column that the options name is not there.
     """
-    from mlbias.engines.spark import FAILURES, told
+    from mlbias.engines.spark_failures import FAILURES, told
 
     asked = options.asked
     try:

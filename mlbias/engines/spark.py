@@ -7,7 +7,6 @@ worker's Python gets its own. Only the columns that a call reads leave the cache
 
 import gc
 import pickle
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -29,21 +28,18 @@ from mlbias.errors import DataError, MlbiasError
 
 try:
     import pyarrow as pa
-    from py4j.protocol import Py4JError
     from pyspark import StorageLevel, TaskContext
-    from pyspark.errors import PySparkException
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F  # noqa: N812
     from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
 
     from mlbias.engines.arrow import EVERYTHING, SCHEMA, columns_of, part_of, row_of
+    from mlbias.engines.spark_failures import FAILURES, told
 except ImportError as error:
     raise ImportError("ratings on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
 
 # Not a text, which Spark would parse in every round.
 _ANSWER = StructType([StructField("part", IntegerType()), StructField("answer", BinaryType())])
-# What PySpark raises: the latter where Java fails on the way to a plan.
-FAILURES = PySparkException, Py4JError
 # Bytes of all requests together that travel with the function, which takes half the time of a join.
 _SMALL = 8 << 20
 # A cell of Spark's cache holds 2 GiB at most.
@@ -176,7 +172,7 @@ def _usual_parts(frame: DataFrame) -> int:
     session = frame.sparkSession
     try:
         return 2 * int(session.sparkContext.defaultParallelism)
-    except PySparkException:
+    except FAILURES:
         return int(session.conf.get("spark.sql.shuffle.partitions", "200") or 200)
 
 
@@ -256,34 +252,3 @@ def _answer(call: Call[Any, Any], row: Any, request: Any) -> Any:
         return call.on(part_of(row, call), pickle.loads(request))
     except MlbiasError as error:
         return error
-
-
-def told(error: Exception) -> DataError:
-    """What Spark says, without its pages of Java and of Python's workers."""
-    lines = [line.strip(": ") for line in str(error).splitlines() if line.strip(": ")]
-    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
-        del lines[0]
-    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line)]
-    said = (raised[-1] if "Python worker" in lines[0] and raised else lines[0]) if lines else ""
-    advice = ""
-    if "ModuleNotFoundError" in said or "PYTHON_VERSION_MISMATCH" in str(error):
-        advice = (
-            "Workers need the same Python with mlbias in it; PYSPARK_PYTHON names it, before Spark "
-            "starts."
-        )
-    elif unread := re.search(r"Class (org\.apache\.hadoop\.fs\.\S+) not found", str(error)):
-        said = f"it has no jar for this store, as there is no class {unread[1]}"
-        advice = (
-            "hadoop-aws has it for s3a, in the version of Spark's own Hadoop: --packages of "
-            "spark-submit, or PYSPARK_SUBMIT_ARGS='--packages org.apache.hadoop:hadoop-aws:VERSION "
-            "pyspark-shell', brings it."
-        )
-    elif raised_here := re.search(r"\[USER_RAISED_EXCEPTION\] (.*?) SQLSTATE", said):
-        return DataError(f"{raised_here[1].removeprefix('file://')}.")
-    elif "CSV header does not conform" in str(error):
-        said = "files of one source differ in their columns, or in the order of these"
-    elif unread := re.search(r"No FileSystem for scheme \S+", str(error)):
-        said = unread[0].lower().replace("filesystem", "file system")
-    # A name in backticks would be taken for an option.
-    said = (said or type(error).__name__).replace("`", "'")
-    return DataError(f"Spark failed: {said[:300].removesuffix('.')}.", advice)

@@ -8,8 +8,9 @@ import polars as pl
 
 from mlbias.columns.names import Columns
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading.rows import BadRow, Rows, Wanted, Wording, rows_of_texts
+from mlbias.datasets.reading.rows import BadRow, Rows, Wording, rows_of_texts
 from mlbias.datasets.reading.tables import table_wording
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.errors import DataError
 from mlbias.printable import shortened
 

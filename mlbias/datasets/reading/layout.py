@@ -11,7 +11,7 @@ from mlbias.columns.names import Columns, IfThere, is_header, listed_names, name
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.fields import UNQUOTED, bare, joined, separator_of, split_records
 from mlbias.datasets.reading.preamble import is_comment, preamble
-from mlbias.datasets.reading.rows import Wanted
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened

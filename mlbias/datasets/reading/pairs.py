@@ -15,8 +15,9 @@ from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.opening import Stream, opened
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
 from mlbias.datasets.reading.read import Progress, sample_ratings
-from mlbias.datasets.reading.rows import Rows, Wanted
+from mlbias.datasets.reading.rows import Rows
 from mlbias.datasets.reading.same_columns import check_same_columns
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError

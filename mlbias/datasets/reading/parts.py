@@ -21,9 +21,10 @@ from mlbias.datasets.reading.netflix import is_netflix, netflix_layout, with_mov
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.parsing import BYTE_ORDER_MARK, parse_part
 from mlbias.datasets.reading.quotation_marks import check_quotes, with_newlines
-from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows, Wanted
+from mlbias.datasets.reading.rows import BadRow, BrokenTextError, Rows
 from mlbias.datasets.reading.tables import table_parts
 from mlbias.datasets.reading.text import next_part, parts_of
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError
 

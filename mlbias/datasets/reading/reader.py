@@ -17,11 +17,12 @@ from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.merge import Merge
 from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.parts import Parts, Task, parts_of_file
-from mlbias.datasets.reading.rows import Rows, TimeKind, Wanted
+from mlbias.datasets.reading.rows import Rows, TimeKind
 from mlbias.datasets.reading.runs import DiskRoom, Runs
 from mlbias.datasets.reading.same_columns import check_same_columns
 from mlbias.datasets.reading.sorted_ratings import RATINGS, SortedRatings, Sorting, written
 from mlbias.datasets.reading.told_times import TimeScale, time_scale
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.datasets.sources import Source
 from mlbias.datasets.understood import Understood
 from mlbias.errors import DataError

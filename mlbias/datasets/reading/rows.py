@@ -1,14 +1,11 @@
 """What a part of a source comes to: columns of ratings, and the rows that are none."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 import polars as pl
 
-from mlbias.columns.find import find_columns, find_pair_columns, needed_roles
-from mlbias.columns.names import PAIR, Columns
 from mlbias.datasets.reading.dates import parsed_times
 from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened
@@ -20,36 +17,6 @@ _DECIMAL_COMMA = r"^\s*[+-]?[0-9]+,[0-9]+\s*$"
 _BLANKS = " \t"
 
 TimeKind = Literal["number", "date"]
-
-
-class Wanted(Enum):
-    """What is read of a source: ratings, ratings with their times, or pairs with all columns."""
-
-    RATINGS = "ratings"
-    TIMED_RATINGS = "timed ratings"
-    PAIRS = "pairs"
-
-    def needed(self, asked: Mapping[str, str | None]) -> Sequence[str]:
-        """The roles that must have a column."""
-        return PAIR if self is Wanted.PAIRS else needed_roles(asked)
-
-    def find(
-        self,
-        names: Sequence[str],
-        asked: Mapping[str, str | None],
-        where: str,
-        *,
-        named: bool = True,
-    ) -> Columns:
-        """Where the columns are; see find_columns."""
-        find = find_pair_columns if self is Wanted.PAIRS else find_columns
-        return find(names, asked, where, named=named)
-
-    def read(self, columns: Columns) -> Columns:
-        """The columns whose values are looked at."""
-        if self is Wanted.PAIRS:
-            return replace(columns, rating=None, time=None)
-        return columns if self is Wanted.TIMED_RATINGS else replace(columns, time=None)
 
 
 @dataclass(frozen=True, slots=True)

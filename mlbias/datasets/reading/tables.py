@@ -15,11 +15,11 @@ from mlbias.datasets.reading.opening import Stream
 from mlbias.datasets.reading.rows import (
     Rows,
     TimeKind,
-    Wanted,
     Wording,
     first_untimed,
     rows_of_texts,
 )
+from mlbias.datasets.reading.wanted import Wanted
 from mlbias.errors import DataError
 from mlbias.ids import MISSING_TEXTS
 from mlbias.printable import shortened
