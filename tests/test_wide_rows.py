@@ -29,7 +29,8 @@ def incidence() -> BlockIncidence:
 
 def test_rows_are_as_many_as_fit_and_at_least_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "_MOST_NUMBERS", 100)
-    assert [rows_at_once(width, 6) for width in (10, 25, 60, 1_000)] == [6, 4, 1, 1]
+    assert [rows_at_once(width, 6, 1_000) for width in (10, 25, 60, 1_000)] == [6, 4, 1, 1]
+    assert [rows_at_once(60, 6, n_ratings) for n_ratings in (2_399, 2_400, 10**6)] == [1, 2, 6]
 
 
 def test_probes_and_sampled_error_bars_by_the_row_are_those_of_all_rows(

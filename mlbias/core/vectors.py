@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-# 0.4 GB.
-_MOST_NUMBERS = 48_000_000
+# A quarter of a gigabyte, or 0.4 bytes a rating where that is more.
+_MOST_NUMBERS, _RATINGS_A_NUMBER = 32_000_000, 20
 
 
 def dot(left: FloatArray, right: FloatArray) -> float:
@@ -25,6 +25,7 @@ def divide_or_zero(numerator: FloatArray, denominator: FloatArray) -> FloatArray
     return np.divide(numerator, denominator, out=zeros, where=denominator != 0)
 
 
-def rows_at_once(width: int, most: int) -> int:
+def rows_at_once(width: int, most: int, n_ratings: int) -> int:
     """How many rows of a matrix to hold at a time, at least one: fewer than most if it is wide."""
-    return max(min(_MOST_NUMBERS // width, most), 1)
+    room = max(_MOST_NUMBERS, n_ratings // _RATINGS_A_NUMBER)
+    return max(min(room // width, most), 1)

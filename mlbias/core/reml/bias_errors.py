@@ -50,7 +50,7 @@ def sampled_errors(incidence: Incidence, penalty: Penalty) -> tuple[float, float
     users, items = _sample(s.user_counts), _sample(s.item_counts)
     equations = NormalEquations(Problem(incidence, penalty))
     places = np.concatenate([users, s.n_users + items])
-    at_once = rows_at_once(s.n_users + s.n_items, len(places))
+    at_once = rows_at_once(s.n_users + s.n_items, len(places), s.n_ratings)
     parts = [places[k : k + at_once] for k in range(0, len(places), at_once)]
     exact = np.concatenate([_solved_for(equations, part, s) for part in parts])
     return (

@@ -78,7 +78,7 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
     s = incidence.statistics
     equations = NormalEquations(Problem(incidence, penalty))
     users, items = np.zeros(n_probes), np.zeros(n_probes)
-    at_once = rows_at_once(2 * (s.n_users + s.n_items), _AT_ONCE)
+    at_once = rows_at_once(2 * (s.n_users + s.n_items), _AT_ONCE, s.n_ratings)
     for first in range(0, n_probes, at_once):
         here = range(first, min(first + at_once, n_probes))
         # The users' signs, then the items'; rows of the one are 0 in the other.
