@@ -112,8 +112,7 @@ def memory_limit(asked: int | str | None = None) -> int:
     limit = int(number * (1000 if base == "b" else 1024) ** " kmgt".index(prefix or " "))
     if limit < _LEAST_LIMIT:
         raise OptionError(
-            f"`memory_limit` is at least {in_mebibytes(_LEAST_LIMIT)}, which reading takes in any "
-            f"case, not {shortened(f'{asked}')}."
+            f"`memory_limit` is at least {in_mebibytes(_LEAST_LIMIT)}, not {shortened(f'{asked}')}."
         )
     return limit
 
