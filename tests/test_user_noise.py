@@ -61,6 +61,19 @@ def weighted(ratings: Ratings, seed: int = 0) -> WeightedIncidence:
     return WeightedIncidence(incidence, weights, incidence.squares_per_user())
 
 
+def test_products_with_weighted_ratings_are_those_of_their_matrix() -> None:
+    ratings = Ratings.from_ids([1, 1, 2, 2, 2], [10, 20, 10, 20, 20], [5.0, 3.0, 4.0, 1.0, 2.0])
+    incidence = weighted(ratings)
+    matrix = np.zeros((2, 2))
+    centered = ratings.value - incidence.statistics.center
+    np.add.at(matrix, places(ratings), incidence.weights[ratings.user] * centered)
+    bias = np.array([0.3, -0.8])
+    np.testing.assert_allclose(incidence.rated_per_user(bias), matrix @ bias)
+    np.testing.assert_allclose(incidence.rated_per_item(bias), matrix.T @ bias)
+    squares = np.bincount(ratings.user, incidence.weights[ratings.user] * centered**2)
+    np.testing.assert_allclose(incidence.squares_per_user(), squares)
+
+
 def places(ratings: Ratings) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return ratings.user.astype(np.intp), ratings.item.astype(np.intp)
 
