@@ -209,6 +209,10 @@ def test_lines_and_files_that_differ_in_their_columns_are_refused(
         with pytest.raises(DataError) as raised:
             read(str(bad))
         assert str(raised.value) == f"{bad}: expected 3 fields, found: {found}."
+    bad.write_bytes(f"{header}{rows}José,20,4\n".encode("latin-1"))
+    with pytest.raises(DataError) as raised:
+        read(str(bad))
+    assert str(raised.value) == f"{bad}: a field is not valid UTF-8."
     # A separator at the end, and an index without a name, as pandas writes it.
     bad.write_text(header + rows.replace("\n", ",\n"))
     assert len(read(str(bad))) == 3

@@ -227,7 +227,10 @@ def _text_frame(session: Any, where: str, layout: Layout) -> Any:
 
 
 def _checked(csv: Any, names: list[str], separator: str) -> Any:
-    """The columns, whose evaluation fails at a line with fewer fields than names, or with more."""
+    """The columns, whose evaluation fails at a line with fewer fields than names, or with more.
+
+    So it does at bytes that are no UTF-8, for which Spark puts U+FFFD.
+    """
     from pyspark.sql import functions as F  # noqa: N812
 
     line, expected = F.col(_LINE), f": expected {len(names)} fields, found: "
@@ -236,7 +239,11 @@ def _checked(csv: Any, names: list[str], separator: str) -> Any:
     is_whole = (F.size(fields) == len(names) + 1) & line.endswith(separator)
     told = F.concat(F.input_file_name(), F.lit(expected), F.substring(line, 1, 60))
     columns = [F.col(f"`{name}`") for name in names]
+    garbled = F.concat(F.input_file_name(), F.lit(": a field is not valid UTF-8"))
     return csv.select(*(
-        F.when(line.isNotNull() & ~is_whole, F.raise_error(told)).otherwise(column).alias(name)
+        F.when(line.isNotNull() & ~is_whole, F.raise_error(told))
+        .when(column.contains("\ufffd"), F.raise_error(garbled))
+        .otherwise(column)
+        .alias(name)
         for name, column in zip(names, columns, strict=True)
     ))  # fmt: skip
