@@ -85,6 +85,14 @@ def test_the_document_has_the_highest_and_the_lowest(run: Run, fitted: Fit) -> N
     assert highest["bias"] == fitted.item_bias[1]
 
 
+def test_without_error_bars_it_is_said_that_few_ratings_come_first(run: Run) -> None:
+    succeeds(run("train", "--data", "sample"))
+    found = run("biases", "items")
+    assert "no error bars: items are sorted by their bias alone" in found.stderr
+    assert "error bars" not in run("biases", "items", "--sort", "bias").stderr
+    assert "error bars" not in run("biases", "items", "--quiet").stderr
+
+
 def test_a_narrow_terminal_has_fewer_columns_and_whole_numbers(run: Run, fitted: Fit) -> None:
     wide = succeeds(run("biases", "items", "--model", "m.npz"))
     assert "upper" in wide

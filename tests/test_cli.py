@@ -548,8 +548,10 @@ def on_terminal(arguments: list[str], cwd: Path, **env: str) -> str:
 def test_a_terminal_gets_colour_a_real_minus_and_a_hint(tmp_path: Path) -> None:
     seen = on_terminal(["train", "--data", "sample"], tmp_path, COLUMNS="80")
     assert "−0.219230" in seen
-    assert "next: mlbias evaluate" in seen
+    assert "next: hold ratings out" in seen
     assert "\x1b[" in seen
+    seen = on_terminal(["train", "--data", "sample", "--test-size", "0.1"], tmp_path)
+    assert "next: mlbias evaluate" in seen
     plain = on_terminal(["train", "--data", "sample"], tmp_path, COLUMNS="80", NO_COLOR="1")
     assert not re.search(r"\x1b\[[0-9;]*3\dm", plain)
     quiet = on_terminal(["train", "--data", "sample", "--quiet"], tmp_path, COLUMNS="80")

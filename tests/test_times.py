@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlbias.datasets.loading import load_ratings
 from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading import text as text_room
 from mlbias.datasets.reading.read import read_ratings
@@ -102,6 +103,17 @@ def test_numbers_and_dates_in_one_column_leave_none_in_parts_of_any_size(
         assert found.timestamp is None
         told = "line {} has a number, .*line {} a date".format(*first)
         assert re.search(told, found.untimed)
+
+
+def test_a_typed_column_without_a_time_is_of_no_kind(tmp_path: Path) -> None:
+    for name, time in (
+        ("a", pl.Series([None, None], dtype=pl.Int64)),
+        ("b", [dt.datetime(2020, 1, 1)] * 2),
+    ):
+        columns = {"user": [1, 2], "item": [1, 2], "rating": [3.0, 4.0], "timestamp": time}
+        pl.DataFrame(columns).write_parquet(tmp_path / f"{name}.parquet")
+    found = load_ratings(tmp_path / "*.parquet")
+    assert re.search(r"a\.parquet, row 1 has none", found.untimed)
 
 
 @pytest.mark.parametrize("factor", [1000, 1_000_000])

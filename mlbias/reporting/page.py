@@ -122,8 +122,8 @@ def check_report_path(path: Path) -> None:
             f"{path} exists and is no report of mlbias, so it is not replaced.",
             "Delete it, or name another file.",
         )
+    _import_jinja()  # first, since the extra that brings it brings matplotlib too
     import_matplotlib()
-    _import_jinja()
 
 
 def _import_jinja() -> None:

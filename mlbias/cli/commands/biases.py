@@ -117,6 +117,11 @@ def biases(
         check_table_place(out, force=force)
         _write(output, table, saved.fit.model, side, out, model)
         return
+    if sort is None and "lower" not in table.columns:
+        output.notice(
+            f"the model has no error bars: {side} are sorted by their bias alone, so that those "
+            "with few ratings come first; train with --method exact, or use --min-ratings"
+        )
     found = {
         "highest": extreme(table, sort, top, min_ratings),
         "lowest": extreme(table, sort, top, min_ratings, lowest=True),

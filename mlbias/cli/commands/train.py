@@ -1,5 +1,6 @@
 """mlbias train: fits the model, draws each epoch as it ends, saves the result."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -79,8 +80,15 @@ def train(
     if run.signal is not None:
         raise typer.Exit(exit_code(run.signal))
     if not no_save:
-        named = "" if model == DEFAULT_MODEL else f" --model {model}"
-        output.hint(f"next: mlbias evaluate{named}")
+        output.hint(_next(model, is_held_out=sides.held_out is not None))
+
+
+def _next(model: Path, *, is_held_out: bool) -> str:
+    """What to do with the model; its training ratings are no measure of it."""
+    if not is_held_out:
+        return "next: hold ratings out to score the model on, as with --test-size 0.1"
+    named = "" if model == DEFAULT_MODEL else f" --model {model}"
+    return f"next: mlbias evaluate{named}"
 
 
 app = command_app(train, MethodCommand)

@@ -136,7 +136,7 @@ def report(output: Output, run: Run, evaluation: Evaluation | None) -> None:
         output.line(f"{counted(run.rounds, 'round')} over the parts of the ratings")
     if run.exactly is not None:
         rmse, stderr = run.exactly.rmse, run.exactly.rmse_stderr
-        output.line(f"exact, λ learned: leave-one-out {with_error(rmse, stderr, 4)}")
+        output.line(f"exact on the training ratings: leave-one-out {with_error(rmse, stderr, 4)}")
     _report_stop(output, run, last.epoch)
 
 

@@ -171,20 +171,20 @@ def as_times(texts: pl.Series) -> tuple[pl.Series, dict[TimeKind, int], bool]:
     Where a column has both kinds, numbers have no time: nobody knows what they count.
     """
     if texts.dtype != pl.String:
-        return texts, _first_rows(number=texts), False
+        return texts, first_rows(number=texts), False
     stripped = texts.str.strip_chars(_BLANKS)
     whole = stripped.cast(pl.Int64, strict=False)
     if not whole.null_count():
-        return whole, _first_rows(number=whole), False
+        return whole, first_rows(number=whole), False
     is_number = stripped.str.contains(_NUMBER).fill_null(False)
     found = stripped.set(~is_number, None).cast(pl.Float64, strict=False)
     found = found.set(~found.is_finite().fill_null(False), None)
     dates, assumed = parsed_times(stripped.set(is_number, None))
-    firsts = _first_rows(number=found, date=dates)
+    firsts = first_rows(number=found, date=dates)
     return (dates if "date" in firsts else found), firsts, assumed
 
 
-def _first_rows(**times: pl.Series) -> dict[TimeKind, int]:
+def first_rows(**times: pl.Series) -> dict[TimeKind, int]:
     """By kind, the first row that has a time."""
     firsts = {kind: of_kind.is_not_null().arg_max() for kind, of_kind in times.items()}
     return {

@@ -16,6 +16,7 @@ from mlbias.datasets.reading.rows import (
     Rows,
     TimeKind,
     Wording,
+    first_rows,
     first_untimed,
     rows_of_texts,
 )
@@ -117,6 +118,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     columns = {role: _ids(frame[role], role in wording.all_text) for role in ("user", "item")}
     is_text = frozenset(role for role, ids in columns.items() if ids.dtype == pl.String)
     are_dates = "time" in frame.columns and frame["time"].dtype.is_temporal()
+    kind: TimeKind = "date" if are_dates else "number"
     is_local = are_dates and getattr(frame["time"].dtype, "time_zone", None) is None
     if "time" in frame.columns:
         columns["time"] = _times(frame["time"])
@@ -135,7 +137,7 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
                 pl.DataFrame(columns).with_columns(*values),
                 len(frame),
                 untimed=None if time is None else first_untimed(time, frame["time"], int),
-                first_times={} if time is None else {"date" if are_dates else "number": 0},
+                first_times={} if time is None else first_rows(**{kind: time}),
                 zone_assumed=is_local,
             )
     texts = pl.DataFrame(
@@ -146,8 +148,10 @@ def rows_of_columns(frame: pl.DataFrame, wording: Wording) -> Rows:
     )
     exact = replace(wording, all_text=wording.all_text | is_text)
     rows = rows_of_texts(texts, exact, int, len(frame))
-    first_times: dict[TimeKind, int] = {"date": 0} if are_dates else dict(rows.first_times)
-    return replace(rows, first_times=first_times, zone_assumed=rows.zone_assumed or is_local)
+    firsts = rows.first_times
+    if are_dates and firsts:  # dates are numbers by now
+        firsts = {"date": firsts["number"]}
+    return replace(rows, first_times=firsts, zone_assumed=rows.zone_assumed or is_local)
 
 
 def _ids(column: pl.Series, is_text: bool) -> pl.Series:
