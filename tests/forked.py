@@ -19,6 +19,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 COMMAND = [sys.executable, "-m", "mlbias"]
 _SECONDS = 120
@@ -124,15 +125,15 @@ def _forked(channel: socket.socket) -> None:
         channel.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _become(start: dict[str, object], streams: Sequence[int]) -> None:
+def _become(start: dict[str, Any], streams: Sequence[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    os.chdir(str(start["cwd"]))
+    os.chdir(start["cwd"])
     os.environ.clear()
-    os.environ.update(start["environment"])  # type: ignore[call-overload]
-    sys.path[0] = str(start["cwd"])
-    sys.argv[1:] = start["arguments"]  # type: ignore[call-overload]
+    os.environ.update(start["environment"])
+    sys.path[0] = start["cwd"]
+    sys.argv[1:] = start["arguments"]
 
 
 def _main() -> None:
