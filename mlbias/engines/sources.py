@@ -235,8 +235,8 @@ def _checked(csv: Any, names: list[str], separator: str) -> Any:
 
     line, expected = F.col(_LINE), f": expected {len(names)} fields, found: "
     # One empty field more is a separator at the end.
-    fields = F.split(line, re.escape(separator), -1)
-    is_whole = (F.size(fields) == len(names) + 1) & line.endswith(separator)
+    pieces = F.split(line, re.escape(separator), -1)
+    is_whole = (F.size(pieces) == len(names) + 1) & line.endswith(separator)
     told = F.concat(F.input_file_name(), F.lit(expected), F.substring(line, 1, 60))
     columns = [F.col(f"`{name}`") for name in names]
     garbled = F.concat(F.input_file_name(), F.lit(": a field is not valid UTF-8"))
