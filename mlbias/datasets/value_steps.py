@@ -45,21 +45,22 @@ def counted(value: Values, steps: int) -> Steps | None:
     return found if all(in_order(fits, pieces(len(value), _PIECE))) else None
 
 
-def to_fine_steps(value: Values) -> NDArray[np.uint8] | None:
-    """The ratings (n,) of a chunk as counts of fine steps; None where that changes a bit."""
-    if value.dtype != np.float32:
-        return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = np.rint(value * np.float32(_FINE))
-    if scaled.min() < 0 or scaled.max() > 255:
-        return None
-    counts = scaled.astype(np.uint8)
-    return counts if from_fine_steps(counts).tobytes() == value.tobytes() else None
+def to_fine_steps(value: NDArray[np.float64]) -> Steps | None:
+    """Finite ratings (n,) as float32 in fine steps; None where that changes a bit."""
+    with np.errstate(invalid="ignore"):  # what is out of range becomes some count
+        counts = (value * _FINE + 0.5).astype(np.uint8)
+    found = _FINE_VALUES.take(counts)
+    is_same = (found.view(np.int64) == value.view(np.int64)).all()
+    return fine_steps(counts) if is_same else None
 
 
-def from_fine_steps(counts: NDArray[np.uint8]) -> NDArray[np.floating[Any]]:
-    """The ratings behind them."""
-    return Steps(counts, _FINE, np.dtype(np.float32))[:]
+def fine_steps(counts: NDArray[np.uint8]) -> Steps:
+    """The ratings (n,) behind counts of fine steps."""
+    return Steps(counts, _FINE, np.dtype(np.float32))
+
+
+# By count, what each is as a rating.
+_FINE_VALUES = fine_steps(np.arange(256, dtype=np.uint8))[:].astype(np.float64)
 
 
 def with_coarsest_steps(counts: NDArray[np.uint8]) -> Steps | None:

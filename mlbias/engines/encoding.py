@@ -7,6 +7,7 @@ import polars as pl
 
 from mlbias.columns.find import find_columns
 from mlbias.columns.names import Columns
+from mlbias.core.compact import as_array
 from mlbias.datasets.options import IdKind, ReadOptions
 from mlbias.datasets.reading.encode import encode_chunk
 from mlbias.datasets.reading.rows import Rows, Wording, rows_of_texts
@@ -95,8 +96,8 @@ def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) ->
 
 def _part(rows: Rows, unit: str | None) -> Part:
     chunk = encode_chunk(rows.frame)
-    user, item = chunk.user.astype(np.int32), chunk.item.astype(np.int32)
-    ratings = Ratings(user, item, chunk.value, chunk.user_keys, chunk.item_keys)
+    user, item = chunk.user[:].astype(np.int32), chunk.item.astype(np.int32)
+    ratings = Ratings(user, item, as_array(chunk.value), chunk.user_keys, chunk.item_keys)
     if rows.untimed is not None:
         return Part.of(replace(ratings, untimed=f"a rating {rows.untimed.reason}"))
     times, dates = chunk.timestamp, "date" in rows.first_times

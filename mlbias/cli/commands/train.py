@@ -1,7 +1,7 @@
 """mlbias train: fits the model, draws each epoch as it ends, saves the result."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,11 @@ from mlbias.cli.options.plot import PlotOptions
 from mlbias.cli.options.reading import ReadingOptions
 from mlbias.cli.options.spread import OUTPUT, takes_groups
 from mlbias.cli.signals import exit_code
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mlbias.fitting.record import Fit
 
 Every = Annotated[
     int,
@@ -52,7 +57,6 @@ def train(
     Example: mlbias train --method closed-form --data sample
     """
     from mlbias.cli.reading import reader_of
-    from mlbias.figures.curves import learning_curves
     from mlbias.saved_model.file import SavedModel, check_replaceable, write_model
 
     output = speaking.console()
@@ -75,12 +79,18 @@ def train(
     show.report(output, run, evaluation)
     if not no_save:
         output.notice(f"saved {model}")
-    plotting.save(output, lambda: learning_curves(run.fit))
+    plotting.save(output, lambda: _curves(run.fit))
     reader.finish(sides.whole)
     if run.signal is not None:
         raise typer.Exit(exit_code(run.signal))
     if not no_save:
         output.hint(_next(model, is_held_out=sides.held_out is not None))
+
+
+def _curves(fit: "Fit") -> "Figure":
+    from mlbias.figures.curves import learning_curves  # here, since it loads what compares methods
+
+    return learning_curves(fit)
 
 
 def _next(model: Path, *, is_held_out: bool) -> str:

@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from mlbias.core.ratings import Codes, Values
+from mlbias.core.compact import Column, UserRuns
+from mlbias.core.ratings import Codes, is_ascending
 from mlbias.datasets.reading.growing import GrowingColumn, GrowingUsers, GrowingValues
+from mlbias.datasets.value_steps import to_fine_steps
 from mlbias.ids import ChunkCodes, Ids, TextIds, distinct, joined_ids
 from mlbias.ratings import Ratings
 
@@ -22,20 +24,39 @@ RawTimes = NDArray[np.signedinteger[Any]] | NDArray[np.floating[Any]]
 class EncodedChunk:
     """Ratings with codes into the chunk's own ids, as small as they go.
 
-    Args:
+    Attributes:
         user_keys, item_keys: distinct ids, ascending.
-        user, item: (n,) codes into them, uint16 where that is enough.
-        value: (n,), float32 where that is exact.
+        user: (n,) codes into them, uint16 where that is enough; runs where they ascend.
+        item: (n,) likewise, never runs.
+        value: (n,), in fine steps or float32 where that is exact.
         timestamp: (n,) times as they stand in the source, int32 where that is enough; None if there
             are none or one is missing.
+        pairs_ascend: whether each pair of user and item is above the one before.
     """
 
     user_keys: Ids
     item_keys: Ids
-    user: ChunkCodes
+    user: ChunkCodes | UserRuns
     item: ChunkCodes
-    value: Values
+    value: Column[np.floating[Any]]
     timestamp: RawTimes | None = None
+    pairs_ascend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What chunks came to.
+
+    Attributes:
+        ratings: with codes into the ids of all chunks together.
+        times: as they stand in the source; None if there are none or one is missing.
+        pairs_ascend: whether each pair is seen to be above the one before, so that the ratings are
+            in order already, and no pair has two.
+    """
+
+    ratings: Ratings
+    times: RawTimes | None
+    pairs_ascend: bool
 
 
 def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
@@ -45,10 +66,17 @@ def encode_chunk(frame: pl.DataFrame) -> EncodedChunk:
         frame: columns user and item (integers or text), value (floats, finite) and, if it has
             it, time (numbers or null).
     """
-    user_keys, user = distinct(as_ids(frame["user"]))
+    user_keys, user = _users(as_ids(frame["user"]))
     item_keys, item = distinct(as_ids(frame["item"]))
-    value = _narrowed(frame["value"].to_numpy())
-    return EncodedChunk(user_keys, item_keys, user, item, value, _times(frame))
+    return EncodedChunk(
+        user_keys,
+        item_keys,
+        user,
+        item,
+        _values(frame["value"].to_numpy()),
+        _times(frame),
+        isinstance(user, UserRuns) and _items_ascend(user, item),
+    )
 
 
 class RatingsBuilder:
@@ -57,7 +85,7 @@ class RatingsBuilder:
     def __init__(self) -> None:
         self._user, self._item = GrowingUsers(), GrowingColumn(np.int32)
         self._value, self._time = GrowingValues(), GrowingColumn(np.int32)
-        self._has_times = True
+        self._has_times = self._pairs_ascend = True
         self._user_keys: list[Ids] = []
         self._item_keys: list[Ids] = []
         self._bytes_of_keys = 0
@@ -82,15 +110,14 @@ class RatingsBuilder:
             self._time.append(chunk.timestamp)
         else:
             self._time = GrowingColumn(np.int32)
+        self._pairs_ascend = self._pairs_ascend and chunk.pairs_ascend
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
         self._bytes_of_keys += n_bytes_of(chunk.user_keys) + n_bytes_of(chunk.item_keys)
         self._starts.append(len(self) + len(chunk.value))
 
-    def finish(
-        self, threads: int, text_ids: Collection[str] = ()
-    ) -> tuple[Ratings, RawTimes | None]:
-        """All ratings, with codes into the ids of all chunks together, and their times as read.
+    def finish(self, threads: int, text_ids: Collection[str] = ()) -> Gathered:
+        """All ratings.
 
         Args:
             threads: how many recode chunks at a time.
@@ -107,8 +134,23 @@ class RatingsBuilder:
             codes = self._user.array()
             self._recode(codes, user_codes, threads)
         value = self._value.column()
-        ratings = Ratings(codes if user is None else user, item, value, user_ids, item_ids)
-        return ratings, self._time.array() if self._has_times else None
+        return Gathered(
+            Ratings(codes if user is None else user, item, value, user_ids, item_ids),
+            self._time.array() if self._has_times else None,
+            user is not None
+            and self._pairs_ascend
+            and all(map(is_ascending, item_codes))
+            and self._chunks_ascend(user_codes, item),
+        )
+
+    def _chunks_ascend(self, user_codes: Sequence[Codes], item: Codes) -> bool:
+        """Whether the first pair of each chunk is above the last one of the chunk before."""
+        return all(
+            before[-1] < here[0] or item[start - 1] < item[start]
+            for before, here, start in zip(
+                user_codes[:-1], user_codes[1:], self._starts[1:-1], strict=True
+            )
+        )
 
     def _recode(self, column: Codes, codes: Sequence[Codes], threads: int) -> None:
         """Give the codes of each chunk their places among all ids."""
@@ -135,6 +177,25 @@ def n_bytes_of(ids: Ids) -> int:
     return ids.nbytes
 
 
+def _users(column: Ids) -> tuple[Ids, ChunkCodes | UserRuns]:
+    """The distinct ids of users, and the code of each rating's; runs of them where they ascend."""
+    if not isinstance(column, TextIds) and (column[1:] >= column[:-1]).all():
+        starts = np.flatnonzero(column[1:] != column[:-1]) + 1
+        starts = np.concatenate([[0], starts, [len(column)]])
+        return column[starts[:-1]], UserRuns(starts)
+    ids, codes = distinct(column)
+    if (codes[1:] >= codes[:-1]).all():
+        return ids, UserRuns.of_counts(np.bincount(codes))
+    return ids, codes
+
+
+def _items_ascend(user: UserRuns, item: ChunkCodes) -> bool:
+    """Whether the items of each user ascend, and none comes twice."""
+    are_above = item[1:] > item[:-1]
+    are_above[user.starts[1:-1] - 1] = True
+    return bool(are_above.all())
+
+
 def _times(frame: pl.DataFrame) -> RawTimes | None:
     if "time" not in frame.columns or frame["time"].null_count():
         return None
@@ -143,8 +204,11 @@ def _times(frame: pl.DataFrame) -> RawTimes | None:
     return narrow if (narrow == values).all() else values
 
 
-def _narrowed(values: NDArray[np.float64]) -> Values:
-    """As float32 if not a single value changes, at half the memory."""
+def _values(values: NDArray[np.float64]) -> Column[np.floating[Any]]:
+    """In the fewest bytes that change not a single value."""
+    steps = to_fine_steps(values)
+    if steps is not None:
+        return steps
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
     return narrow if (narrow == values).all() else values

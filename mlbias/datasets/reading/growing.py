@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.core.compact import Column, UserRuns
-from mlbias.core.ratings import Codes, Values, is_ascending
-from mlbias.datasets.value_steps import from_fine_steps, to_fine_steps, with_coarsest_steps
+from mlbias.core.compact import Column, Steps, UserRuns, as_array
+from mlbias.core.ratings import Codes, is_ascending
+from mlbias.datasets.value_steps import fine_steps, with_coarsest_steps
 from mlbias.ids import ChunkCodes
 
 
@@ -44,7 +44,7 @@ class GrowingUsers:
     """Codes of users into the ids of their chunk; only how many each has, while they ascend."""
 
     def __init__(self) -> None:
-        self._counts: list[NDArray[np.integer[Any]]] | None = []
+        self._runs: list[UserRuns] | None = []
         self._codes = GrowingColumn(np.int32)
         self._length = 0
 
@@ -53,14 +53,14 @@ class GrowingUsers:
         """What all codes take, 4 bytes each, which may be less for now."""
         return 4 * self._length
 
-    def append(self, codes: ChunkCodes) -> None:
-        """Add those of a chunk."""
+    def append(self, codes: ChunkCodes | UserRuns) -> None:
+        """Add those of a chunk, as runs where they ascend."""
         self._length += len(codes)
-        if self._counts is not None and (codes[1:] >= codes[:-1]).all():
-            self._counts.append(np.bincount(codes).astype(np.int32))
+        if self._runs is not None and isinstance(codes, UserRuns):
+            self._runs.append(codes)
             return
         self._expand()
-        self._codes.append(codes.astype(np.int32, copy=False))
+        self._codes.append(codes[:].astype(np.int32, copy=False))
 
     def joined(self, codes: Sequence[Codes]) -> UserRuns | None:
         """The users among the ids of all chunks, where they ascend; else see array.
@@ -70,13 +70,13 @@ class GrowingUsers:
         """
         firsts, lasts = [each[0] for each in codes[1:]], [each[-1] for each in codes[:-1]]
         if (
-            self._counts is not None
+            self._runs is not None
             and all(map(is_ascending, codes))
             and all(first >= last for first, last in zip(firsts, lasts, strict=True))
         ):
             counts = np.zeros(int(codes[-1][-1]) + 1, np.int64)
-            for of_users, found in zip(codes, self._counts, strict=True):
-                counts[of_users] += found
+            for of_users, runs in zip(codes, self._runs, strict=True):
+                counts[of_users] += np.diff(runs.starts)
             return UserRuns.of_counts(counts)
         self._expand()
         return None
@@ -86,9 +86,9 @@ class GrowingUsers:
         return self._codes.array()
 
     def _expand(self) -> None:
-        for counts in self._counts or ():
-            self._codes.append(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
-        self._counts = None
+        for runs in self._runs or ():
+            self._codes.append(runs[:])
+        self._runs = None
 
 
 class GrowingValues:
@@ -103,14 +103,13 @@ class GrowingValues:
         """What all ratings take as numbers, which may be less for now."""
         return self._values.n_bytes + (4 * self._counts.n_bytes if self._counts else 0)
 
-    def append(self, values: Values) -> None:
-        """Add those of a chunk."""
-        counts = None if self._counts is None else to_fine_steps(values)
-        if self._counts is not None and counts is not None:
-            self._counts.append(counts)
+    def append(self, values: Column[np.floating[Any]]) -> None:
+        """Add those of a chunk, as fine steps where they are such."""
+        if self._counts is not None and isinstance(values, Steps):
+            self._counts.append(values.counts)
             return
         self._expand()
-        self._values.append(values)
+        self._values.append(as_array(values))
 
     def column(self) -> Column[np.floating[Any]]:
         """All of them."""
@@ -123,5 +122,5 @@ class GrowingValues:
 
     def _expand(self) -> None:
         if self._counts is not None:
-            self._values.append(from_fine_steps(self._counts.array()))
+            self._values.append(fine_steps(self._counts.array())[:])
             self._counts = None

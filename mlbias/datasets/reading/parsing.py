@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 
 import polars as pl
 
@@ -57,12 +58,14 @@ def _typed(
         return None
     if any(frame[role].null_count() for role in frame.columns):
         return None
-    if not frame["rating"].is_finite().all():
+    # A sum is quicker to check, and only overflows where single ratings are looked at.
+    if not isfinite(frame["rating"].sum()) and not frame["rating"].is_finite().all():
         return None
     missing = sorted(MISSING_TEXTS)
     if any(frame[role].is_in(missing).any() for role in text_ids):
         return None
-    return frame.rename({"rating": "value"})
+    frame.columns = ["value" if role == "rating" else role for role in frame.columns]
+    return frame
 
 
 def _texts(found: RegularRows, layout: Layout, separator: int, text_ids: frozenset[str]) -> Rows:
@@ -135,7 +138,7 @@ def _read(
     marked = data.startswith(BYTE_ORDER_MARK)
     if marked:
         data = chr(separator).join(names).encode() + b"\n" + data
-    return pl.read_csv(
+    frame = pl.read_csv(
         data,
         has_header=marked,
         separator=chr(separator),
@@ -143,7 +146,8 @@ def _read(
         schema=schema,
         quote_char='"' if layout.quoted else None,
         raise_if_empty=False,
-    ).select(pl.all() if layout.kept else pl.col(*places))
+    )
+    return frame if layout.kept else frame[list(places)]
 
 
 def _normalised(data: bytes, layout: Layout) -> tuple[bytes, int]:

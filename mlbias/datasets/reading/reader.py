@@ -153,8 +153,9 @@ class Reader:
     def _sorted_in_memory(self, source: Source, understood: Understood) -> Reading | None:
         """The ratings of all files; None where they have no room, and have become a run."""
         runs, n_bytes = self._runs, self._builder.n_bytes
-        ratings, times = self._builder.finish(self._threads, self._text_ids)
-        if runs and not runs.have_room_for(ratings, n_bytes):
+        found = self._builder.finish(self._threads, self._text_ids)
+        ratings, times = found.ratings, found.times
+        if runs and not found.pairs_ascend and not runs.have_room_for(n_bytes):
             runs.add(ratings, times)
             self._builder = RatingsBuilder()
             return None
@@ -162,10 +163,13 @@ class Reader:
         ratings = replace(ratings, untimed=untimed)
         if scale is not None and times is not None:
             ratings = replace(ratings, timestamp=scale.seconds(times))
-        ratings = ratings.by_user()
-        ratings, understood = without_duplicates(ratings, understood, self._options, source.where)
-        # In one order whatever the file's was, so that permuting its rows changes no bit.
-        ratings = ratings.by_pair()
+        if not found.pairs_ascend:
+            ratings = ratings.by_user()
+            ratings, understood = without_duplicates(
+                ratings, understood, self._options, source.where
+            )
+            # In one order whatever the file's was, so that permuting its rows changes no bit.
+            ratings = ratings.by_pair()
         equal = EqualColumns()
         equal.look(ratings)
         understood = checked(

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlbias.core.compact import Column
 from mlbias.core.cores import usable_cores
-from mlbias.core.ratings import order_of_users, pairs_ascend
+from mlbias.core.ratings import order_of_users
 from mlbias.datasets.new_folder import NewFolder, sorting_in
 from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
 from mlbias.datasets.reading.in_order import in_order
@@ -109,9 +109,9 @@ class Runs:
         """Whether the ratings in memory are as many as may be there."""
         return builder.n_bytes * _PEAK > self.room.n_bytes
 
-    def have_room_for(self, ratings: Ratings, n_bytes: int) -> bool:
-        """Whether all ratings can be sorted in memory, where they have so many bytes."""
-        return n_bytes * _PEAK_OF_PAIRS <= self.room.n_bytes or pairs_ascend(ratings)
+    def have_room_for(self, n_bytes: int) -> bool:
+        """Whether ratings of so many bytes can be sorted in memory."""
+        return n_bytes * _PEAK_OF_PAIRS <= self.room.n_bytes
 
     def settle(self, builder: RatingsBuilder, text_ids: Collection[str]) -> None:
         """Write a run.
@@ -125,7 +125,8 @@ class Runs:
         """
         if not self.runs:
             return_large_blocks()
-        self.add(*builder.finish(self.threads, text_ids))
+        found = builder.finish(self.threads, text_ids)
+        self.add(found.ratings, found.times)
 
     def add(self, ratings: Ratings, times: RawTimes | None) -> None:
         """Write a run of these ratings.
