@@ -61,7 +61,7 @@ def _app(
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 data or environment, 2 usage, 130 or 143 signal."""
-    # A command is over before cyclic garbage would matter; to look for it takes longer.
+    # A command is over before cyclic garbage would matter. To look for it takes longer.
     gc.disable()
     # Nothing here goes through BLAS, whose idle threads would only take turns with ours.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -89,6 +89,8 @@ def main() -> None:
         if hasattr(error, "format_message"):  # Typer's usage errors, whose class moved about
             _fail_usage(error)
         _fail(_unforeseen(error), _DATA_OR_ENVIRONMENT, error)
+    finally:
+        gc.freeze()  # otherwise the interpreter looks for cyclic garbage as it ends
 
 
 def _refused(error: OSError) -> MlbiasError:
