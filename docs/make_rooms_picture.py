@@ -30,6 +30,7 @@ ROOMS = {
     "id_columns": "ids as Python gives them",
     "number_columns": "ratings and times as Python gives them",
     "ids": "integers and text",
+    "texts": "text in Arrow files, mapped",
     "times": "moments",
     "columns": "which column is what",
     "core": "the mathematics, on codes: statistics, methods, equations, reml",

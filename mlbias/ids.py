@@ -5,8 +5,7 @@ holds text: its searchsorted is wrong for strings of 16 bytes and more. Polars i
 where there is text, because the import takes as long as loading a prepared copy.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from mlbias.core.ratings import Codes
 from mlbias.errors import DataError
+from mlbias.texts import Texts, arrow_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,29 +30,48 @@ MISSING_TEXTS = frozenset(
 _TABLE_SLACK = 8
 _LEAST_TABLE = 1 << 20
 
-# Python has objects of at most that many ids at a time.
-_IDS_A_PIECE = 1 << 17
-
 
 class TextIds:
     """Ids that are text, used like a NumPy array: len, loops, ``==``, ``tolist``, indexing.
 
     Args:
-        series: (n,) text without missing values.
+        texts: (n,) text without missing values, or texts of a file, which are read when they are
+            asked for.
     """
 
-    __slots__ = ("series",)
+    __slots__ = ("_series", "stored")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, series: "pl.Series") -> None:
-        self.series = series
+    def __init__(self, texts: "pl.Series | Texts") -> None:
+        self.stored = texts if isinstance(texts, Texts) else None
+        self._series = None if isinstance(texts, Texts) else texts
+
+    def __reduce__(self) -> tuple[type["TextIds"], tuple["pl.Series"]]:
+        return TextIds, (self.series,)
+
+    @property
+    def series(self) -> "pl.Series":
+        """The texts in memory."""
+        if self._series is None:
+            assert self.stored is not None
+            self._series = self.stored.series()
+        return self._series
+
+    @property
+    def kept(self) -> "pl.Series | Texts":
+        """The texts as they are kept: in a file, if they were found in one."""
+        return self.series if self.stored is None else self.stored
+
+    def pieces(self) -> "Iterator[pl.Series]":
+        """All texts, a piece at a time if they are in a file."""
+        return iter((self.series,)) if self.stored is None else self.stored.pieces()
 
     def __repr__(self) -> str:
-        shown = ", ".join(map(repr, self.series.head(3).to_list()))
+        shown = ", ".join(map(repr, self[:3].tolist()))
         return f"<TextIds: {shown}{', ...' if len(self) > 3 else ''}, {len(self):,} in all>"
 
     def __len__(self) -> int:
-        return len(self.series)
+        return len(self.kept)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.series)
@@ -68,6 +87,9 @@ class TextIds:
             place = np.flatnonzero(place) if place.dtype == np.bool_ else place
             return TextIds(self.series.gather(place))
         if isinstance(place, slice):
+            start, stop, step = place.indices(len(self))
+            if self.stored is not None and step == 1:
+                return TextIds(self.stored.between(start, max(start, stop)))
             return TextIds(self.series[place])
         return str(self.series[place])
 
@@ -184,55 +206,21 @@ def positions(wanted: Ids, ids: Ids) -> Codes:
 
 def are_ascending(ids: Ids) -> bool:
     """Whether each id is greater than the one before it, texts in the order of their bytes."""
-    if isinstance(ids, TextIds):
-        return bool((ids.series.slice(1) > ids.series.head(max(len(ids) - 1, 0))).all())
-    return bool((ids[1:] > ids[:-1]).all())
-
-
-def packed_ids(name: str, ids: Ids) -> dict[str, NDArray[Any]]:
-    """Distinct ids (n,) as plain arrays: integers as they are, text as its bytes and their ends."""
     if not isinstance(ids, TextIds):
-        return {name: ids}
-    import polars as pl
+        return bool((ids[1:] > ids[:-1]).all())
+    last: str | None = None
+    for piece in ids.pieces():
+        if not (piece.slice(1) > piece.head(max(len(piece) - 1, 0))).all():
+            return False
+        if len(piece) and last is not None and piece[0] <= last:
+            return False
+        last = piece[-1] if len(piece) else last
+    return True
 
-    ends = np.cumsum(ids.series.str.len_bytes().to_numpy(), dtype=np.int64)
-    joined = np.empty(ends[-1] if len(ids) else 0, np.uint8)
-    for first in range(0, len(ids), _IDS_A_PIECE):
-        piece = ids.series.slice(first, _IDS_A_PIECE).str.join("").cast(pl.Binary).item()
-        start = ends[first - 1] if first else 0
-        joined[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-    return {name: joined, f"{name}_ends": ends}
 
-
-def unpacked_ids(name: str, arrays: Mapping[str, NDArray[Any]]) -> Ids:
-    """The ids that were packed under this name among these arrays.
-
-    Raises:
-        KeyError, ValueError: they are not there, or are not ids.
-    """
-    stored = arrays[name]
-    if f"{name}_ends" not in arrays:
-        if stored.dtype != np.int64 or stored.ndim != 1:
-            raise ValueError("ids are neither integers nor text")
-        return stored
-    import polars as pl
-
-    ends = arrays[f"{name}_ends"]
-    if stored.dtype != np.uint8 or ends.dtype != np.int64 or stored.ndim != 1 or ends.ndim != 1:
-        raise ValueError("the text of the ids is not bytes and where each id ends")
-    starts = np.concatenate([[0], ends])
-    if (np.diff(starts) < 0).any() or starts[-1] != len(stored):
-        raise ValueError("the ids do not end where their text does")
-    pieces = [pl.Series(dtype=pl.String)]
-    for first in range(0, len(ends), _IDS_A_PIECE):
-        places = starts[first : first + _IDS_A_PIECE + 1]
-        joined = stored[places[0] : places[-1]].tobytes()
-        texts = [joined[start:end] for start, end in pairwise((places - places[0]).tolist())]
-        try:
-            pieces.append(pl.Series(texts, dtype=pl.Binary).cast(pl.String))
-        except pl.exceptions.PolarsError as error:
-            raise ValueError("the text of the ids is not UTF-8") from error
-    return TextIds(pl.concat(pieces, rechunk=True))
+def content_of(ids: Ids) -> NDArray[Any]:
+    """Integers as they are, text as an Arrow file."""
+    return arrow_file(ids.kept) if isinstance(ids, TextIds) else ids
 
 
 def _codes_of_text(wanted: "pl.Series", ids: "pl.Series") -> Codes:

@@ -7,11 +7,15 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +35,7 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Fit, Settings
 from mlbias.id_columns import column_of_ids
+from mlbias.ids import TextIds
 from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 from mlbias.saved_model.file import (
@@ -41,6 +46,7 @@ from mlbias.saved_model.file import (
     write_model,
 )
 from mlbias.saved_model.record import TrainingData
+from mlbias.texts import Texts, arrow_file
 
 SAVED = SavedModel(
     Fit(
@@ -142,11 +148,20 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
         read_model(path)
 
 
-def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> None:
-    """The saved model with other entries in ``about``, or other arrays."""
-    write_model(FULL, path)
+def arrays_of(path: Path) -> dict[str, Any]:
+    """The arrays of a model file, with text as formats 1 to 4 keep it: its bytes and their ends."""
     with np.load(path) as archive:
         content = dict(archive)
+    for name in [name for name in content if name.endswith(".arrow")]:
+        ids = name.removesuffix(".arrow")
+        texts = Texts.in_file(np.frombuffer(content.pop(name), np.uint8))
+        content |= {ids: texts.joined, f"{ids}_ends": texts.offsets[1:]}
+    return content
+
+
+def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> None:
+    """The saved model with other entries in ``about``, or other arrays."""
+    content = contents(path)
     about = json.loads(content["about"].tobytes()) | changes
     content["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(path, **(content | arrays))
@@ -155,7 +170,7 @@ def rewritten(path: Path, changes: dict[str, object], **arrays: np.ndarray) -> N
 @pytest.mark.parametrize(
     ("changes", "arrays", "message"),
     [
-        ({"version": 5}, {}, "has format 5, but this version of mlbias reads formats 1 to 4"),
+        ({"version": 6}, {}, "has format 6, but this version of mlbias reads formats 1 to 5"),
         ({"format": "something else"}, {}, "is not a model of mlbias"),
         ({"alpha": "x"}, {}, "or is damaged"),
         ({"alpha": float("nan")}, {}, "or is damaged"),
@@ -218,13 +233,14 @@ def test_a_missing_model_says_how_to_make_one(tmp_path: Path) -> None:
         read_model(tmp_path)
 
 
-def test_members_of_the_archive_are_plain_arrays(tmp_path: Path) -> None:
+def test_members_of_the_archive_are_plain_arrays_and_text_in_arrow(tmp_path: Path) -> None:
     write_model(SAVED, tmp_path / "m")
     with zipfile.ZipFile(io.BytesIO((tmp_path / "m").read_bytes())) as archive:
-        names = {Path(name).stem for name in archive.namelist()}
+        assert pl.read_ipc(archive.read("item_ids.arrow"))["id"].to_list() == ["a b", "日本"]
+        names = set(archive.namelist()) - {"item_ids.arrow"}
     assert names == {
-        "about", "history", "user_bias", "item_bias", "user_ids", "item_ids", "item_ids_ends",
-    }  # fmt: skip
+        f"{name}.npy" for name in ("about", "history", "user_bias", "item_bias", "user_ids")
+    }
 
 
 def test_models_of_format_1_are_read_and_hold_out_at_random(tmp_path: Path) -> None:
@@ -242,8 +258,7 @@ def test_models_of_format_1_are_read_and_hold_out_at_random(tmp_path: Path) -> N
 
 def contents(path: Path) -> dict[str, Any]:
     write_model(FULL, path)
-    with np.load(path) as archive:
-        return dict(archive)
+    return arrays_of(path)
 
 
 def refused(path: Path) -> str:
@@ -431,6 +446,75 @@ def test_a_cut_model_is_refused_at_any_length(tmp_path: Path) -> None:
         assert "is damaged" in refused(path)
 
 
+def with_ids(path: Path, change: Callable[[bytes], bytes], compression: int = 0) -> Path:
+    """The saved model with another Arrow file, whose checksum is right."""
+    write_model(FULL, path)
+    made_up = path.with_name("made up.npz")
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(made_up, "w") as other:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "item_ids.arrow":
+                other.writestr(name, change(content), compression)
+            else:
+                other.writestr(name, content)
+    return made_up
+
+
+def exchanged(new: bytes, _: bytes) -> bytes:
+    """The new one."""
+    return new
+
+
+def test_text_ids_are_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    write_model(FULL, path)
+    ids = read_model(path).fit.item_ids
+    assert isinstance(ids, TextIds)
+    assert ids.stored is not None
+    base: Any = ids.stored.joined
+    while not isinstance(base, mmap):
+        base = base.base
+    write_model(SAVED, path)  # takes the place of a file that is still mapped
+    assert ids.tolist() == ["a b", "日本"]
+
+
+def test_a_model_that_was_read_is_written_in_the_same_bytes(tmp_path: Path) -> None:
+    write_model(FULL, tmp_path / "a")
+    write_model(read_model(tmp_path / "a"), tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "texts", [["b", "a"], ["a", "a"], [], ["a"], ["a", "b", "c"]],
+    ids=["descending", "twice", "none", "too few", "too many"],
+)  # fmt: skip
+def test_texts_that_are_no_ids_of_the_model_are_refused(tmp_path: Path, texts: list[str]) -> None:
+    series = pl.Series(texts, dtype=pl.String)
+    assert "is damaged" in refused(
+        with_ids(tmp_path / "m.npz", partial(exchanged, arrow_file(series).tobytes()))
+    )
+
+
+def test_a_changed_arrow_file_is_refused_though_its_checksum_is_right(tmp_path: Path) -> None:
+    content = arrow_file(pl.Series(["a b", "日本"])).tobytes()
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 0xFF
+        with suppress(ModelFileError):
+            path = with_ids(tmp_path / "m.npz", partial(exchanged, bytes(changed)))
+            assert len(read_model(path).fit.item_ids) == 2
+        path = with_ids(tmp_path / "m.npz", partial(exchanged, content[:place]))
+        assert "is damaged" in refused(path)
+
+
+def test_an_arrow_file_that_is_missing_or_compressed_is_refused(tmp_path: Path) -> None:
+    made_up = with_ids(tmp_path / "m.npz", lambda content: content, zipfile.ZIP_DEFLATED)
+    assert "is damaged" in refused(made_up)
+    content = contents(tmp_path / "m.npz")
+    np.savez(tmp_path / "m.npz", **{name: of for name, of in content.items() if "ids" not in name})
+    assert "is damaged" in refused(tmp_path / "m.npz")
+
+
 def with_header(header: str) -> Callable[[bytes], bytes]:
     text = header.encode() + b"\n"
     return lambda _: b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
@@ -516,8 +600,7 @@ def test_models_of_older_formats_have_no_record(tmp_path: Path, version: int) ->
         "lambda_user": 0.001, "lambda_item": 0.002, "n_ratings": 100, "rmse": 0.9,
     }  # fmt: skip
     write_model(replace(SAVED, fit=Fit(SAVED.fit.model)), path)
-    with np.load(path) as archive:
-        content = dict(archive)
+    content = arrays_of(path)
     about = json.loads(content["about"].tobytes()) | {"version": version, "training": old}
     content["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     np.savez(path, **content)
@@ -534,8 +617,7 @@ def test_what_older_versions_did_not_save_is_not_asked_for(
     path = tmp_path / "m.npz"
     found = fit(make_ratings(2_000, 30, 40), "exact")
     save_model(found, path)
-    with np.load(path) as archive:
-        content = dict(archive)
+    content = arrays_of(path)
     about = json.loads(content["about"].tobytes())
     for name in ("n_parameters", "noise"):
         del about["training"]["learned"][name]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from mlbias.ids import TextIds
 from mlbias.npy import read_header
 from mlbias.permissions import is_own, is_trusted
+from mlbias.texts import Texts
 
 MANIFEST, UNFINISHED = "manifest.json", "manifest.new"
 FORMAT = "mlbias prepared copy"
@@ -62,7 +63,7 @@ def open_columns(
 ) -> dict[str, Column]:
     """The columns of a folder by their names without ending, after all of them have been checked.
 
-    Numbers are mapped into memory and read-only.
+    They are mapped into memory and read-only; text is read when it is asked for.
 
     Raises:
         PermissionError: others may have written a file.
@@ -138,7 +139,7 @@ def _open_column(path: Path, expected: tuple[int, ...]) -> Column:
             raise ValueError(f"{path.name} is damaged")
         file.seek(0)
         if path.suffix == ".arrow":
-            return _text(file.read())
+            return TextIds(Texts.in_file(np.asarray(np.memmap(file, np.uint8, "r"))))
         header = read_header(file, expected[0])
         return np.asarray(np.memmap(file, header.dtype, "r", header.offset, header.shape))
 
@@ -163,12 +164,3 @@ def checksum_of(file: io.BufferedReader | io.BufferedRandom) -> tuple[int, int]:
         checksum = zlib.crc32(memoryview(buffer)[:length], checksum)
         size += length
     return size, checksum
-
-
-def _text(content: bytes) -> TextIds:
-    import polars as pl
-
-    try:
-        return TextIds(pl.read_ipc(io.BytesIO(content))["text"].rechunk())
-    except pl.exceptions.PolarsError as error:
-        raise ValueError("the text is damaged") from error

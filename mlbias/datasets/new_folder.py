@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from mlbias.datasets.scratch import Scratch
 from mlbias.errors import DataError
 from mlbias.files import is_full, new_file, reason, sync_folder, temporary_name
 from mlbias.ids import TextIds
+from mlbias.texts import write_texts
 
 _SCRATCH = "scratch.npy"
 
@@ -73,7 +74,7 @@ class NewFolder:
         """Write a column to a file of this name."""
         with os.fdopen(new_file(self.path / name, self._mode), "r+b") as file:
             if isinstance(column, TextIds):
-                _write_texts(column, file)
+                write_texts(column.kept, file)
             else:
                 np.save(file, column.astype(column.dtype.newbyteorder("<"), copy=False))
         self.add(name)
@@ -123,14 +124,6 @@ class NewFolder:
             os.fsync(file.fileno())
         part.replace(self.path / MANIFEST)
         return (self.path / MANIFEST).stat().st_size
-
-
-def _write_texts(column: TextIds, file: BinaryIO) -> None:
-    """Write texts one behind the other, which has the same bytes however they are kept."""
-    import polars as pl
-
-    table = column.series.alias("text").rechunk().to_frame()
-    table.write_ipc(file, compat_level=pl.CompatLevel.oldest())
 
 
 def check_place(place: Path) -> None:

@@ -41,7 +41,7 @@ from mlbias.ratings import Ratings
 # Smaller files are parsed at once.
 LEAST_SIZE = 16 << 20
 
-_VERSION = 6
+_VERSION = 7
 _STATISTICS = ("user_counts", "item_counts", "user_sums", "item_sums")
 _NUMBERS = ("n_ratings", "center", "total", "squares", "low", "high")
 

@@ -18,7 +18,7 @@ from mlbias.core.ratings import Codes, Values, repeated_pairs
 from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
 from mlbias.errors import DataError
-from mlbias.ids import Ids, packed_ids
+from mlbias.ids import Ids, content_of
 from mlbias.number_columns import Timestamps
 from mlbias.ratings import Ratings
 
@@ -58,7 +58,7 @@ class Part:
         ratings = _in_order(ratings)
         counts = np.bincount(ratings.user, minlength=ratings.n_users).astype(np.int32)
         columns = {"counts": counts, "item": ratings.item, "value": ratings.value}
-        columns |= packed_ids("users", ratings.user_ids) | packed_ids("items", ratings.item_ids)
+        columns |= {"users": content_of(ratings.user_ids), "items": content_of(ratings.item_ids)}
         columns |= {} if ratings.timestamp is None else {"time": ratings.timestamp}
         digest = hashlib.blake2b(digest_size=16)
         for name, column in columns.items():

@@ -9,9 +9,10 @@ from mlbias.core.ordinal import MOST_VALUES, OrdinalScale
 from mlbias.core.trained_on import TrainedOn
 from mlbias.core.uncertainty import Uncertainty
 from mlbias.core.vectors import FloatArray
-from mlbias.ids import Ids, are_ascending, unpacked_ids
+from mlbias.ids import Ids, TextIds, are_ascending
 from mlbias.model import BiasModel
 from mlbias.saved_model.archive import Archive
+from mlbias.texts import Texts
 
 
 def rebuilt_model(about: dict[str, Any], archive: Archive) -> BiasModel:
@@ -62,9 +63,21 @@ def whole(value: object, least: float = 0) -> int:
 
 
 def _ids(name: str, archive: Archive) -> Ids:
-    ids = unpacked_ids(name, archive)
+    ids = _stored_ids(name, archive)
     if len(ids) == 0 or not are_ascending(ids):
         raise ValueError("the ids are not distinct and ascending")
+    return ids
+
+
+def _stored_ids(name: str, archive: Archive) -> Ids:
+    texts = archive.texts(name)
+    if texts is not None:
+        return TextIds(texts)
+    ids = archive[name]
+    if f"{name}_ends" in archive:  # how formats 1 to 4 keep text
+        return TextIds(Texts(np.concatenate([[0], archive[f"{name}_ends"]]), ids))
+    if ids.dtype != np.int64 or ids.ndim != 1:
+        raise ValueError("the ids are neither integers nor text")
     return ids
 
 

@@ -1,11 +1,11 @@
 """Trained models on disk: a NumPy archive (npz) of plain arrays, without pickle.
 
 ``about`` is a JSON text with the format's name and version, the model's numbers, how it was
-trained and on what. The arrays user_bias and item_bias go with ids: either integers in user_ids,
-or texts, as the UTF-8 bytes of all of them in user_ids and where each ends in user_ids_ends.
-user_stderr and item_stderr are the biases' standard errors, where they are known; user_noise has
-the users' own σ's, if they differ; user_counts and item_counts are their numbers of training
-ratings; history has a row for each epoch.
+trained and on what. The arrays user_bias and item_bias go with ids: integers in user_ids, or texts
+in user_ids.arrow, an Arrow file in the same archive, which is mapped (texts.py). user_stderr and
+item_stderr are the biases' standard errors, where they are known; user_noise has the users' own
+σ's, if they differ; user_counts and item_counts are their numbers of training ratings; history has
+a row for each epoch.
 """
 
 import json
@@ -21,8 +21,9 @@ from mlbias.arguments import checks_options
 from mlbias.errors import ModelFileError
 from mlbias.files import obstacle, written_whole
 from mlbias.fitting.record import Fit
-from mlbias.ids import packed_ids
-from mlbias.saved_model.archive import DAMAGE, Archive, opened_archive
+from mlbias.ids import TextIds
+from mlbias.model import BiasModel
+from mlbias.saved_model.archive import DAMAGE, Archive, opened_archive, write_archive
 from mlbias.saved_model.content import rebuilt_model, whole
 from mlbias.saved_model.optimisation import (
     Optimisation,
@@ -33,8 +34,9 @@ from mlbias.saved_model.optimisation import (
 from mlbias.saved_model.record import TrainingData, described_data, rebuilt_data
 
 _FORMAT = "mlbias model"
-# Format 4 is format 3 with a noise of each user, which older versions would leave out.
-_VERSION, _WITHOUT_NOISE = 4, 3
+# Format 4 is format 3 with a noise of each user, which older versions would leave out; format 5 is
+# either with ids that are text, as Arrow files.
+_VERSION, _WITH_NOISE, _PLAIN = 5, 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,12 @@ def write_model(saved: SavedModel, path: Path) -> None:
     """
     text = json.dumps(_about(saved), allow_nan=False, sort_keys=True)
     arrays = {"about": np.frombuffer(text.encode("ascii"), np.uint8)} | _arrays(saved.fit)
+    ids = {"user_ids": saved.fit.user_ids, "item_ids": saved.fit.item_ids}
+    texts = {name: of for name, of in ids.items() if isinstance(of, TextIds)}
+    arrays |= {name: of for name, of in ids.items() if not isinstance(of, TextIds)}
     try:
         with written_whole(path, _made_from(saved.data)) as file:
-            np.savez(file, **arrays)
+            write_archive(file, arrays, texts)
     except OSError as error:
         raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
 
@@ -121,7 +126,7 @@ def _about(saved: SavedModel) -> dict[str, Any]:
     known, trained_on = model.uncertainty, model.trained_on
     return {
         "format": _FORMAT,
-        "version": _WITHOUT_NOISE if known is None or known.user_noise is None else _VERSION,
+        "version": _version(model),
         "mlbias": __version__,
         "alpha": model.alpha,
         "mean": model.mean,
@@ -135,14 +140,20 @@ def _about(saved: SavedModel) -> dict[str, Any]:
     }
 
 
+def _version(model: BiasModel) -> int:
+    """The lowest format that holds the model."""
+    if isinstance(model.user_ids, TextIds) or isinstance(model.item_ids, TextIds):
+        return _VERSION
+    is_noisy = model.uncertainty is not None and model.uncertainty.user_noise is not None
+    return _WITH_NOISE if is_noisy else _PLAIN
+
+
 def _arrays(fit: Fit) -> dict[str, Any]:
     model = fit.model
     known, trained_on = model.uncertainty, model.trained_on
     arrays = {
         "user_bias": model.user_bias,
         "item_bias": model.item_bias,
-        **packed_ids("user_ids", model.user_ids),
-        **packed_ids("item_ids", model.item_ids),
     }
     if fit.history:
         arrays["history"] = history_array(fit)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from mlbias.datasets.scratch import Scratch, Stored
 from mlbias.errors import DataError
-from mlbias.ids import Ids, TextIds, as_text, joined_ids
+from mlbias.ids import Ids, TextIds, as_text, content_of, joined_ids
+from mlbias.texts import Texts
 
 # Ids that are read at once.
 _BLOCK = 1 << 14
@@ -56,20 +56,12 @@ class StoredIds:
 
     def _block(self, number: int) -> Ids:
         found = self.scratch.array(self.blocks[number])
-        if not self.are_text:
-            return found
-        import polars as pl
-
-        return TextIds(pl.read_ipc(BytesIO(found.data))["id"])
+        return TextIds(Texts.in_file(found)) if self.are_text else found
 
 
 def compact(ids: Ids) -> Ids:
     """The same ids, which in Polars otherwise keep alive all texts that they were chosen from."""
-    if not isinstance(ids, TextIds):
-        return ids
-    import polars as pl
-
-    return TextIds(pl.read_ipc(BytesIO(_content(ids).data))["id"])
+    return TextIds(Texts.in_file(content_of(ids)).series()) if isinstance(ids, TextIds) else ids
 
 
 def store_ids(scratch: Scratch, ids: Ids, order: NDArray[Any] | None = None) -> StoredIds:
@@ -77,7 +69,7 @@ def store_ids(scratch: Scratch, ids: Ids, order: NDArray[Any] | None = None) -> 
     starts = range(0, len(ids), _BLOCK)
     blocks = []
     for start in starts:
-        block = _content(ids[start : start + _BLOCK])
+        block = content_of(ids[start : start + _BLOCK])
         blocks.append(scratch.append(block))
     firsts = compact(ids[np.array(starts)])
     return StoredIds(scratch, blocks, firsts, len(ids), order)
@@ -143,14 +135,6 @@ def _ranges(runs: Sequence[StoredIds], most: int) -> Iterator[list[tuple[int, in
     cuts += [[run.length for run in runs]]
     for starts, stops in pairwise(cuts):
         yield list(zip(starts, stops, strict=True))
-
-
-def _content(ids: Ids) -> NDArray[Any]:
-    if not isinstance(ids, TextIds):
-        return ids
-    written = BytesIO()
-    ids.series.alias("id").to_frame().write_ipc(written)
-    return np.frombuffer(written.getbuffer(), np.uint8)
 
 
 def _concatenated(parts: Sequence[Ids]) -> Ids:
