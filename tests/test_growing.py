@@ -11,22 +11,25 @@ from hypothesis import strategies as st
 
 from mlbias.core.compact import Steps, UserRuns, as_array
 from mlbias.core.ratings import pairs_ascend
-from mlbias.datasets.reading.encode import Gathered, RatingsBuilder, encode_chunk
+from mlbias.datasets.reading.encode import EncodedChunk, Gathered, RatingsBuilder, encode_chunk
+from mlbias.datasets.reading.runs import DiskRoom, Runs
 from mlbias.datasets.value_steps import to_steps
 from mlbias.ids import TextIds
 
 Rows = list[tuple[int | str, int | str, float]]
 
 
+def encoded(rows: Rows) -> EncodedChunk:
+    users, items, values = zip(*rows, strict=True)
+    ratings = pl.Series(values, dtype=pl.Float64)
+    return encode_chunk(pl.DataFrame({"user": users, "item": items, "value": ratings}))
+
+
 def gathered(chunks: list[Rows], text_ids: set[str] | None = None) -> Gathered:
     """What these chunks come to."""
     builder = RatingsBuilder()
     for rows in chunks:
-        users, items, values = zip(*rows, strict=True)
-        frame = pl.DataFrame(
-            {"user": users, "item": items, "value": pl.Series(values, dtype=pl.Float64)}
-        )
-        builder.add(encode_chunk(frame))
+        builder.add(encoded(rows))
     return builder.finish(2, text_ids or ())
 
 
@@ -72,6 +75,18 @@ def test_pairs_that_ascend_are_told_while_they_are_read(
     cuts = [place for place in cuts if place < len(pairs)]
     found = gathered(cut([(user, item, 1.0) for user, item in pairs], cuts))
     assert found.pairs_ascend == pairs_ascend(found.ratings)
+
+
+def test_ratings_in_order_take_more_of_memory_before_they_go_to_disk() -> None:
+    room = DiskRoom(220_000, 1 << 20, 2, pytest.fail)
+    chunks: list[Rows] = [[(user, item, 2.5) for item in range(100)] for user in range(101)]
+    builder = RatingsBuilder()
+    for chunk in chunks[:-1]:
+        builder.add(encoded(chunk))
+    here = Runs(room, 2)
+    assert not here.are_due(builder, encoded(chunks[-1]))
+    for pair in ((99, 99), (98, 500), ("100", 1), (100, "1")):
+        assert here.are_due(builder, encoded([(*pair, 2.5)]))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from mlbias.datasets.cache_folder import CACHE_FOLDER
 from mlbias.datasets.dataset import Dataset
 from mlbias.datasets.loading import load_dataset
 from mlbias.datasets.options import ReadOptions
-from mlbias.datasets.reading import merge, stored_ids, text
+from mlbias.datasets.reading import merge, runs, stored_ids, text
 from mlbias.datasets.sources import Source
 from mlbias.errors import DataError
 
@@ -329,6 +329,36 @@ def test_nothing_is_mapped_while_it_is_removed_or_renamed(
     assert any(name.endswith(".part") for name in seen)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _: None,
+        placed("user", -1, 1),
+        placed("item", 2_000, 0),
+        placed("user", -1, "ann"),
+        placed("item", 2_000, "007"),
+        texts("user", "item"),
+        each("rating", lambda rating: rating / 3),
+    ],
+)
+def test_ratings_in_order_are_runs_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Rows], object]
+) -> None:
+    # Room for some chunks in order, and for none in disorder.
+    room = {LEAST: 12_000}
+    monkeypatch.setattr(runs, "room_for_ratings", lambda limit: room.get(limit, limit))
+    columns: Rows = {
+        "user": [10 + row // 40 for row in range(4_000)],
+        "item": [100 + row % 40 for row in range(4_000)],
+        "rating": [1 + row % 9 / 2 for row in range(4_000)],
+        "timestamp": [1_000_000_000 + row for row in range(4_000)],
+    }
+    change(columns)
+    path = tmp_path / "ratings.csv"
+    path.write_text(csv(columns))
+    assert_same_copy(path)
+
+
 class Watch:
     """Keeps what it is told."""
 
@@ -355,14 +385,14 @@ def test_it_is_said_when_the_first_ratings_go_to_disk_and_how_far_they_come(
     def progress(done: int, total: int | None) -> None:
         read.append(done)
         assert total == path.stat().st_size
-        if len(read) == 2:  # the first part is the header
+        if len(read) == 3:  # the first part is the header, the second finds memory empty
             (told,) = watch.told
             assert told[0].startswith("the ratings take more than 0 MiB of memory: sorted on disk")
 
     load_dataset(
         Source("ratings", path), cache=False, progress=progress, sorting=watch, memory_limit=LEAST
     )
-    assert len(read) > 2
+    assert len(read) > 3
     assert ("sorting", 2_000, 2_000) in watch.told
     assert watch.told[-1] == ("finishing", 3, 4)
     assert len({what for what, _, _ in watch.told}) == 3

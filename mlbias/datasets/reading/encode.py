@@ -42,6 +42,16 @@ class EncodedChunk:
     timestamp: RawTimes | None = None
     pairs_ascend: bool = False
 
+    @property
+    def first_pair(self) -> tuple[Any, Any]:
+        """The ids of the first rating, where pairs ascend."""
+        return self.user_keys[0], self.item_keys[int(self.item[0])]
+
+    @property
+    def last_pair(self) -> tuple[Any, Any]:
+        """The ids of the last rating, likewise."""
+        return self.user_keys[len(self.user_keys) - 1], self.item_keys[int(self.item[-1])]
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -85,7 +95,8 @@ class RatingsBuilder:
     def __init__(self) -> None:
         self._user, self._item = GrowingUsers(), GrowingColumn(np.int32)
         self._value, self._time = GrowingValues(), GrowingColumn(np.int32)
-        self._has_times = self._pairs_ascend = True
+        self._has_times = self.pairs_ascend = True
+        self._last_pair: tuple[Any, Any] | None = None
         self._user_keys: list[Ids] = []
         self._item_keys: list[Ids] = []
         self._bytes_of_keys = 0
@@ -97,11 +108,29 @@ class RatingsBuilder:
     @property
     def n_bytes(self) -> int:
         """What the chunks take of memory once they are sorted."""
-        columns = (self._user, self._item, self._value, self._time)
+        others = self._user.n_bytes + self._value.n_bytes_as_numbers - self._value.n_bytes
+        return self.n_bytes_in_order + others
+
+    @property
+    def n_bytes_in_order(self) -> int:
+        """What they take while pairs ascend."""
+        columns = (self._item, self._value, self._time)
         return sum(column.n_bytes for column in columns) + self._bytes_of_keys
+
+    def goes_on(self, chunk: EncodedChunk) -> bool:
+        """Whether pairs still ascend with this chunk."""
+        if not (self.pairs_ascend and chunk.pairs_ascend):
+            return False
+        last, first = self._last_pair, chunk.first_pair
+        if last is None:
+            return True
+        # Numbers and texts have no common order yet.
+        return all(map(_are_of_a_kind, last, first)) and last < first
 
     def add(self, chunk: EncodedChunk) -> None:
         """Append a chunk of at least one rating."""
+        self.pairs_ascend = self.goes_on(chunk)
+        self._last_pair = chunk.last_pair if self.pairs_ascend else None
         self._user.append(chunk.user)
         self._item.append(chunk.item.astype(np.int32))
         self._value.append(chunk.value)
@@ -110,7 +139,6 @@ class RatingsBuilder:
             self._time.append(chunk.timestamp)
         else:
             self._time = GrowingColumn(np.int32)
-        self._pairs_ascend = self._pairs_ascend and chunk.pairs_ascend
         self._user_keys.append(chunk.user_keys)
         self._item_keys.append(chunk.item_keys)
         self._bytes_of_keys += n_bytes_of(chunk.user_keys) + n_bytes_of(chunk.item_keys)
@@ -137,19 +165,8 @@ class RatingsBuilder:
         return Gathered(
             Ratings(codes if user is None else user, item, value, user_ids, item_ids),
             self._time.array() if self._has_times else None,
-            user is not None
-            and self._pairs_ascend
-            and all(map(is_ascending, item_codes))
-            and self._chunks_ascend(user_codes, item),
-        )
-
-    def _chunks_ascend(self, user_codes: Sequence[Codes], item: Codes) -> bool:
-        """Whether the first pair of each chunk is above the last one of the chunk before."""
-        return all(
-            before[-1] < here[0] or item[start - 1] < item[start]
-            for before, here, start in zip(
-                user_codes[:-1], user_codes[1:], self._starts[1:-1], strict=True
-            )
+            # Not where ids are text after all.
+            self.pairs_ascend and user is not None and all(map(is_ascending, item_codes)),
         )
 
     def _recode(self, column: Codes, codes: Sequence[Codes], threads: int) -> None:
@@ -187,6 +204,10 @@ def _users(column: Ids) -> tuple[Ids, ChunkCodes | UserRuns]:
     if (codes[1:] >= codes[:-1]).all():
         return ids, UserRuns.of_counts(np.bincount(codes))
     return ids, codes
+
+
+def _are_of_a_kind(id_: Any, other: Any) -> bool:
+    return isinstance(id_, str) == isinstance(other, str)
 
 
 def _items_ascend(user: UserRuns, item: ChunkCodes) -> bool:

@@ -50,7 +50,7 @@ class GrowingUsers:
 
     @property
     def n_bytes(self) -> int:
-        """What all codes take, 4 bytes each, which may be less for now."""
+        """What all codes take, 4 bytes each; runs take next to nothing."""
         return 4 * self._length
 
     def append(self, codes: ChunkCodes | UserRuns) -> None:
@@ -100,7 +100,12 @@ class GrowingValues:
 
     @property
     def n_bytes(self) -> int:
-        """What all ratings take as numbers, which may be less for now."""
+        """What they take."""
+        return self._values.n_bytes + (self._counts.n_bytes if self._counts else 0)
+
+    @property
+    def n_bytes_as_numbers(self) -> int:
+        """What they would take as numbers."""
         return self._values.n_bytes + (4 * self._counts.n_bytes if self._counts else 0)
 
     def append(self, values: Column[np.floating[Any]]) -> None:

@@ -117,13 +117,13 @@ class Reader:
         self._n_not_rated += n_not_rated
         self._zone_assumed = self._zone_assumed or rows.zone_assumed
         if encoded is not None:
+            if self._runs and self._runs.are_due(self._builder, encoded):
+                self._settle(self._runs)
             self._builder.add(encoded)
             self._n_ratings += len(encoded.value)
         for role in ("user", "item"):
             if rows.frame[role].dtype == pl.String:
                 self._text_ids.add(role)
-        if self._runs and self._runs.are_due(self._builder):
-            self._settle(self._runs)
 
     def _settle(self, runs: Runs) -> None:
         runs.settle(self._builder, self._text_ids)

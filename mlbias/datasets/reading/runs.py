@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mlbias.core.compact import Column
+from mlbias.core.compact import Column, UserRuns
 from mlbias.core.cores import usable_cores
+from mlbias.core.passes import pieces
 from mlbias.core.ratings import order_of_users
 from mlbias.datasets.new_folder import NewFolder, sorting_in
-from mlbias.datasets.reading.encode import RatingsBuilder, RawTimes
+from mlbias.datasets.reading.encode import EncodedChunk, RatingsBuilder, RawTimes
 from mlbias.datasets.reading.in_order import in_order
 from mlbias.datasets.reading.stored_ids import StoredIds, store_ids
 from mlbias.datasets.scratch import Scratch, Stored
@@ -22,8 +23,8 @@ from mlbias.memory import part_size, return_large_blocks, room_for_ratings, thre
 from mlbias.ratings import Ratings
 
 # What ratings take for each byte that they take while they are read: at most while a run of them is
-# sorted, and where all of them are, by pairs.
-_PEAK, _PEAK_OF_PAIRS = 3, 4
+# sorted, where all of them are, by pairs, and where they are in order already.
+_PEAK, _PEAK_OF_PAIRS, _PEAK_IN_ORDER = 3, 4, 1.5
 _PIECE = 1 << 20
 
 
@@ -105,8 +106,10 @@ class Runs:
         found = [self.scratch.array(each.time) for each in stretches if each.time is not None]
         return found if len(found) == len(stretches) else None
 
-    def are_due(self, builder: RatingsBuilder) -> bool:
-        """Whether the ratings in memory are as many as may be there."""
+    def are_due(self, builder: RatingsBuilder, chunk: EncodedChunk) -> bool:
+        """Whether the ratings in memory go to disk before a chunk comes to them."""
+        if builder.goes_on(chunk):
+            return builder.n_bytes_in_order * _PEAK_IN_ORDER > self.room.n_bytes
         return builder.n_bytes * _PEAK > self.room.n_bytes
 
     def have_room_for(self, n_bytes: int) -> bool:
@@ -125,7 +128,8 @@ class Runs:
         """
         if not self.runs:
             return_large_blocks()
-        found = builder.finish(self.threads, text_ids)
+        # In order they fit only as they are; text among all ids they become when runs are merged.
+        found = builder.finish(self.threads, () if builder.pairs_ascend else text_ids)
         self.add(found.ratings, found.times)
 
     def add(self, ratings: Ratings, times: RawTimes | None) -> None:
@@ -151,20 +155,26 @@ class Runs:
 
 def _settled(scratch: Scratch, ratings: Ratings, times: RawTimes | None, here: slice) -> Stretch:
     """Sort and write the ratings in a place."""
-    user = ratings.user_column[here]
-    order = order_of_users(user, ratings.n_users)
-    counts = np.bincount(user, minlength=ratings.n_users)
+    first, n, user = here.start, here.stop - here.start, ratings.user_column
+    order = None
+    if isinstance(user, UserRuns):
+        starts = user.starts.clip(first, here.stop) - first
+    else:
+        codes = user[here]
+        order = order_of_users(codes, ratings.n_users)
+        starts = UserRuns.of_counts(np.bincount(codes, minlength=ratings.n_users)).starts
 
-    def in_order_of_users(whole: Column[Any]) -> Stored:
-        column = whole[here]
-        stored = scratch.reserve(column.dtype, len(column))
-        for start in range(0, len(column), _PIECE):
-            piece = slice(start, start + _PIECE)
-            scratch.write(stored, start, column[piece] if order is None else column[order[piece]])
+    def in_order_of_users(column: Column[Any]) -> Stored:
+        stored = scratch.reserve(column.dtype, n)
+        for piece in pieces(n, _PIECE):
+            at: Any = slice(first + piece.start, first + piece.stop)
+            scratch.write(
+                stored, piece.start, column[at if order is None else order[piece] + first]
+            )
         return stored
 
     return Stretch(
-        scratch.append(np.concatenate([[0], np.cumsum(counts)])),
+        scratch.append(starts),
         in_order_of_users(ratings.item),
         in_order_of_users(ratings.value_column),
         None if times is None else in_order_of_users(times),
