@@ -1,7 +1,9 @@
 """How an incidence matrix is laid out: CSR blocks of users, and lanes of blocks on threads."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -47,8 +49,8 @@ class UserBlocks:
         ]
         self.transposed = [transposed(block) for block in self.of]
         self._lanes = np.array_split(np.arange(len(self.of)), min(_LANES, len(self.of)))
-        workers = min(threads or usable_cores(), len(self._lanes))
-        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._workers = min(threads or usable_cores(), len(self._lanes))
+        self._pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
 
     def users(self, k: int) -> slice:
         """The users of a block."""
@@ -59,8 +61,20 @@ class UserBlocks:
         return slice(int(self._edges[k]), int(self._edges[k + 1]))
 
     def map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
-        """What a function of the numbers of a lane's blocks gives, in the order of the lanes."""
-        return self._pool.map(lane, self._lanes) if self._pool else map(lane, self._lanes)
+        """What a function of the numbers of a lane's blocks gives, in the order of the lanes.
+
+        Few results wait at a time: those of lanes are vectors over all items.
+        """
+        if self._pool is None:
+            yield from map(lane, self._lanes)
+            return
+        lanes, waiting = iter(self._lanes), deque[Future[_Result]]()
+        for blocks in islice(lanes, self._workers + 1):
+            waiting.append(self._pool.submit(lane, blocks))
+        while waiting:
+            yield waiting.popleft().result()
+            for blocks in islice(lanes, 1):
+                waiting.append(self._pool.submit(lane, blocks))
 
     def map_each(self, block: Callable[[csr_array], _Result]) -> Iterator[_Result]:
         """What a function of a block gives, in the order of the blocks."""
@@ -97,10 +111,10 @@ def transposed(block: csr_array) -> csc_array:
 
 
 def added(vectors: Iterator[FloatArray]) -> FloatArray:
-    """The sum of the vectors, in their order."""
+    """The sum of the vectors, in their order; the first one becomes it."""
     total = next(vectors)
     for vector in vectors:
-        total = total + vector
+        total += vector
     return total
 
 

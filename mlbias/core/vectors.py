@@ -29,3 +29,11 @@ def rows_at_once(width: int, most: int, n_ratings: int) -> int:
     """How many rows of a matrix to hold at a time, at least one: fewer than most if it is wide."""
     room = max(_MOST_NUMBERS, n_ratings // _RATINGS_A_NUMBER)
     return max(min(room // width, most), 1)
+
+
+def among_zeros(rows: FloatArray, first: int, most: int) -> FloatArray:
+    """(n,) or (k, n) numbers as the rows from ``first`` on of (most, n) that are otherwise 0."""
+    rows = np.atleast_2d(rows)
+    whole = np.zeros((most, rows.shape[1]))
+    whole[first : first + len(rows)] = rows
+    return whole

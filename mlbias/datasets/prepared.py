@@ -252,6 +252,7 @@ def _dataset(about: Mapping[str, Any], columns: Mapping[str, Any], threads: int 
     def ratings() -> Ratings:
         timestamp = columns.get("timestamp")
         untimed = str(about["untimed"])
+        users = UserRuns.of_counts(statistics.user_counts)
         return Ratings(users, item, value, user_ids, item_ids, timestamp, untimed)
 
     return Dataset(

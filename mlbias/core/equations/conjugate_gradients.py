@@ -41,14 +41,16 @@ def conjugate_gradients(
     """Yield the state after each step, until every residual is small enough.
 
     Args:
-        product: from x to (half, K x), K positive semidefinite; half is a new array.
+        product: from x to (half, K x), K positive semidefinite; both are new arrays.
         diagonal: (n,), of the preconditioner, above 0.
         start: where to begin.
         goal: what each residual's norm must come down to, () or (k,).
     """
     x, half, residual = start.x, start.half, start.residual
-    z = residual / diagonal  # line 1
-    p, rz = z, dots(residual, z)
+    del start
+    p = residual / diagonal  # line 1
+    rz = dots(residual, p)
+    # As few vectors at a time as there can be: there may be many of them, and they may be long.
     for _ in range(_MOST_STEPS):
         if (norms(residual) <= goal).all():
             return
@@ -57,14 +59,21 @@ def conjugate_gradients(
         if not (curvature > 0).any():  # nothing but rounding is left
             return
         step = column(_quotient(rz, curvature))  # line 3
-        x = x + step * p
         p_half *= step
         half += p_half
-        residual = residual - step * kp  # line 5
+        del p_half
+        moved = step * p
+        moved += x
+        x = moved
+        kp *= step
+        residual = np.subtract(residual, kp, out=kp)  # line 5
+        del moved, kp
         yield State(x, half, residual)
         z = residual / diagonal
         rz, before = dots(residual, z), rz
-        p = z + column(_quotient(rz, before)) * p  # lines 7, 8
+        p *= column(_quotient(rz, before))
+        p += z  # lines 7, 8
+        del z
 
 
 def dots(left: FloatArray, right: FloatArray) -> FloatArray:

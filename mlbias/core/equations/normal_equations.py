@@ -159,14 +159,13 @@ class NormalEquations:
             α of each solution, and both sides' biases, of the same shapes.
         """
         reduced = self._reduced(total, user, item)
-        state = self._nothing(reduced)
+        level, sums, goals = reduced.level, reduced.eliminated_sums, tolerance * norms(reduced.f)
+        last = deque([self._nothing(reduced)], maxlen=1)
+        del user, item, reduced  # many long vectors, of which the iteration needs few
         if not self._is_direct:
-            goals = tolerance * norms(reduced.f)
-            steps = conjugate_gradients(self._product, self._weights, state, goals)
-            last = deque([state], maxlen=1)
-            last.extend(steps)
-            state = last.pop()
-        alpha, eliminated = self._solved_back(reduced, state)
+            last.extend(conjugate_gradients(self._product, self._weights, last[0], goals))
+        state = last.pop()
+        alpha, eliminated = self._solved_back(level, sums, state)
         return alpha, *self._sides(eliminated, state.x)
 
     def _nothing(self, reduced: _Reduced) -> State:
@@ -195,23 +194,25 @@ class NormalEquations:
         if self._is_direct:
             return _Reduced(eliminated_sums, kept_sums, level, np.zeros_like(kept_sums))
         f = kept_sums - self._around(eliminated_sums)
-        f = f - column(self._eliminated.penalty * level) * self._coupling()
+        f -= column(self._eliminated.penalty * level) * self._coupling()
         return _Reduced(eliminated_sums, kept_sums, level, f)
 
-    def _solved_back(self, reduced: _Reduced, state: State) -> tuple[FloatArray, FloatArray]:
+    def _solved_back(
+        self, level: FloatArray, eliminated_sums: FloatArray, state: State
+    ) -> tuple[FloatArray, FloatArray]:
         """α and the eliminated side, solved for the other."""
-        alpha = reduced.level
+        alpha = level
         if not self._is_direct:
             alpha = alpha - dots(state.x, self._coupling()) / self._level
         # In place, as there may be many users, and several rows of them.
         sums = np.asarray(self._eliminated.counts * column(alpha))
-        np.subtract(reduced.eliminated_sums, sums, out=sums)
+        np.subtract(eliminated_sums, sums, out=sums)
         sums -= state.half
         sums *= self._shrinkage
         return alpha, sums
 
     def _step(self, reduced: _Reduced, state: State) -> Step:
-        alpha, eliminated = self._solved_back(reduced, state)
+        alpha, eliminated = self._solved_back(reduced.level, reduced.eliminated_sums, state)
         eliminated_errors = _pull(self._eliminated.penalty, eliminated)
         kept_errors = _pull(self._kept.penalty, state.x) + state.residual
         user, item = self._sides(eliminated_errors, kept_errors)
@@ -246,7 +247,11 @@ class NormalEquations:
             around = self._kept.product(self._shrinkage * of_eliminated)
         coupling = self._coupling()
         rank_one = self._eliminated.penalty * dots(b, coupling) / self._level
-        return of_eliminated, self._weights * b - around - column(rank_one) * coupling
+        of_all = self._weights * b
+        of_all -= around
+        del around
+        of_all -= column(rank_one) * coupling
+        return of_eliminated, of_all
 
     def _sides(self, one: FloatArray, other: FloatArray) -> tuple[FloatArray, FloatArray]:
         """From (user, item) to (eliminated, kept) and back: both ways the same exchange or none."""

@@ -91,12 +91,12 @@ def search(
     """
     point, rounds = likelihood.at(start), 0
     moves: list[_Move] = []
-    informed, information = point, None
+    informed, information = point.ratios, None
     while True:
         if is_noiseless(point, s):
             return Estimate(point, np.zeros((3, 3)), rounds, math.inf, False, True)
         if information is None or not _is_near(informed, point, s):
-            informed, information = point, likelihood.information(point)
+            informed, information = point.ratios, likelihood.information(point)
         hessian = _curvature(point, information, s, moves[-2:])
         step = _newton_step(point, hessian, s, held)
         length = math.sqrt(max(float(step @ hessian @ step) / 2, 0.0))
@@ -110,11 +110,11 @@ def search(
     return Estimate(point, information, rounds, length, length <= max(tolerance, _NEARLY))
 
 
-def _is_near(informed: Point, point: Point, s: Statistics) -> bool:
-    """Whether the information of one point, which has its price, serves for the other."""
+def _is_near(informed: FloatArray, point: Point, s: Statistics) -> bool:
+    """Whether the information at these ratios, which has its price, serves for the point."""
     if point.deviance is not None:  # then it has none
-        return point is informed
-    moved = np.abs(point.ratios - informed.ratios)
+        return point.ratios is informed
+    moved = np.abs(point.ratios - informed)
     return bool((moved <= _NEAR * _scale(point, s)).all())
 
 

@@ -36,7 +36,7 @@ from mlbias.core.reml.boundary import determinant_at_zero, expected_at_zero
 from mlbias.core.reml.inverse import Inverse, TracesAt
 from mlbias.core.reml.optimum import PRECISION, Optimum, optimum_at, optimum_of
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray, dot
+from mlbias.core.vectors import FloatArray, among_zeros, dot
 
 _FIRST_PRECISION = 1e-5
 # Quadratic forms are off by about the square of this.
@@ -109,6 +109,7 @@ class Likelihood:
             expected = expected_at_zero(self._incidence, penalty)
             determinant: float | None = determinant_at_zero(s, penalty)
         else:
+            self._forget(penalty)
             traces = self._traces(penalty)
             inverse = traces.inverse
             determinant = None if inverse is None else inverse.log_determinant()
@@ -130,9 +131,15 @@ class Likelihood:
             inverse=inverse,
         )
 
+    def _forget(self, penalty: Penalty) -> None:
+        """Let equations at other λ's go, which have three long vectors."""
+        if self._equations is not None and self._equations[0] != penalty:
+            self._equations = None
+
     def _equations_at(self, penalty: Penalty) -> NormalEquations:
         """The equations at these λ's; those of the last ones are kept with what they know."""
-        if self._equations is None or self._equations[0] != penalty:
+        self._forget(penalty)
+        if self._equations is None:
             self._equations = penalty, NormalEquations(Problem(self._incidence, penalty))
         return self._equations[1]
 
@@ -150,8 +157,8 @@ class Likelihood:
     def _forms(self, point: Point) -> FloatArray:
         """f_jᵀP f_k where both λ's are finite, (2, 2)."""
         errors, lambdas = point.optimum.errors, 1 / point.ratios
-        no_users, no_items = np.zeros_like(errors.user), np.zeros_like(errors.item)
         if point.inverse is not None:
+            no_users, no_items = np.zeros_like(errors.user), np.zeros_like(errors.item)
             of_user = point.inverse.solve(ErrorSums(0.0, errors.user, no_items))
             of_item = point.inverse.solve(ErrorSums(0.0, no_users, errors.item))
             user_fits = [of_user.user_bias, of_item.user_bias]
@@ -159,8 +166,8 @@ class Likelihood:
         else:
             equations = self._equations_at(point.penalty)
             _, users, items = equations.solve_rows(
-                np.zeros(2), np.array([errors.user, no_users]),
-                np.array([no_items, errors.item]), _FORM_TOLERANCE,
+                np.zeros(2), among_zeros(errors.user, 0, 2), among_zeros(errors.item, 1, 2),
+                _FORM_TOLERANCE,
             )  # fmt: skip
             user_fits, item_fit = list(users), items[1]
         both = dot(errors.user, user_fits[1])

@@ -62,20 +62,21 @@ def probed_estimate(
     check_noise(rough)
     if not rough.point.ratios.all():
         return _on_boundary(incidence, rough), Check(0)
-    n_probes, found = _PROBES, rough
+    n_probes, expanded, found = _PROBES, rough.point.penalty, rough
+    del rough
     while True:
         traces = ProbedTraces(incidence, n_probes)
         likelihood = Likelihood(incidence, traces, found.point.optimum.parameters)
-        found = check_noise(
-            search(likelihood, incidence.statistics, found.point.ratios, _NEGLIGIBLE)
-        )
+        ratios = found.point.ratios
+        del found  # long vectors that the search does not need
+        found = check_noise(search(likelihood, incidence.statistics, ratios, _NEGLIGIBLE))
         if not found.point.ratios.all():
             return _on_boundary(incidence, found), Check(0)
         errors, is_known = _errors(found, traces)
         if is_known or n_probes >= min(_most_probes(incidence), most_probes):
             break
         n_probes *= 2
-    off = rough.point.penalty, found.point.penalty
+    off = expanded, found.point.penalty
     check = Check(
         n_probes=n_probes,
         lambda_user=off[0].user / off[1].user - 1,

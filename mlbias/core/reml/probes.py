@@ -16,7 +16,7 @@ from mlbias.core.model import Penalty, Problem
 from mlbias.core.reml.inverse import Traces
 from mlbias.core.reml.traces import expanded_forms, expanded_traces
 from mlbias.core.statistics import Incidence
-from mlbias.core.vectors import FloatArray, dot, rows_at_once
+from mlbias.core.vectors import FloatArray, among_zeros, dot, rows_at_once
 
 # Probes of each side in one solve: more at once cost memory and gain nothing.
 _AT_ONCE = 4
@@ -81,17 +81,15 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
     at_once = rows_at_once(2 * (s.n_users + s.n_items), _AT_ONCE, s.n_ratings)
     for first in range(0, n_probes, at_once):
         here = range(first, min(first + at_once, n_probes))
-        # The users' signs, then the items'; rows of the one are 0 in the other.
-        user_signs, item_signs = (np.zeros((2 * len(here), n)) for n in (s.n_users, s.n_items))
+        user_signs, item_signs = (np.empty((len(here), n)) for n in (s.n_users, s.n_items))
         for row, k in enumerate(here):
-            signs = _signs(k, s.n_users + s.n_items)
-            user_signs[row], item_signs[len(here) + row] = np.split(signs, [s.n_users])
+            user_signs[row], item_signs[row] = np.split(
+                _signs(k, s.n_users + s.n_items), [s.n_users]
+            )
         users[first : here.stop], items[first : here.stop] = _forms(
             equations, user_signs, item_signs
         )
-        of_users, of_items = expanded_forms(
-            incidence, penalty, user_signs[: len(here)], item_signs[len(here) :]
-        )
+        of_users, of_items = expanded_forms(incidence, penalty, user_signs, item_signs)
         users[first : here.stop] -= of_users
         items[first : here.stop] -= of_items
     return Remainders(users, items)
@@ -100,13 +98,15 @@ def remainders(incidence: Incidence, penalty: Penalty, n_probes: int) -> Remaind
 def _forms(
     equations: NormalEquations, user: FloatArray, item: FloatArray
 ) -> tuple[list[float], list[float]]:
-    """zᵀ M⁻¹ z of the users' and of the items' probes, of which half of the rows are each."""
-    _, *solved = equations.solve_rows(np.zeros(len(user)), user, item, _TOLERANCE)
-    forms = [
-        [dot(z, x) for z, x in zip(signs, of_signs, strict=True)]
-        for signs, of_signs in zip((user, item), solved, strict=True)
-    ]
-    return forms[0][: len(user) // 2], forms[1][len(user) // 2 :]
+    """zᵀ M⁻¹ z of the users' and of the items' probes, (k, n_users) and (k, n_items)."""
+    k = len(user)
+    _, of_users, of_items = equations.solve_rows(
+        np.zeros(2 * k), among_zeros(user, 0, 2 * k), among_zeros(item, k, 2 * k), _TOLERANCE
+    )
+    return (
+        [dot(z, x) for z, x in zip(user, of_users[:k], strict=True)],
+        [dot(z, x) for z, x in zip(item, of_items[k:], strict=True)],
+    )
 
 
 def _signs(number: int, size: int) -> FloatArray:
