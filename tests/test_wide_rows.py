@@ -45,7 +45,7 @@ def test_probes_and_sampled_error_bars_by_the_row_are_those_of_all_rows(
     np.testing.assert_allclose(by_row[1], together[1], atol=1e-3)
 
 
-def test_learning_takes_25_vectors_over_users_and_items(
+def test_learning_takes_16_vectors_over_users_and_items(
     incidence: BlockIncidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vectors, "_MOST_NUMBERS", WIDTH)
@@ -53,6 +53,6 @@ def test_learning_takes_25_vectors_over_users_and_items(
     tracemalloc.start()
     try:
         learn_by(incidence, None)
-        assert tracemalloc.get_traced_memory()[1] <= 25 * 8 * WIDTH
+        assert tracemalloc.get_traced_memory()[1] <= 16 * 8 * WIDTH
     finally:
         tracemalloc.stop()

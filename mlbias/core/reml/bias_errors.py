@@ -46,16 +46,19 @@ def sampled_errors(incidence: Incidence, penalty: Penalty) -> tuple[float, float
     worst. Each one's own entry of M⁻¹ is solved for.
     """
     s = incidence.statistics
-    expanded = expanded_diagonals(incidence, penalty)
     users, items = _sample(s.user_counts), _sample(s.item_counts)
+    of_all = expanded_diagonals(incidence, penalty)
+    expanded = of_all[0][users], of_all[1][items]
+    del of_all
     equations = NormalEquations(Problem(incidence, penalty))
     places = np.concatenate([users, s.n_users + items])
-    at_once = rows_at_once(s.n_users + s.n_items, len(places), s.n_ratings)
+    # In pairs, as probes are solved.
+    at_once = 2 * rows_at_once(2 * (s.n_users + s.n_items), _SAMPLED, s.n_ratings)
     parts = [places[k : k + at_once] for k in range(0, len(places), at_once)]
     exact = np.concatenate([_solved_for(equations, part, s) for part in parts])
     return (
-        _furthest(expanded[0][users], exact[: len(users)], penalty.user),
-        _furthest(expanded[1][items], exact[len(users) :], penalty.item),
+        _furthest(expanded[0], exact[: len(users)], penalty.user),
+        _furthest(expanded[1], exact[len(users) :], penalty.item),
     )
 
 
@@ -63,13 +66,22 @@ def _solved_for(equations: NormalEquations, places: NDArray[np.intp], s: Statist
     """Entries on the diagonal of M⁻¹, (k,), at positions among the users and then the items."""
     rows, is_user = np.arange(len(places)), places < s.n_users
     own = np.where(is_user, places, places - s.n_users)
-    right_user, right_item = (np.zeros((len(places), n)) for n in (s.n_users, s.n_items))
-    right_user[rows[is_user], own[is_user]] = right_item[rows[~is_user], own[~is_user]] = 1
-    _, of_users, of_items = equations.solve_rows(np.zeros(len(places)), right_user, right_item)
+    _, of_users, of_items = equations.solve_rows(
+        np.zeros(len(places)),
+        _ones(rows[is_user], own[is_user], (len(places), s.n_users)),
+        _ones(rows[~is_user], own[~is_user], (len(places), s.n_items)),
+    )
     entries = np.empty(len(places))
     entries[is_user] = of_users[rows[is_user], own[is_user]]
     entries[~is_user] = of_items[rows[~is_user], own[~is_user]]
     return entries
+
+
+def _ones(rows: NDArray[np.intp], columns: NDArray[np.intp], shape: tuple[int, int]) -> FloatArray:
+    """A matrix with 1 in these places, and 0."""
+    found = np.zeros(shape)
+    found[rows, columns] = 1
+    return found
 
 
 def _sample(counts: FloatArray) -> NDArray[np.intp]:
