@@ -96,6 +96,22 @@ def test_neither_threads_nor_memory_change_a_bit(
     assert first.folds == second.folds
 
 
+@pytest.mark.parametrize(
+    ("folds", "cores", "threads"), [(5, 2, [1, 1, 1, 1, 2]), (4, 8, [2] * 4), (3, 1, [1] * 3)]
+)
+def test_folds_that_come_last_have_all_cores(
+    make_ratings: Callable[..., Ratings],
+    monkeypatch: pytest.MonkeyPatch,
+    folds: int,
+    cores: int,
+    threads: list[int],
+) -> None:
+    monkeypatch.setattr("mlbias.evaluation.crossval.usable_threads", lambda _: cores)
+    cut = CutFolds.of(make_ratings(500, 20, 30), folds)
+    validation = CrossValidation(cut, [settings_of((1.0, 1.0))])
+    assert [validation.threads(k) for k in range(folds)] == threads
+
+
 def test_an_error_on_a_fold_is_the_runs(four: Ratings) -> None:
     settings = [settings_of(None)]
     validation = CrossValidation(CutFolds.of(four, 2, 1), settings)

@@ -58,10 +58,9 @@ class CrossValidation:
         self._n_done = 0
         self._scores: list[list[FoldScore]] = [[] for _ in candidates]
         self._errors = [GroupedErrors(folds.n_users) for _ in candidates]
-        cores = usable_threads(threads)
+        self._cores = usable_threads(threads)
         check_memory(_BYTES_PER_RATING * folds.n_ratings)
-        self._workers = min(cores, folds.n_folds, _folds_in_memory(folds.n_ratings))
-        self._threads = max(1, cores // self._workers)
+        self._workers = min(self._cores, folds.n_folds, _folds_in_memory(folds.n_ratings))
 
     def run(self) -> Generator[int, None, None]:
         """Yield, now and then, how many of all settings on all folds are done, all at the end.
@@ -94,6 +93,12 @@ class CrossValidation:
                 self._scores[number].append(score)
                 self._errors[number] = self._errors[number] + errors
 
+    def threads(self, k: int) -> int:
+        """How many threads fold ``k`` has: those that come last share the cores of all."""
+        n_last = self.folds.n_folds % self._workers
+        is_last = k >= self.folds.n_folds - n_last
+        return max(1, self._cores // (n_last if is_last else self._workers))
+
     def trials(self) -> list[Trial]:
         """What came out, in the order of the settings."""
         found = zip(self.candidates, self._scores, self._errors, strict=True)
@@ -107,7 +112,7 @@ class CrossValidation:
         """Every setting, trained without a fold and scored on it."""
         training, test = self.folds.sides(k)
         errors_of = PredictedRatings(test, training.user_ids, training.item_ids).errors
-        incidence = BlockIncidence(training, self._threads)
+        incidence = BlockIncidence(training, self.threads(k))
         results: list[_Outcome] = []
         for settings in self.candidates:
             if self._stop.is_set():
