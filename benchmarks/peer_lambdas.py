@@ -15,7 +15,7 @@ from benchmarks.recurrences import alternating
 from mlbias import BiasModel, Ratings, evaluate, fit, load_ratings
 from mlbias.core.incidence import BlockIncidence
 from mlbias.core.model import Parameters
-from mlbias.evaluation.folds import folds_of
+from mlbias.evaluation.fold_codes import folds_of
 from mlbias.model import to_model
 
 REAL = ("ml-100k", "ml-latest-small")

@@ -30,7 +30,7 @@ from benchmarks.recurrences import alternating
 from mlbias import BiasModel, Ratings, evaluate, fit, load_ratings
 from mlbias.core.incidence import BlockIncidence
 from mlbias.errors import DataError
-from mlbias.evaluation.folds import folds_of
+from mlbias.evaluation.fold_codes import folds_of
 from mlbias.evaluation.means import user_means
 from mlbias.model import to_model
 

@@ -15,7 +15,7 @@ from mlbias.core.chosen import (
     chosen_values,
     counts_of_users,
 )
-from mlbias.core.compact import Column, Kept, UserRuns, as_array
+from mlbias.core.compact import Column, UserRuns, as_array
 from mlbias.core.ratings import Codes, Values, order_of_pairs, order_of_users, runs_of
 from mlbias.errors import DataError
 from mlbias.id_columns import column_of_ids
@@ -173,7 +173,7 @@ class Ratings:
         order = order_of_pairs(self)
         return self if order is None else self._picked(order)
 
-    def select(self, chosen: NDArray[np.bool_]) -> "Ratings":
+    def select(self, chosen: Column[np.bool_]) -> "Ratings":
         """The ratings where ``chosen`` (n,) is true, without ids that have none left."""
         users = chosen_users(self, chosen)
         items = chosen_codes(self.item, self.n_items, chosen)
@@ -182,13 +182,13 @@ class Ratings:
             users.codes,
             as_array(items.codes),
             chosen_values(self.value_column, chosen),
-            _used(self.user_ids, users.is_used),
-            _used(self.item_ids, items.is_used),
+            used_ids(self.user_ids, users.is_used),
+            used_ids(self.item_ids, items.is_used),
             None if time is None else chosen_entries(time, chosen),
             self.untimed,
         )
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Ratings":
+    def where(self, chosen: Column[np.bool_]) -> "Ratings":
         """The ratings where ``chosen`` (n,) is true, in the order of users, with all ids."""
         counts = counts_of_users(runs_of(self.user_column, self.n_users), chosen)
         return Ratings(
@@ -199,19 +199,17 @@ class Ratings:
             self.item_ids,
         )
 
-    def rest(self, kept: NDArray[np.bool_]) -> "Rest":
-        """What an incidence needs of the ratings where ``kept`` (n,) is true.
-
-        The ratings are in the order of users, and stay so. Neither users nor values are copied.
-        """
-        counts = counts_of_users(runs_of(self.user_column, self.n_users), kept)
-        items = chosen_codes(self.item, self.n_items, kept)
-        return Rest(
-            _used(self.user_ids, counts > 0),
-            _used(self.item_ids, items.is_used),
-            as_array(items.codes),
-            counts[counts > 0].astype(np.float64),
-            Kept(self.value_column, kept),
+    def used(self) -> "Ratings":
+        """The same ratings, in the order of users, without ids that have none."""
+        counts = np.diff(runs_of(self.user_column, self.n_users).starts)
+        items = np.bincount(self.item, minlength=self.n_items) > 0
+        new_code = np.cumsum(items, dtype=np.int32) - np.int32(1)
+        return replace(
+            self,
+            user_column=UserRuns.of_counts(counts[counts > 0]),
+            item=new_code.take(self.item),
+            user_ids=used_ids(self.user_ids, counts > 0),
+            item_ids=used_ids(self.item_ids, items),
         )
 
     def _picked(self, places: NDArray[np.integer[Any]]) -> "Ratings":
@@ -227,24 +225,6 @@ class Ratings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What an incidence needs of ratings in the order of users.
-
-    Attributes:
-        user_ids, item_ids: (n_users,) and (n_items,) ids, each with a rating.
-        item: (n,) codes of the items.
-        user_counts: (n_users,) ratings of each user.
-        value: (n,) ratings.
-    """
-
-    user_ids: Ids
-    item_ids: Ids
-    item: Codes
-    user_counts: NDArray[np.float64]
-    value: Column[np.floating[Any]]
-
-
 def as_ratings(ratings: Ratings | Frame) -> Ratings:
     """Ratings as they are, or those of a frame whose columns have usual names.
 
@@ -254,5 +234,6 @@ def as_ratings(ratings: Ratings | Frame) -> Ratings:
     return ratings if isinstance(ratings, Ratings) else Ratings.from_frame(ratings)
 
 
-def _used(ids: Ids, is_used: NDArray[np.bool_]) -> Ids:
+def used_ids(ids: Ids, is_used: NDArray[np.bool_]) -> Ids:
+    """The ids where a mask is true."""
     return ids if is_used.all() else ids[is_used]

@@ -15,7 +15,8 @@ from mlbias.core.regularisation import Regularisation
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation.crossval import CrossValidation, crossval
 from mlbias.evaluation.evaluate import evaluate
-from mlbias.evaluation.folds import CutFolds, folds_of, time_folds, user_folds
+from mlbias.evaluation.fold_codes import folds_of, time_folds, user_folds
+from mlbias.evaluation.folds import CutFolds
 from mlbias.evaluation.latest import Mask
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.fit import fit

@@ -201,7 +201,7 @@ def test_many_blocks_give_the_same_bits_on_any_number_of_threads(
             ratings.user_ids, ratings.item_ids,
         )  # fmt: skip
     one, three, twelve = (BlockIncidence(ratings, threads) for threads in (1, 3, 12))
-    assert len(one._blocks.of) > 30
+    assert len(one._blocks) > 30
     rng = np.random.default_rng(1)
     item_bias, user_bias = rng.normal(size=80), rng.normal(size=300)
     expected = dense(ratings) @ item_bias
@@ -224,7 +224,8 @@ def test_all_blocks_share_one_buffer_of_ones_and_the_item_codes() -> None:
     user = np.repeat(np.arange(n // 8, dtype=np.int32), 8)
     item = np.tile(np.arange(8, dtype=np.int32), n // 8)
     ratings = Ratings(user, item, np.ones(n), np.arange(n // 8), np.arange(8))
-    blocks = BlockIncidence(ratings)._blocks.of
+    known = BlockIncidence(ratings)._blocks
+    blocks = [known.at(k)[0] for k in range(len(known))]
     assert len(blocks) > 1
     for block in blocks:
         assert np.shares_memory(block.data, blocks[0].data)

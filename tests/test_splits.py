@@ -13,8 +13,10 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.folds import CutFolds, GivenFolds, folds_of, time_folds, user_folds
-from mlbias.evaluation.hashing import as_shares, below
+from mlbias.evaluation.fold_codes import folds_of, time_folds, user_folds
+from mlbias.evaluation.folds import CutFolds, GivenFolds
+from mlbias.evaluation.hashing import PairHashes, as_shares, below
+from mlbias.evaluation.latest import last_of_pairs, last_of_users
 from mlbias.evaluation.splits import n_shared, random_split, time_split, user_split
 from mlbias.ratings import Ratings
 
@@ -209,6 +211,21 @@ def test_the_last_of_each_user_are_held_out_and_one_stays(
     assert set(train.user_ids.tolist()) == {user for user, _, _ in rows}
 
 
+@given(rows=TIMED, size=st.sampled_from([1, 2, 0.25, 0.5]), random=st.booleans())
+@settings(deadline=None)
+def test_pairs_that_ascend_are_held_out_as_those_that_repeat(
+    rows: list[tuple[int, int, int]], size: float, random: bool
+) -> None:
+    ratings = timed(
+        sorted({(user, item): (user, item, time) for user, item, time in rows}.values())
+    )
+    hashes, everything = PairHashes(ratings, "user", 5), slice(0, len(ratings))
+    time = None if random else ratings.timestamp
+    of_pairs = last_of_pairs(ratings.user, time, hashes, everything, size)
+    of_users = last_of_users(ratings.user, time, hashes[everything], size)
+    assert of_pairs.tolist() == of_users.tolist()
+
+
 @given(rows=TIMED)
 @settings(deadline=None)
 def test_a_cut_in_time_has_the_past_on_one_side_and_its_share_on_the_other(
@@ -298,13 +315,14 @@ def test_a_split_by_time_starts_at_a_year_or_a_date_too() -> None:
 def test_folds_of_users_deal_out_their_pairs(
     rows: list[tuple[int, int, int]], shuffle: Any, folds: int
 ) -> None:
-    ratings = timed(rows)
+    ratings = timed(rows).by_user()
     try:
         fold = user_folds(ratings, folds, 3)
     except DataError:
         return
     by_user: dict[int, dict[int, set[int]]] = {}
-    for (user, item, _), own in zip(rows, fold.tolist(), strict=True):
+    for row, own in zip(rows_of(ratings), fold.tolist(), strict=True):
+        user, item, _ = rows[row]
         by_user.setdefault(user, {}).setdefault(item, set()).add(own)
     for items in by_user.values():
         assert all(len(own) == 1 for own in items.values()), "ratings of a pair share a fold"
@@ -316,8 +334,10 @@ def test_folds_of_users_deal_out_their_pairs(
             assert counts.max() - counts.min() <= 1
     order = list(range(len(rows)))
     shuffle.shuffle(order)
-    again = user_folds(timed([rows[place] for place in order]), folds, 3)
-    assert again.tolist() == fold[order].tolist()
+    shuffled = timed([rows[place] for place in order]).by_user()
+    again = dict(zip(rows_of(shuffled), user_folds(shuffled, folds, 3).tolist(), strict=True))
+    known = dict(zip(rows_of(ratings), fold.tolist(), strict=True))
+    assert {order[row]: own for row, own in again.items()} == known
 
 
 @given(rows=TIMED, folds=st.integers(2, 3))

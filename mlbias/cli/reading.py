@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -162,11 +162,10 @@ class Reader:
             self.finish(tested)
             wanted = Holdout.given(test, tested.fingerprint)
         elif wanted is not None:
-            # Times are not copied where they do not decide.
-            ratings = whole.ratings if times else replace(whole.ratings, timestamp=None)
-            mask = wanted.held_out(ratings)
-            held_out = ratings.select(mask)
-            training = whole.rest(mask, self._reading.n_threads)
+            mask = wanted.held_out(whole.ratings)
+            chosen = whole.ratings.where(mask)
+            training = whole.rest(~mask, chosen, self._reading.n_threads)
+            held_out = chosen.used()
         return Sides(
             source, self.options, whole, training, held_out, understood, wanted,
             time.perf_counter() - started, self._reading.n_threads,
@@ -207,7 +206,7 @@ def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | Partitio
     """The ratings that are held out of a data set, all where nothing is."""
     if dataset.has_columns:
         ratings = dataset.ratings
-        return ratings if holdout is None else ratings.select(holdout.held_out(ratings))
+        return ratings if holdout is None else ratings.where(holdout.held_out(ratings)).used()
     if holdout is None:
         return parts_of(dataset)
     from mlbias.evaluation.sides_in_parts import sides_in_parts

@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from typing import TypeVar
+from itertools import islice, pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
+from mlbias.core.compact import Column
 from mlbias.core.cores import usable_cores
 from mlbias.core.ratings import Codes
 from mlbias.core.vectors import FloatArray
@@ -33,22 +34,27 @@ class UserBlocks:
         n_items: distinct items.
         threads: how many work at a time; by default one for each core.
 
-    ``of`` are the blocks, ``transposed`` their transposes on the same memory.
+    ``width`` is the number of a block's columns, which may be more than there are items.
     """
 
     def __init__(
         self, item: Codes, starts: NDArray[np.int64], n_items: int, threads: int | None
     ) -> None:
-        self.n_ratings, self.n_users, self.n_items = int(starts[-1]), len(starts) - 1, n_items
-        self._cuts = _block_cuts(starts)
-        self._edges = starts[self._cuts]
+        self.n_ratings, self.n_items = int(starts[-1]), n_items
+        self._lay_out(item, starts, block_cuts(starts), n_items, threads)
+
+    def _lay_out(
+        self, item: Codes, rows: NDArray[np.int64], cuts: list[int], width: int,
+        threads: int | None,
+    ) -> None:  # fmt: skip
+        self.n_users, self.width, self._cuts = len(rows) - 1, width, cuts
+        self._edges = rows[cuts]
         ones = np.ones(int(np.diff(self._edges).max()))
-        self.of = [
-            self._block(ones, item, starts[first : last + 1])
-            for first, last in zip(self._cuts, self._cuts[1:], strict=False)
+        self._blocks = [
+            self._block(ones, item, rows[first : last + 1]) for first, last in pairwise(cuts)
         ]
-        self.transposed = [transposed(block) for block in self.of]
-        self._lanes = np.array_split(np.arange(len(self.of)), min(_LANES, len(self.of)))
+        self._transposed = [transposed(block) for block in self._blocks]
+        self._lanes = np.array_split(np.arange(len(self._blocks)), min(_LANES, len(self._blocks)))
         self._workers = min(threads or usable_cores(), len(self._lanes))
         self._pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
 
@@ -57,7 +63,7 @@ class UserBlocks:
         return slice(self._cuts[k], self._cuts[k + 1])
 
     def ratings(self, k: int) -> slice:
-        """The ratings of a block."""
+        """The ratings of a block, or what stands for them."""
         return slice(int(self._edges[k]), int(self._edges[k + 1]))
 
     def map(self, lane: Callable[[NDArray[np.intp]], _Result]) -> Iterator[_Result]:
@@ -76,13 +82,45 @@ class UserBlocks:
             for blocks in islice(lanes, 1):
                 waiting.append(self._pool.submit(lane, blocks))
 
-    def map_each(self, block: Callable[[csr_array], _Result]) -> Iterator[_Result]:
-        """What a function of a block gives, in the order of the blocks."""
-        return self._pool.map(block, self.of) if self._pool else map(block, self.of)
+    def map_each(self, block: Callable[[int], _Result]) -> Iterator[_Result]:
+        """What a function of the number of a block gives, in the order of the blocks."""
+        each = range(len(self._blocks))
+        return self._pool.map(block, each) if self._pool else map(block, each)
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def at(self, k: int) -> tuple[csr_array, csc_array]:
+        """A block, and its transpose on the same memory."""
+        return self._blocks[k], self._transposed[k]
+
+    def dense(self, k: int) -> csr_array:
+        """A block with an entry for each of its ratings, and a column for each item."""
+        return self._blocks[k]
+
+    def picked(self, _: int, entries: NDArray[Any]) -> NDArray[Any]:
+        """Of what belongs to the entries of a block, what belongs to ratings."""
+        return entries
+
+    def masked(self, _: int, entries: FloatArray) -> FloatArray:
+        """The same with 0 for entries that are no ratings; changed in place."""
+        return entries
+
+    def kept(self, column: Column[np.floating[Any]]) -> Column[np.floating[Any]]:
+        """Of a column, in the order of the entries of all blocks, what belongs to ratings."""
+        return column
+
+    def spread(self, of_items: FloatArray) -> FloatArray:
+        """From the items (n_items, …) to the columns of the blocks."""
+        return of_items
+
+    def gathered(self, columns: FloatArray) -> FloatArray:
+        """From the columns of the blocks to the items."""
+        return columns
 
     def _block(self, ones: FloatArray, item: Codes, starts: NDArray[np.int64]) -> csr_array:
         first, last = starts[0], starts[-1]
-        block = csr_array((len(starts) - 1, self.n_items))
+        block = csr_array((len(starts) - 1, self.width))
         block.data, block.indices = ones[: last - first], item[first:last]
         block.indptr = (starts - first).astype(np.int32)
         return block
@@ -118,7 +156,7 @@ def added(vectors: Iterator[FloatArray]) -> FloatArray:
     return total
 
 
-def _block_cuts(starts: NDArray[np.int64]) -> list[int]:
+def block_cuts(starts: NDArray[np.int64]) -> list[int]:
     """First users of the blocks, and n_users: about equally many ratings in each."""
     n = int(starts[-1])
     size = min(max(n // _BLOCKS, _LEAST_BLOCK), _LARGEST_BLOCK)

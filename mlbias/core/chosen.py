@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.bits import Mask
 from mlbias.core.compact import Column, Steps, UserRuns
 from mlbias.core.passes import done, in_order, pieces
 from mlbias.core.ratings import CodedRatings, Codes
 
 _PIECE = 1 << 18
 
-Mask = NDArray[np.bool_]
+# An array, or Bits.
+Chosen = Column[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class ChosenCodes:
     is_used: Mask
 
 
-def chosen_users(ratings: CodedRatings, chosen: Mask) -> ChosenCodes:
+def chosen_users(ratings: CodedRatings, chosen: Chosen) -> ChosenCodes:
     """Users of the ratings where ``chosen`` (n,) is true."""
     users = ratings.user_column
     if not isinstance(users, UserRuns):
@@ -38,7 +40,7 @@ def chosen_users(ratings: CodedRatings, chosen: Mask) -> ChosenCodes:
     return ChosenCodes(UserRuns.of_counts(counts[is_used]), is_used)
 
 
-def counts_of_users(users: UserRuns, chosen: Mask) -> NDArray[np.int64]:
+def counts_of_users(users: UserRuns, chosen: Chosen) -> NDArray[np.int64]:
     """How many ratings each user has where ``chosen`` (n,) is true, (n_users,)."""
     everywhere = pieces(len(chosen), _PIECE)
     before = np.zeros(len(users.starts), np.int64)
@@ -59,7 +61,7 @@ def counts_of_users(users: UserRuns, chosen: Mask) -> NDArray[np.int64]:
     return np.diff(before)
 
 
-def chosen_codes(codes: Column[np.int32], n_codes: int, chosen: Mask) -> ChosenCodes:
+def chosen_codes(codes: Column[np.int32], n_codes: int, chosen: Chosen) -> ChosenCodes:
     """The codes where ``chosen`` (n,) is true."""
     is_used = np.zeros(n_codes, np.bool_)
     found: Codes = chosen_entries(codes, chosen, is_used)
@@ -73,14 +75,16 @@ def chosen_codes(codes: Column[np.int32], n_codes: int, chosen: Mask) -> ChosenC
     return ChosenCodes(found, is_used)
 
 
-def chosen_values(values: Column[np.floating[Any]], chosen: Mask) -> Column[np.floating[Any]]:
+def chosen_values(values: Column[np.floating[Any]], chosen: Chosen) -> Column[np.floating[Any]]:
     """The values where ``chosen`` (n,) is true, in as few bytes each as before."""
     if isinstance(values, Steps):
         return Steps(chosen_entries(values.counts, chosen), values.steps, values.dtype)
     return chosen_entries(values, chosen)
 
 
-def chosen_entries(column: Column[Any], chosen: Mask, is_used: Mask | None = None) -> NDArray[Any]:
+def chosen_entries(
+    column: Column[Any], chosen: Chosen, is_used: Mask | None = None
+) -> NDArray[Any]:
     """The entries of a column where ``chosen`` (n,) is true.
 
     Args:
@@ -94,7 +98,8 @@ def chosen_entries(column: Column[Any], chosen: Mask, is_used: Mask | None = Non
     found = np.empty(starts[-1], column.dtype)
 
     def choose(k: int) -> None:
-        entries = column[everywhere[k]][chosen[everywhere[k]]]
+        # Several times as fast as by the mask itself.
+        entries = column[everywhere[k]][np.flatnonzero(chosen[everywhere[k]])]
         found[starts[k] : starts[k + 1]] = entries
         if is_used is not None:
             is_used[entries] = True

@@ -114,7 +114,7 @@ class Kept(Compact[np.floating[Any]]):
         is_kept: (n,) which of them.
     """
 
-    def __init__(self, column: Column[np.floating[Any]], is_kept: NDArray[np.bool_]) -> None:
+    def __init__(self, column: Column[np.floating[Any]], is_kept: Column[np.bool_]) -> None:
         self._column, self._is_kept, self.dtype = column, is_kept, column.dtype
         numbers = [np.count_nonzero(is_kept[here]) for here in pieces(len(is_kept), _PIECE)]
         # How many entries stand before each piece of the column, and all of them.

@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.bits import Bits
 from mlbias.core.blocks import UserBlocks, added, repeated
 from mlbias.core.compact import Column, UserRuns, as_array
 from mlbias.core.connected import joined
+from mlbias.core.kept_blocks import KeptBlocks
 from mlbias.core.rated_blocks import RatedBlocks
 from mlbias.core.ratings import CodedRatings, Codes, order_of_users, runs_of
+from mlbias.core.rest import HeldOut, statistics_without
 from mlbias.core.statistics import Statistics
 from mlbias.core.vectors import FloatArray
 
@@ -39,7 +42,7 @@ class BlockIncidence:
             user, item = as_array(user)[order], item[order]
             value = as_array(value)[order]
         runs = runs_of(user, ratings.n_users)
-        self._lay_out(item, runs, ratings.n_items, value, threads)
+        self._lay_out(UserBlocks(item, runs.starts, ratings.n_items, threads), value)
         self._statistics = self._summed(np.diff(runs.starts).astype(np.float64))
 
     @classmethod
@@ -64,7 +67,8 @@ class BlockIncidence:
             DataError: the ratings are too large to be squared in float64.
         """
         incidence = cls.__new__(cls)
-        incidence._lay_out(item, UserRuns.of_counts(user_counts), n_items, value, threads)
+        starts = UserRuns.of_counts(user_counts).starts
+        incidence._lay_out(UserBlocks(item, starts, n_items, threads), value)
         incidence._statistics = incidence._summed(user_counts)
         return incidence
 
@@ -86,16 +90,39 @@ class BlockIncidence:
             threads: as above.
         """
         incidence = cls.__new__(cls)
-        runs = UserRuns.of_counts(statistics.user_counts)
-        incidence._lay_out(item, runs, statistics.n_items, value, threads)
+        starts = UserRuns.of_counts(statistics.user_counts).starts
+        incidence._lay_out(UserBlocks(item, starts, statistics.n_items, threads), value)
         incidence._statistics = statistics
         return incidence
 
-    def _lay_out(
-        self, item: Codes, runs: UserRuns, n_items: int, value: Values, threads: int | None
-    ) -> None:
-        self._blocks = UserBlocks(item, runs.starts, n_items, threads)
-        self._rated = RatedBlocks(self._blocks, value)
+    @classmethod
+    def rest(
+        cls, whole: CodedRatings, statistics: Statistics, kept: Bits, held_out: HeldOut,
+        threads: int | None = None,
+    ) -> "BlockIncidence":  # fmt: skip
+        """The incidence of the ratings that are not held out, without a copy of them.
+
+        Args:
+            whole: all ratings, in the order of users.
+            statistics: of the same.
+            kept: (n,) which ratings are not held out, at least one.
+            held_out: the others, measured from the center of all.
+            threads: as above.
+        """
+        incidence = cls.__new__(cls)
+        starts = runs_of(whole.user_column, whole.n_users).starts
+        user_counts = statistics.user_counts - held_out.user_counts
+        item_counts = statistics.item_counts - held_out.item_counts
+        blocks = KeptBlocks(whole.item, starts, kept, user_counts, item_counts, threads)
+        incidence._lay_out(blocks, whole.value_column)
+        known = statistics_without(held_out, statistics, whole.value_column)
+        incidence._statistics = known or incidence._rated.statistics(
+            user_counts[user_counts > 0], item_counts[item_counts > 0]
+        )
+        return incidence
+
+    def _lay_out(self, blocks: UserBlocks, value: Values) -> None:
+        self._blocks, self._rated = blocks, RatedBlocks(blocks, value)
         self._known_pairs: tuple[Codes, Codes, FloatArray] | None = None
 
     @property
@@ -105,12 +132,12 @@ class BlockIncidence:
 
     def per_user(self, item_bias: FloatArray) -> FloatArray:
         """A·b_item, (n_users,); of several at once, a row each."""
-        columns = np.ascontiguousarray(item_bias.T)
+        columns = self._blocks.spread(np.ascontiguousarray(item_bias.T))
         sums = np.empty((self._blocks.n_users, *columns.shape[1:]))
 
         def lane(blocks: NDArray[np.intp]) -> None:
             for k in blocks:
-                sums[self._blocks.users(k)] = self._blocks.of[k] @ columns
+                sums[self._blocks.users(k)] = self._blocks.at(k)[0] @ columns
 
         for _ in self._blocks.map(lane):
             pass
@@ -126,13 +153,13 @@ class BlockIncidence:
         """The same of values that are asked for by the block."""
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros((self._blocks.n_items, *shape))
+            sums = np.zeros((self._blocks.width, *shape))
             for k in blocks:
                 values = np.ascontiguousarray(of_users(self._blocks.users(k)).T)
-                sums += self._blocks.transposed[k] @ values
+                sums += self._blocks.at(k)[1] @ values
             return sums
 
-        return added(self._blocks.map(lane)).T
+        return self._blocks.gathered(added(self._blocks.map(lane))).T
 
     def both(
         self,
@@ -149,18 +176,18 @@ class BlockIncidence:
                 return _through(of_items[..., users], *parts)
 
             return of_items, self._summed_by_item(through, item_bias.shape[:-1])
-        of_items = np.empty(self._blocks.n_users)
+        of_items, columns = np.empty(self._blocks.n_users), self._blocks.spread(item_bias)
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self._blocks.n_items)
+            sums = np.zeros(self._blocks.width)
             for k in blocks:
-                here = self._blocks.users(k)
-                of_items[here] = self._blocks.of[k] @ item_bias
+                here, (block, across) = self._blocks.users(k), self._blocks.at(k)
+                of_items[here] = block @ columns
                 parts = (None if of is None else of[here] for of in (user_bias, weights))
-                sums += self._blocks.transposed[k] @ _through(of_items[here], *parts)
+                sums += across @ _through(of_items[here], *parts)
             return sums
 
-        of_users = added(self._blocks.map(lane))
+        of_users = self._blocks.gathered(added(self._blocks.map(lane)))
         return of_items, of_users
 
     def rated_per_user(self, item_bias: FloatArray) -> FloatArray:
@@ -179,7 +206,7 @@ class BlockIncidence:
         """Users and items of pairs with several ratings, (k,) each, and how many they have."""
         if self._known_pairs is not None:
             return self._known_pairs
-        parts = list(self._blocks.map_each(repeated))
+        parts = list(self._blocks.map_each(lambda k: repeated(self._blocks.dense(k))))
         users = [user + self._blocks.users(k).start for k, (user, _, _) in enumerate(parts)]
         self._known_pairs = (
             np.concatenate(users).astype(np.int32),
@@ -192,7 +219,8 @@ class BlockIncidence:
         """The connected component of each user (n_users,) and of each item (n_items,)."""
         firsts = np.empty(self._blocks.n_users, np.int32)
         labels = np.arange(self._blocks.n_items, dtype=np.int32)
-        for k, block in enumerate(self._blocks.of):
+        for k in range(len(self._blocks)):
+            block = self._blocks.dense(k)
             # A user's first item stands for the user.
             first = block.indices[block.indptr[:-1]]
             firsts[self._blocks.users(k)] = first

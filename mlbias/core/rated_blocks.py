@@ -30,11 +30,12 @@ class RatedBlocks:
 
     def per_user(self, item_bias: FloatArray, center: float) -> FloatArray:
         """R·b_item, (n_users,)."""
-        return self._of_users(lambda rated: np.asarray(rated @ item_bias), center)
+        columns = self.blocks.spread(item_bias)
+        return self._of_users(lambda rated: np.asarray(rated @ columns), center)
 
     def squares_per_user(self, center: float) -> FloatArray:
         """Each user's ratings squared and added up, (n_users,)."""
-        ones = np.ones(self.blocks.n_items)
+        ones = np.ones(self.blocks.width)
 
         def squared(rated: csr_array) -> FloatArray:
             rated.data = rated.data * rated.data
@@ -46,14 +47,14 @@ class RatedBlocks:
         """Rᵀ·b_user, (n_items,)."""
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self.blocks.n_items)
+            sums = np.zeros(self.blocks.width)
             for k in blocks:
                 of_users = user_bias[self.blocks.users(k)]
                 rated = self._block(k, center)
                 sums += transposed(rated) @ of_users
             return sums
 
-        return added(self.blocks.map(lane))
+        return self.blocks.gathered(added(self.blocks.map(lane)))
 
     def statistics(self, user_counts: FloatArray, item_counts: FloatArray) -> Statistics:
         """The statistics of the ratings, which decide on the center.
@@ -65,23 +66,23 @@ class RatedBlocks:
         Raises:
             DataError: the ratings are too large to be squared in float64.
         """
-        low, high, mean = range_and_mean(self.value)
+        low, high, mean = range_and_mean(self.blocks.kept(self.value))
         center = center_near(mean, low, high)
         user_sums = np.empty(self.blocks.n_users)
-        totals, squares = np.empty((2, len(self.blocks.of)))
+        totals, squares = np.empty((2, len(self.blocks)))
 
         def lane(blocks: NDArray[np.intp]) -> FloatArray:
-            sums = np.zeros(self.blocks.n_items)
+            sums = np.zeros(self.blocks.width)
             for k in blocks:
                 rated = self._block(k, center)
-                user_sums[self.blocks.users(k)] = rated @ np.ones(self.blocks.n_items)
+                user_sums[self.blocks.users(k)] = rated @ np.ones(self.blocks.width)
                 sums += transposed(rated) @ np.ones(rated.shape[0])
-                totals[k] = rated.data.sum()
-                squares[k] = (rated.data * rated.data).sum()
+                own = self.blocks.picked(k, rated.data)
+                totals[k], squares[k] = own.sum(), (own * own).sum()
             return sums
 
         with np.errstate(over="ignore"):
-            item_sums = added(self.blocks.map(lane))
+            item_sums = self.blocks.gathered(added(self.blocks.map(lane)))
             sum_of_squares = float(squares.sum())
         if not np.isfinite(sum_of_squares):
             raise DataError("the ratings are too large: the sum of their squares overflows.")
@@ -112,7 +113,8 @@ class RatedBlocks:
 
     def _block(self, k: int, center: float) -> csr_array:
         """A block with the centered ratings in the place of its ones."""
-        rated = copy(self.blocks.of[k])
+        rated = copy(self.blocks.at(k)[0])
         rated.data = self.value[self.blocks.ratings(k)].astype(np.float64)
         rated.data -= center
+        rated.data = self.blocks.masked(k, rated.data)
         return rated

@@ -5,15 +5,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from mlbias.core.bits import Bits
 from mlbias.core.incidence import BlockIncidence
+from mlbias.core.rest import HeldOut
 from mlbias.core.statistics import Incidence
 from mlbias.datasets.fingerprint import fingerprint
 from mlbias.datasets.understood import Understood
 from mlbias.ids import Ids
-from mlbias.ratings import Ratings
+from mlbias.ratings import Ratings, used_ids
 
 
 class Dataset:
@@ -64,24 +63,23 @@ class Dataset:
             lambda: ratings,
         )
 
-    def rest(self, held_out: NDArray[np.bool_], threads: int | None = None) -> "Dataset":
+    def rest(self, kept: Bits, held_out: Ratings, threads: int | None = None) -> "Dataset":
         """What is left to train on; its columns are copied only if they are asked for.
 
         Args:
-            held_out: (n,) which ratings are held out; not all of them.
+            kept: (n,) which ratings are not held out, at least one.
+            held_out: the others, with all ids.
             threads: how many work at a time; by default one for each core.
         """
-        kept = ~held_out
-        rest = self.ratings.rest(kept)
+        ratings, whole = self.ratings, self.incidence.statistics
+        sums = HeldOut.of(held_out, whole.center)
         return Dataset(
-            rest.user_ids,
-            rest.item_ids,
-            len(rest.item),
+            used_ids(self.user_ids, whole.user_counts > sums.user_counts),
+            used_ids(self.item_ids, whole.item_counts > sums.item_counts),
+            len(kept) - len(held_out),
             Understood(),
-            lambda: BlockIncidence.in_order(
-                rest.item, rest.user_counts, len(rest.item_ids), rest.value, threads
-            ),
-            lambda: self.ratings.select(kept),
+            lambda: BlockIncidence.rest(ratings, whole, kept, sums, threads),
+            lambda: ratings.select(kept),
         )
 
     @cached_property

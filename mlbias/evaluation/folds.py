@@ -3,25 +3,22 @@
 Whatever decides, the order of rows does not, and the ratings of one pair share a fold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import Words, as_shares, of_pairs, pair_hashes
-from mlbias.evaluation.latest import pair_times
+from mlbias.core.bits import Bits, Mask
+from mlbias.core.passes import pieces
+from mlbias.errors import OptionError
+from mlbias.evaluation.fold_codes import FoldCodes, folds_of, time_folds, user_folds
 from mlbias.evaluation.splits import Sides
 from mlbias.ids import joined_ids
 from mlbias.ratings import Ratings
 
 SPLITS = ("random", "user", "time")
-# Stands for ratings that are in no fold, and are trained on only.
-_NO_FOLD = -1
-
-FoldCodes = NDArray[np.int16]
+_PIECE = 1 << 18
 
 
 class Folds(Protocol):
@@ -116,9 +113,13 @@ class CutFolds:
         """Training ratings and scored ratings of fold ``k``, the latter with all ids."""
         repeat, fold = divmod(k, self.folds)
         code, ratings = self.codes[repeat], self.ratings
-        is_test = code == fold
-        training = ratings.select(code < fold if self.is_rolling else ~is_test)
-        return training, ratings.where(is_test)
+        is_test = _bits(code, lambda codes: codes == fold)
+        kept = _bits(code, lambda codes: codes < fold) if self.is_rolling else ~is_test
+        return ratings.select(kept), ratings.where(is_test)
+
+
+def _bits(code: FoldCodes, chosen: Callable[[FoldCodes], Mask]) -> Bits:
+    return Bits.joined((chosen(code[here]) for here in pieces(len(code), _PIECE)), len(code))
 
 
 class GivenFolds:
@@ -168,77 +169,3 @@ class GivenFolds:
         ]
         _, times = np.unique(np.concatenate(pairs), return_counts=True)
         return int(np.count_nonzero(times > 1))
-
-
-def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
-    """Which of so many folds, about equally large, each rating is in: (n,) from 0 on.
-
-    Raises:
-        OptionError: there are fewer than 2 folds, or more than 32,767.
-        DataError: a fold would be empty, or the only one.
-    """
-    _check_number(folds)
-
-    def decided(hashes: Words) -> FoldCodes:
-        return (as_shares(hashes) * folds).astype(np.int16)
-
-    return _checked(np.concatenate(list(of_pairs(ratings, "folds", seed, decided))), folds)
-
-
-def user_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
-    """The same, with each user's pairs dealt out to the folds as evenly as it goes.
-
-    A user's only pair is in no fold (-1), so that whoever is scored has a rating in training.
-    """
-    _check_number(folds)
-    hashes = pair_hashes(ratings, "user-folds", seed)
-    order = np.lexsort((hashes, ratings.user))
-    user, pair = ratings.user[order], hashes[order]
-    is_new_user = np.diff(user, prepend=-1) != 0
-    is_new_pair = is_new_user | np.append(True, pair[1:] != pair[:-1])
-    number = np.cumsum(is_new_pair) - 1
-    starts = np.flatnonzero(is_new_user)
-    first = np.repeat(starts, np.diff(starts, append=len(user)))
-    # Where a user's deal begins is drawn too: otherwise the first folds would be the largest.
-    start = (as_shares(pair[first]) * (1 << 20)).astype(np.int64)
-    rank = number - number[first]
-    n_pairs = np.bincount(user, is_new_pair)[user]
-    fold = np.empty(len(ratings), dtype=np.int16)
-    fold[order] = np.where(n_pairs > 1, (start + rank) % folds, _NO_FOLD)
-    return _checked(fold, folds)
-
-
-def time_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
-    """The same in the order of time, after a first part as large that is only trained on (-1).
-
-    Args:
-        ratings: in the order of users.
-        folds: how many.
-        seed: decides among ratings of the same time.
-
-    Raises:
-        DataError: there are no times.
-    """
-    _check_number(folds)
-    hashes = pair_hashes(ratings, "time-folds", seed)
-    times = pair_times(ratings, hashes)
-    order = np.lexsort((hashes, times))
-    is_new = np.append(True, (np.diff(times[order]) != 0) | (np.diff(hashes[order]) != 0))
-    first = np.flatnonzero(is_new)[np.cumsum(is_new) - 1]
-    fold = np.empty(len(ratings), dtype=np.int16)
-    fold[order] = first * (folds + 1) // len(ratings) - 1
-    return _checked(fold, folds)
-
-
-def _check_number(folds: int) -> None:
-    if not 2 <= folds <= np.iinfo(np.int16).max:
-        raise OptionError(f"`folds` must be from 2 to 32,767, not {folds}.")
-
-
-def _checked(fold: FoldCodes, folds: int) -> FoldCodes:
-    if np.bincount(fold[fold >= 0], minlength=folds).min() == 0:
-        raise DataError(
-            f"{folds} folds leave none of {len(fold):,} ratings in one of them.",
-            "Choose fewer folds, or another seed.",
-        )
-    return fold

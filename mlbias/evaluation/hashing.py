@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlbias.core.compact import At
 from mlbias.core.passes import in_order, pieces
 from mlbias.core.vectors import FloatArray
 from mlbias.ids import Ids, TextIds
@@ -28,25 +29,36 @@ _PIECE = 1 << 16
 Words = NDArray[np.uint64]
 
 
-def of_pairs(
-    ratings: Ratings, kind: str, seed: int, decide: Callable[[Words], NDArray[Any]]
-) -> Iterator[NDArray[Any]]:
-    """What is decided by the hash of each rating's pair, in pieces, in their order."""
-    of_user = _mixed(_digests(ratings.user_ids) ^ _digests_of([f"{kind}:{seed}".encode()]))
-    of_item = _digests(ratings.item_ids)
+class PairHashes:
+    """The hash of each rating's pair, for whatever piece is asked for.
 
-    def decided(here: slice) -> NDArray[Any]:
+    Args:
+        ratings: any.
+        kind: of the split.
+        seed: of the split.
+    """
+
+    def __init__(self, ratings: Ratings, kind: str, seed: int) -> None:
+        self._ratings = ratings
+        salt = _digests_of([f"{kind}:{seed}".encode()])
+        self._of_user = _mixed(_digests(ratings.user_ids) ^ salt)
+        self._of_item = _digests(ratings.item_ids)
+
+    def __getitem__(self, at: At, /) -> Words:
+        """Those at a slice or at positions (k,)."""
         # All codes are in range; "clip" only spares NumPy the check.
-        words = of_user.take(ratings.user_column[here], mode="clip")
-        words ^= of_item.take(ratings.item[here], mode="clip")
-        return decide(_mixed(words))
+        words = self._of_user.take(self._ratings.user_column[at], mode="clip")
+        words ^= self._of_item.take(self._ratings.item[at], mode="clip")
+        return _mixed(words)
 
-    return in_order(decided, pieces(len(ratings), _PIECE))
+    def decided(self, decide: Callable[[Words], NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        """What is decided by each hash, in pieces, in their order."""
+        return in_order(lambda here: decide(self[here]), pieces(len(self._ratings), _PIECE))
 
 
 def pair_hashes(ratings: Ratings, kind: str, seed: int) -> Words:
     """All of them at once, (n,)."""
-    return np.concatenate(list(of_pairs(ratings, kind, seed, lambda hashes: hashes)))
+    return np.concatenate(list(PairHashes(ratings, kind, seed).decided(lambda hashes: hashes)))
 
 
 def below(hashes: Words, share: float) -> NDArray[np.bool_]:

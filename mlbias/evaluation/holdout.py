@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlbias.core.bits import Bits
 from mlbias.datasets.sources import Source
 from mlbias.errors import OptionError
-from mlbias.evaluation.latest import Mask
 from mlbias.evaluation.splits import random_holdout, time_holdout, user_holdout
 from mlbias.ratings import Ratings
 from mlbias.times import moment, shown_time
@@ -100,7 +100,7 @@ class Holdout:
         seed = "" if self.needs_times and not self.seed else f", seed {self.seed}"
         return f"{kinds[self.split]}, {amount}{seed}"
 
-    def held_out(self, ratings: Ratings) -> Mask:
+    def held_out(self, ratings: Ratings) -> Bits:
         """Which ratings of one source are held out, (n,); they are in the order of users.
 
         Raises:

@@ -4,23 +4,21 @@ Only a share of the latest ratings takes all parts together: where the cut is, i
 times in bins, and then hashes at that time, ever more closely.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mlbias.core.bits import Bits
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Call, Part
 from mlbias.errors import DataError
-from mlbias.evaluation.hashing import Words, pair_hashes
+from mlbias.evaluation.hashing import PairHashes
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.latest import Mask, TimeCut, no_times, pair_times
+from mlbias.evaluation.latest import TimeCut, no_times, pair_times
+from mlbias.evaluation.ranks import Counts, Range, keys_of, of_rank, time_of
 from mlbias.evaluation.splits import held_out_at_random, held_out_of_users
 from mlbias.number_columns import Timestamps
 from mlbias.ratings import Ratings
-
-_BINS = 1 << 16
-_SIGN = np.uint64(1 << 63)
 
 
 def sides_in_parts(
@@ -57,9 +55,9 @@ class _Side:
             return part
         ratings = part.ratings()
         held_out = self._held_out(ratings)
-        return Part.of(ratings.select(held_out == self.is_held_out), part.time_unit)
+        return Part.of(ratings.select(held_out if self.is_held_out else ~held_out), part.time_unit)
 
-    def _held_out(self, ratings: Ratings) -> Mask:
+    def _held_out(self, ratings: Ratings) -> Bits:
         holdout = self.holdout
         size, seed = holdout.test_size, holdout.seed
         if self.cut is not None:
@@ -70,10 +68,9 @@ class _Side:
         return held_out_at_random(ratings, size, seed)
 
 
-def _moments(ratings: Ratings, seed: int) -> tuple[Timestamps, Words]:
+def _moments(ratings: Ratings, seed: int) -> tuple[Timestamps, PairHashes]:
     """What a split by time goes by."""
-    hashes = pair_hashes(ratings, "time", seed)
-    return pair_times(ratings, hashes), hashes
+    return pair_times(ratings), PairHashes(ratings, "time", seed)
 
 
 def _cut(incidence: PartitionedIncidence, holdout: Holdout) -> TimeCut:
@@ -86,85 +83,43 @@ def _cut(incidence: PartitionedIncidence, holdout: Holdout) -> TimeCut:
     n_held_out = round(holdout.test_size * n)
     if n_held_out in (0, n):
         raise DataError(f"a hold-out of {holdout.told}: on one side there are no ratings.")
-    first, last = (int(_keys(np.array([time]))[0]) for time in incidence.span)
-    times = _Counted(holdout.seed, None, first, last)
-    key, n_before, n_tied = _smallest(incidence, times, n - n_held_out, n)
-    time = _time_of(key)
-    hashes = _Counted(holdout.seed, time, 0, (1 << 64) - 1)
+    first, last = (int(keys_of(np.array([time]))[0]) for time in incidence.span)
+    times, everything = _Asked(incidence, holdout.seed), Range(first, last)
+    key, n_before, n_tied = of_rank(times, everything, n - n_held_out, n)
+    time = time_of(key)
+    hashes = _Asked(incidence, holdout.seed, time)
     n_more = n_held_out - (n - n_before - n_tied)
-    return TimeCut(time, _smallest(incidence, hashes, n_more - 1, n_tied)[0])
+    return TimeCut(time, of_rank(hashes, Range(0, (1 << 64) - 1), n_more - 1, n_tied)[0])
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """Which whole numbers of ratings are to be counted.
-
-    Attributes:
-        seed: of the hashes.
-        at: None for times, or the time whose hashes are meant.
-        low, high: from where to where, both included.
-        is_few: whether the numbers themselves are wanted, and not how many there are in each bin.
-    """
+class _Wanted:
+    """What is to be counted: times or, of ratings at one time, hashes."""
 
     seed: int
     at: float | None
-    low: int
-    high: int
-    is_few: bool = False
-
-    @property
-    def shift(self) -> int:
-        """Bits of a number that do not decide about its bin."""
-        return max((self.high - self.low).bit_length() - (_BINS.bit_length() - 1), 0)
+    among: Range
 
 
-def _counted(part: Part, wanted: _Counted) -> NDArray[np.integer]:
+def _counted(part: Part, wanted: _Wanted) -> Counts:
     times, hashes = _moments(part.ratings(), wanted.seed)
-    numbers = _keys(times) if wanted.at is None else hashes[times == wanted.at]
-    low, high = np.uint64(wanted.low), np.uint64(wanted.high)
-    numbers = numbers[(numbers >= low) & (numbers <= high)]
-    if wanted.is_few:
-        return numbers
-    bins = (numbers - low) >> np.uint64(wanted.shift)
-    return np.bincount(bins.astype(np.intp), minlength=_BINS)
+    if wanted.at is None:
+        return wanted.among.counted(keys_of(times))
+    return wanted.among.counted(hashes[np.flatnonzero(times == wanted.at)])
 
 
-_COUNTED: Call[_Counted, NDArray[np.integer]] = Call(_counted, values=True, ids=True, times=True)
+_COUNTED: Call[_Wanted, Counts] = Call(_counted, values=True, ids=True, times=True)
 
 
-def _smallest(
-    incidence: PartitionedIncidence, among: _Counted, rank: int, n: int
-) -> tuple[int, int, int]:
-    """The number of a rank from 0, how many of all n are below it, and how many are equal to it."""
-    n_below = 0
-    while n > _BINS and among.low < among.high:
-        counts = sum(_asked(incidence, among), np.zeros(_BINS, np.int64))
-        ends = np.cumsum(counts)
-        place = int(np.searchsorted(ends, rank - n_below, side="right"))
-        n = int(counts[place])
-        n_below += int(ends[place]) - n
-        low = among.low + (place << among.shift)
-        high = min(among.high, low + (1 << among.shift) - 1)
-        among = replace(among, low=low, high=high)
-    if among.low == among.high:
-        return among.low, n_below, n
-    numbers = np.sort(np.concatenate(_asked(incidence, replace(among, is_few=True))))
-    number = numbers[rank - n_below]
-    first, last = (int(np.searchsorted(numbers, number, side)) for side in ("left", "right"))
-    return int(number), n_below + first, last - first
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Counts from all parts, a round each time."""
 
+    incidence: PartitionedIncidence
+    seed: int
+    at: float | None = None
 
-def _asked(incidence: PartitionedIncidence, wanted: _Counted) -> list[NDArray[np.integer]]:
-    found = incidence.ask(_COUNTED, [wanted] * len(incidence.places))
-    return [of for of in found if of is not None]
-
-
-def _keys(times: Timestamps) -> Words:
-    """Whole numbers in the order of times (n,)."""
-    bits = (times + 0.0).view(np.uint64)  # without a zero below 0
-    return np.where(bits >= _SIGN, ~bits, bits | _SIGN)
-
-
-def _time_of(key: int) -> float:
-    bits = np.array([key], np.uint64)
-    return float(np.where(bits >= _SIGN, bits ^ _SIGN, ~bits).view(np.float64)[0])
+    def __call__(self, among: Range) -> list[Counts]:
+        wanted = _Wanted(self.seed, self.at, among)
+        found = self.incidence.ask(_COUNTED, [wanted] * len(self.incidence.places))
+        return [of for of in found if of is not None]

@@ -8,10 +8,21 @@ What time leaves open, and all else, a stable hash decides (hashing.py).
 import numpy as np
 
 from mlbias.arguments import checks_options
-from mlbias.core.passes import done
+from mlbias.core.bits import Bits, Mask, number_of
+from mlbias.core.passes import in_order
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import below, of_pairs, pair_hashes
-from mlbias.evaluation.latest import Mask, TimeCut, last_of_users, latest, pair_times, user_blocks
+from mlbias.evaluation.hashing import PairHashes, below
+from mlbias.evaluation.latest import (
+    TimeCut,
+    cut_of_latest,
+    last_of_pairs,
+    last_of_users,
+    last_times,
+    no_times,
+    pair_times,
+    pairs_differ,
+    user_blocks,
+)
 from mlbias.ids import positions
 from mlbias.ratings import Frame, Ratings, as_ratings
 from mlbias.times import moment, shown_time
@@ -45,17 +56,17 @@ def random_split(ratings: Ratings | Frame, test_size: float, seed: int = 0) -> S
     return _sides(ratings, random_holdout(ratings, test_size, seed))
 
 
-def random_holdout(ratings: Ratings, test_size: float, seed: int = 0) -> Mask:
+def random_holdout(ratings: Ratings, test_size: float, seed: int = 0) -> Bits:
     """Which ratings random_split holds out, (n,)."""
     _check_share(test_size)
     held_out = held_out_at_random(ratings, test_size, seed)
     return _checked(held_out, f"`test_size` {test_size:g}")
 
 
-def held_out_at_random(ratings: Ratings, test_size: float, seed: int) -> Mask:
+def held_out_at_random(ratings: Ratings, test_size: float, seed: int) -> Bits:
     """The same, none or all of them if it comes so."""
-    decided = of_pairs(ratings, "random", seed, lambda hashes: below(hashes, test_size))
-    return np.concatenate(list(decided))
+    hashes = PairHashes(ratings, "random", seed)
+    return Bits.joined(hashes.decided(lambda words: below(words, test_size)), len(ratings))
 
 
 @checks_options
@@ -88,7 +99,7 @@ def user_split(
 
 def user_holdout(
     ratings: Ratings, test_size: float, *, random: bool = False, seed: int = 0
-) -> Mask:
+) -> Bits:
     """Which ratings user_split holds out, (n,), of ratings in the order of users."""
     if not test_size > 0 or (test_size >= 1 and test_size % 1 != 0):
         raise OptionError(
@@ -99,18 +110,21 @@ def user_holdout(
     return _checked(held_out, f"`test_size` {test_size:g} for each user", advice)
 
 
-def held_out_of_users(ratings: Ratings, test_size: float, *, random: bool, seed: int) -> Mask:
+def held_out_of_users(ratings: Ratings, test_size: float, *, random: bool, seed: int) -> Bits:
     """The same, perhaps none."""
-    hashes = pair_hashes(ratings, "user", seed)
-    times = None if random else pair_times(ratings, hashes)
-    held_out = np.empty(len(ratings), dtype=np.bool_)
+    if not random and ratings.timestamp is None:
+        raise no_times(ratings.untimed)
+    hashes = PairHashes(ratings, "user", seed)
 
-    def decide(here: slice) -> None:
-        time = None if times is None else times[here]
-        held_out[here] = last_of_users(ratings.user_column[here], time, hashes[here], test_size)
+    def held_out(here: slice) -> Mask:
+        user, item = ratings.user_column[here], ratings.item[here]
+        time = None if random or ratings.timestamp is None else ratings.timestamp[here]
+        if pairs_differ(user, item):
+            return last_of_pairs(user, time, hashes, here, test_size)
+        time = None if time is None else last_times(user, item, time)
+        return last_of_users(user, time, hashes[here], test_size)
 
-    done(decide, user_blocks(ratings))
-    return held_out
+    return Bits.joined(in_order(held_out, user_blocks(ratings)), len(ratings))
 
 
 @checks_options
@@ -153,18 +167,17 @@ def time_split(
 
 def time_holdout(
     ratings: Ratings, test_size: float | None, start: float | None, seed: int = 0
-) -> Mask:
+) -> Bits:
     """Which ratings time_split holds out, (n,), of ratings in the order of users."""
-    hashes = pair_hashes(ratings, "time", seed)
-    times = pair_times(ratings, hashes)
+    times, hashes = pair_times(ratings), PairHashes(ratings, "time", seed)
     if start is not None:
         span = f"The ratings are from {shown_time(times.min())} to {shown_time(times.max())}."
         held_out = TimeCut(start).held_out(times, hashes)
         return _checked(held_out, f"a cut at {shown_time(start)}", span)
     assert test_size is not None
     _check_share(test_size)
-    held_out = latest(times, hashes, round(test_size * len(ratings)))
-    return _checked(held_out, f"`test_size` {test_size:g}")
+    cut = cut_of_latest(times, hashes, round(test_size * len(ratings)))
+    return _checked(cut.held_out(times, hashes), f"`test_size` {test_size:g}")
 
 
 def n_shared(training: Ratings, held_out: Ratings) -> int:
@@ -183,19 +196,19 @@ def _check_share(test_size: float) -> None:
         raise OptionError(f"`test_size` must be above 0 and below 1, not {test_size:g}.")
 
 
-def _sides(ratings: Ratings, held_out: Mask) -> Sides:
+def _sides(ratings: Ratings, held_out: Bits) -> Sides:
     return ratings.select(~held_out), ratings.select(held_out)
 
 
 def _checked(
-    held_out: Mask, what: str, advice: str = "Choose another `test_size` or seed."
-) -> Mask:
+    held_out: Bits, what: str, advice: str = "Choose another `test_size` or seed."
+) -> Bits:
     """The mask of a hold-out that leaves ratings on both sides.
 
     Raises:
         DataError: it leaves none on one of them.
     """
-    n_held_out = int(np.count_nonzero(held_out))
+    n_held_out = number_of(held_out)
     if n_held_out in (0, len(held_out)):
         side = "hold out" if n_held_out == 0 else "train on"
         raise DataError(f"{what} leaves none of {len(held_out):,} ratings to {side}.", advice)
