@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from mlbias.core.bits import number_of
 from mlbias.engines.joins import known_counts, predict
 from mlbias.engines.spark import incidence
 from mlbias.errors import DataError
@@ -24,7 +25,7 @@ assert len(parts.places) == 2
 check_products(parts, ratings)
 holdout = Holdout("time", 0.25)
 _, held_out = sides_in_parts(parts, holdout)
-assert len(held_out) == holdout.held_out(ratings).sum()
+assert len(held_out) == number_of(holdout.held_out(ratings))
 pairs = spark.createDataFrame([(1, 3), (1, 77)], "user long, item long")
 assert known_counts(predict(fit(parts, epochs=1).model, pairs))["user"] == 1
 no_rating = spark.createDataFrame([(1, 2, None)], "user long, item long, rating double")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlbias.core.bits import Mask
 from mlbias.core.methods.exact import Exact
 from mlbias.core.model import PenaltyScale
 from mlbias.core.regularisation import Regularisation
@@ -17,7 +18,6 @@ from mlbias.evaluation.crossval import CrossValidation, crossval
 from mlbias.evaluation.evaluate import evaluate
 from mlbias.evaluation.fold_codes import folds_of, time_folds, user_folds
 from mlbias.evaluation.folds import CutFolds
-from mlbias.evaluation.latest import Mask
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Settings

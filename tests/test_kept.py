@@ -81,12 +81,12 @@ def test_a_mask_gives_the_bits_of_a_copy(
     np.testing.assert_array_equal(one.rated_per_user(item), other.rated_per_user(item))
     np.testing.assert_array_equal(one.rated_per_item(user), other.rated_per_item(user))
     np.testing.assert_array_equal(one.squares_per_user(), other.squares_per_user())
-    for mine, its in zip(
+    for of_mask, of_copy in zip(
         (*one.repeated_pairs(), *one.components()),
         (*other.repeated_pairs(), *other.components()),
         strict=True,
     ):
-        np.testing.assert_array_equal(mine, its)
+        np.testing.assert_array_equal(of_mask, of_copy)
 
 
 @pytest.mark.parametrize("end", [0.5, 5.0])

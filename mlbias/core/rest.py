@@ -11,7 +11,7 @@ from mlbias.core.ratings import CodedRatings
 from mlbias.core.statistics import Statistics, center_near
 from mlbias.core.vectors import FloatArray
 
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
