@@ -20,7 +20,7 @@ from mlbias.engines.local import LocalParts, split
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation import sides_in_parts as sides
+from mlbias.evaluation import ranks
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
@@ -175,7 +175,7 @@ def test_a_call_reads_what_it_says(make_ratings: MakeRatings) -> None:
 def test_a_hold_out_and_its_errors_are_those_in_memory(
     holdout: Holdout, bins: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sides, "_BINS", bins)  # so few that times are narrowed down bit by bit
+    monkeypatch.setattr(ranks, "_BINS", bins)  # so few that times are narrowed down bit by bit
     ratings = timed_ratings()
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
     check_holdout(whole, ratings, holdout)
