@@ -45,6 +45,15 @@ def test_a_row_that_is_no_rating_is_named() -> None:
         incidence(dd.from_pandas(frame, npartitions=2))
 
 
+def test_ids_that_are_text_stay_text_as_in_memory() -> None:
+    from mlbias.engines.dask import incidence
+
+    frame = pd.DataFrame({"user": ["7", "10"], "item": ["1", "1"], "rating": ["3", "4"]})
+    there, here = incidence(dd.from_pandas(frame, npartitions=2)), Ratings.from_frame(frame)
+    assert list(there.user_ids) == list(here.user_ids) == ["10", "7"]
+    assert list(there.item_ids) == list(here.item_ids) == ["1"]
+
+
 @pytest.mark.parametrize("holdout", HOLDOUTS, ids=str)
 def test_a_hold_out_and_its_errors_are_those_in_memory(holdout: Holdout) -> None:
     from mlbias.engines.dask import incidence

@@ -391,6 +391,19 @@ def test_predictions_take_no_empty_id_and_no_name_that_spark_takes_for_theirs(sp
         predict(model, empty).collect()
     with pytest.raises(DataError, match="has a column 'Prediction' already"):
         predict(model, spark.createDataFrame([(1, 0, 3)], "user long, item long, Prediction long"))
+    with pytest.raises(DataError, match="has a column '_Bias0' already"):
+        predict(model, spark.createDataFrame([(1, 0, 3)], "user long, item long, _Bias0 long"))
+
+
+@on_a_cluster
+def test_ids_that_are_text_stay_text_as_in_memory(spark: Any) -> None:
+    table = spark.createDataFrame(
+        [("7", "1", "3"), ("10", "1", "4"), ("10", "2", "5")],
+        "user string, item string, rating string",
+    )
+    there, here = on_spark(table), Ratings.from_frame(table)
+    assert list(there.user_ids) == list(here.user_ids) == ["10", "7"]
+    assert list(there.item_ids) == list(here.item_ids) == ["1", "2"]
 
 
 @on_a_cluster

@@ -61,14 +61,17 @@ def check_parts(parts: int | None) -> None:
         raise OptionError(f"`parts` is {parts}; expected 1 or more.")
 
 
-def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) -> Part:
+def part_of_rows(
+    frame: pl.DataFrame, names: list[str], options: ReadOptions, *, from_text: bool = False
+) -> Part:
     """The part with these rows.
 
     Args:
-        frame: columns user, item, rating and perhaps time. Where the first three are text, all are
-            taken as those of a text file: ids that are all integers become integers.
+        frame: columns user, item, rating and perhaps time.
         names: what messages call the columns, in the same order.
         options: for ids, decimal marks and the unit of times.
+        from_text: whether the columns are those of a text file, whose ids become integers where
+            all are; ids that are text in a frame stay text.
 
     Raises:
         NoRatingError: a row is none.
@@ -79,9 +82,8 @@ def part_of_rows(frame: pl.DataFrame, names: list[str], options: ReadOptions) ->
     wording = Wording(roles, names, options.decimal, all_text)
     called = pl.Schema(zip(names, frame.dtypes, strict=True))
     check_types(called, Columns(*range(len(roles))), "the frame")
-    is_text = all(frame.schema[role] == pl.String for role in ROLES)
     try:
-        if is_text:
+        if from_text:
             rows = rows_of_texts(frame, wording, int, len(frame))
         else:
             rows = rows_of_columns(frame, wording)

@@ -1,5 +1,6 @@
 """Predictions on Spark: each side's biases joined to the pairs, which stay where they are."""
 
+import re
 from typing import Any
 
 from mlbias.columns.find import find_pair_columns
@@ -16,6 +17,8 @@ try:
 except ImportError as error:
     raise ImportError("predictions on Spark need PySpark 4: pip install 'mlbias[spark]'") from error
 
+# Columns that the joins add on the way.
+_ON_THE_WAY = r"_(id|bias|variance|noise)[01]"
 _KNOWN = ("none", "user", "item", "both")
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 # As Spark begins the names of types that hold text, or nothing at all.
@@ -42,9 +45,9 @@ def predict(
     _check_types(frame, names)
     added = ["prediction", *([] if model.uncertainty is None else ["std_error"]), "known"]
     # In any case, as Spark takes names and its Parquet writes them.
-    taken = [name for name in frame.columns if name.lower() in added]
-    if taken:
-        raise DataError(f"the frame has a column {shortened(taken[0])} already.", "Rename it.")
+    for name in frame.columns:
+        if name.lower() in added or re.fullmatch(_ON_THE_WAY, name.lower()):
+            raise DataError(f"the frame has a column {shortened(name)} already.", "Rename it.")
     joined, columns = frame, frame.columns
     tables = _user_table(model), _item_table(model)
     for side, (name, (ids, numbers)) in enumerate(zip(names, tables, strict=True)):

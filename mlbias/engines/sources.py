@@ -58,11 +58,12 @@ def spark_dataset(
         from mlbias.engines.spark import incidence
     except ImportError as error:
         raise DataError(f"{error}.") from error
-    frame, names = read_frame(spark_session(master), source, options, times=times)
+    frame, names, from_text = read_frame(spark_session(master), source, options, times=times)
     user, item, rating = (names[role] for role in ROLES)
     found = incidence(
-        frame, user=user, item=item, rating=rating, time=names.get("time"), options=options
-    )
+        frame, user=user, item=item, rating=rating, time=names.get("time"), options=options,
+        from_text=from_text,
+    )  # fmt: skip
     sides = {"user": found.user_ids, "item": found.item_ids}
     understood = Understood(
         format="Spark",
@@ -174,8 +175,8 @@ def is_parquet(path: Path) -> bool:
 
 def read_frame(
     session: Any, source: Source, options: ReadOptions, *, times: bool = False
-) -> tuple[Any, dict[str, str]]:
-    """The frame of a source, and by role the names of its columns, that of times if wanted.
+) -> tuple[Any, dict[str, str], bool]:
+    """A source's frame, by role the names of its columns, and whether it is a text file's.
 
     Raises:
         DataError: Spark cannot read it, or it has not the columns.
@@ -187,19 +188,19 @@ def read_frame(
     try:
         if source.label.startswith(TABLE):
             frame = session.table(source.label.removeprefix(TABLE))
-            return frame, roles_of(frame.columns, asked, times=times)
+            return frame, roles_of(frame.columns, asked, times=times), False
         where = source.label if source.path is None else str(source.path)
         head = session.read.text(where).limit(SNIFFED_LINES).collect()
         if not head:
             raise DataError(f"{where} is empty.")
         if head[0][0].startswith("PAR1"):
             frame = session.read.parquet(where)
-            return frame, roles_of(frame.columns, asked, times=times)
+            return frame, roles_of(frame.columns, asked, times=times), False
         layout = sniff_layout([row[0] for row in head], where, options)
         frame = _text_frame(session, where, layout)
         places = layout.columns.places
         wanted = (*ROLES, "time") if times else ROLES
-        return frame, {role: frame.columns[places[role]] for role in wanted if role in places}
+        return frame, {at: frame.columns[places[at]] for at in wanted if at in places}, True
     except FAILURES as error:
         raise told(error) from error
 

@@ -124,6 +124,7 @@ def incidence(
     time: str | None = None,
     parts: int | None = None,
     options: ReadOptions | None = None,
+    from_text: bool = False,
 ) -> PartitionedIncidence:
     """The ratings of a Spark frame, in parts by a hash of the user, in the frame's own session.
 
@@ -137,6 +138,7 @@ def incidence(
         time: of the times. Without it none are kept, which only splits by time need.
         parts: how many; by default two for each core that Spark has.
         options: for ids and decimal marks of columns of text, and the unit of times.
+        from_text: whether the frame is a text file's, whose ids become integers where all are.
 
     Raises:
         DataError: a column or a rating is missing, or of a wrong type, or Spark failed.
@@ -151,7 +153,7 @@ def incidence(
     places = {role: str(frame.columns.index(name)) for role, name in names.items()}
     chosen = placed.select(*(F.col(place).alias(role) for role, place in places.items()))
     n_parts = parts or _usual_parts(frame)
-    encode = _encoding(list(names.values()), options or ReadOptions())
+    encode = _encoding(list(names.values()), options or ReadOptions(), from_text)
     encoded = chosen.repartition(n_parts, "user").mapInArrow(encode, SCHEMA)
     return PartitionedIncidence(SparkParts(encoded, n_parts, lambda row: _where(chosen, row)))
 
@@ -184,7 +186,9 @@ def _where(chosen: DataFrame, row: dict[str, str | None]) -> str:
     return (found and found[0].removeprefix("file://")) or "the frame"
 
 
-def _encoding(names: list[str], options: ReadOptions) -> Callable[[Any], Iterator[Any]]:
+def _encoding(
+    names: list[str], options: ReadOptions, from_text: bool
+) -> Callable[[Any], Iterator[Any]]:
     """What makes a part of the rows of a partition."""
 
     def encode(batches: Iterator[Any]) -> Iterator[Any]:
@@ -192,7 +196,8 @@ def _encoding(names: list[str], options: ReadOptions) -> Callable[[Any], Iterato
         if not tables:
             return
         try:
-            part, failure = part_of_rows(pl.concat(tables), names, options), None
+            table, failure = pl.concat(tables), None
+            part = part_of_rows(table, names, options, from_text=from_text)
             if len(part.item) > _MOST_RATINGS:
                 raise DataError(f"a part has {len(part.item):,} ratings: ask for more `parts`.")
         except MlbiasError as error:
