@@ -10,6 +10,7 @@ from mlbias.core.incidence import BlockIncidence
 from mlbias.core.statistics import Incidence
 from mlbias.core.vectors import FloatArray
 from mlbias.engines.partitioned import PartitionedIncidence
+from mlbias.evaluation.crossval import crossval
 from mlbias.evaluation.evaluate import evaluate
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.predicted import scorer
@@ -96,6 +97,19 @@ def check_leave_one_out(parts: PartitionedIncidence, ratings: Ratings, noise: No
     np.testing.assert_array_equal(there.model.scale.values, here.model.scale.values)
     np.testing.assert_allclose(there.model.scale.thresholds, here.model.scale.thresholds, atol=1e-7)
     assert there.model.scale.spread == pytest.approx(here.model.scale.spread, abs=1e-7)
+
+
+def check_folds(parts: PartitionedIncidence, ratings: Ratings, split: str) -> None:
+    """See that cross-validation finds the same on the same folds; a learned λ, nearly so."""
+    there, here = (
+        crossval(whole, folds=3, split=split, repeats=2, seed=7, lambda_=[2.0, "auto"])
+        for whole in (parts, ratings)
+    )
+    for mine, its, tolerance in zip(there, here, (1e-9, 1e-6), strict=True):
+        for one, other in zip(mine.folds, its.folds, strict=True):
+            assert asdict(one) == pytest.approx(asdict(other), rel=tolerance)
+        assert mine.errors.rmse == pytest.approx(its.errors.rmse, rel=tolerance)
+        assert mine.above(there[0]).rmse == pytest.approx(its.above(here[0]).rmse, abs=tolerance)
 
 
 def check_evaluation(parts: PartitionedIncidence, ratings: Ratings, fitted: Fit) -> None:

@@ -92,7 +92,7 @@ def test_neither_threads_nor_memory_change_a_bit(
 ) -> None:
     ratings = make_ratings(2_000, 40, 50)
     [first] = trials_of(ratings, (2.0, 3.0))
-    monkeypatch.setattr("mlbias.evaluation.crossval._folds_in_memory", lambda _: 1)
+    monkeypatch.setattr("mlbias.evaluation.folds._number_in_memory", lambda _: 1)
     [second] = trials_of(ratings, (2.0, 3.0))
     assert first.folds == second.folds
 

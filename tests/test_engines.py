@@ -21,6 +21,7 @@ from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import PER_USER, Argument, Call, Part, Request, Result
 from mlbias.errors import DataError, OptionError
 from mlbias.evaluation import ranks
+from mlbias.evaluation.crossval import crossval
 from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.sides_in_parts import sides_in_parts
 from mlbias.fitting.fit import fit
@@ -29,6 +30,7 @@ from mlbias.ratings import Ratings
 from tests.engines import (
     HOLDOUTS,
     check_evaluation,
+    check_folds,
     check_holdout,
     check_leave_one_out,
     check_products,
@@ -179,6 +181,24 @@ def test_a_hold_out_and_its_errors_are_those_in_memory(
     ratings = timed_ratings()
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
     check_holdout(whole, ratings, holdout)
+
+
+@pytest.mark.parametrize("kind", ["random", "user"])
+def test_cross_validation_is_as_in_memory(kind: str) -> None:
+    ratings = timed_ratings(600)
+    check_folds(PartitionedIncidence(LocalParts(split(ratings, 5))), ratings, kind)
+
+
+def test_folds_of_parts_that_cannot_be_are_refused() -> None:
+    ratings = timed_ratings(600)
+    whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
+    with pytest.raises(OptionError, match="`split` random or user, not time"):
+        crossval(whole, split="time")
+    with pytest.raises(OptionError, match="`folds` must be from 2"):
+        crossval(whole, folds=1)
+    four = PartitionedIncidence(LocalParts(split(timed_ratings(4, 2, 2), 2)))
+    with pytest.raises(DataError, match="50 folds leave none of 4 ratings in one of them"):
+        crossval(four, folds=50)
 
 
 @pytest.mark.parametrize("noise", ["one", "user"])

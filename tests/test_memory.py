@@ -11,7 +11,8 @@ import pytest
 from mlbias import memory
 from mlbias.cli.app import _unforeseen
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation import crossval
+from mlbias.evaluation import folds as folds_of_ratings
+from mlbias.evaluation.crossval import crossval
 from mlbias.memory import (
     available_memory,
     check_room,
@@ -95,8 +96,8 @@ def test_the_limit_on_the_address_space_counts(tmp_path: Path) -> None:
 def test_so_many_folds_at_once_fit_into_half_of_it(
     monkeypatch: pytest.MonkeyPatch, mib: int, folds: int
 ) -> None:
-    monkeypatch.setattr(crossval, "available_memory", lambda: mib * MIB)
-    assert crossval._folds_in_memory(1_000_000) == folds
+    monkeypatch.setattr(folds_of_ratings, "available_memory", lambda: mib * MIB)
+    assert folds_of_ratings._number_in_memory(1_000_000) == folds
 
 
 def run_limited(tmp_path: Path, limit: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -169,7 +170,7 @@ def test_crossval_says_so_where_not_even_one_fold_fits(
 ) -> None:
     monkeypatch.setattr(memory, "available_memory", lambda: 255)
     with pytest.raises(DataError, match="of memory are needed"):
-        crossval.crossval(four, folds=2, lambda_=[1])
+        crossval(four, folds=2, lambda_=[1])
 
 
 def test_threads_that_cannot_be_started_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,6 +269,31 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
 
 
 @on_a_cluster
+def test_cross_validation_on_spark_is_the_one_of_this_machine(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,
+) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("\n".join(lines_of(make_ratings(300, 20, 10))) + "\n")
+    command = ["crossval", "--data", str(path), "--folds", "2", "--split", "user"]
+    command += ["--method", "closed-form", "--json"]
+    documents = []
+    for engine in ("spark", "local"):
+        app([*command, "--engine", engine], standalone_mode=False)
+        documents.append(json.loads(capsys.readouterr().out))
+    (there,), (here,) = (document.pop("settings") for document in documents)
+    assert there["rmse"] == pytest.approx(here["rmse"], abs=1e-9)
+    assert documents[0] == pytest.approx(documents[1])
+    # Of the folds nothing is left in Spark's cache, only the ratings themselves.
+    assert spark._jsc.sc().getPersistentRDDs().size() <= 1
+    for options in (["--split", "time"], ["--folds-from", "u[1-5].base"]):
+        with pytest.raises(OptionError, match="does not go with --engine spark"):
+            app(["crossval", "--engine", "spark", *options], standalone_mode=False)
+
+
+@on_a_cluster
 @pytest.mark.parametrize("as_text", [False, True])
 def test_predictions_are_those_of_this_machine(
     spark: Any, as_text: bool, make_ratings: Callable[..., Ratings]

@@ -1,32 +1,28 @@
 """Cross-validation: settings tried on the same folds, each predicted by what the others teach."""
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Literal
 
 from mlbias.arguments import checks_options
 from mlbias.core.cores import usable_threads
-from mlbias.core.incidence import BlockIncidence
 from mlbias.core.methods.protocol import Method
 from mlbias.core.model import PenaltyScale, Problem
 from mlbias.core.reml.learn import learn_penalty
 from mlbias.core.scores import GroupedErrors
+from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.errors import DataError, DivergenceError, MlbiasError, OptionError
 from mlbias.evaluation.candidates import candidates, with_noise
-from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
-from mlbias.evaluation.predicted import PredictedRatings
+from mlbias.evaluation.folds import CutFolds, Fold, Folds, GivenFolds
+from mlbias.evaluation.folds_in_parts import FoldsInParts
 from mlbias.evaluation.trials import FoldScore, Trial
 from mlbias.fitting.fit import method_with
 from mlbias.fitting.pipeline import Fitting
 from mlbias.fitting.record import Noise, Settings
 from mlbias.fitting.task import Task
-from mlbias.memory import available_memory, check_memory
-from mlbias.model import BiasModel
 from mlbias.ratings import Frame, Ratings, as_ratings
 
-# What a fold takes at most while it is made and trained on.
-_BYTES_PER_RATING = 64
 _TICK_SECONDS = 0.1
 
 
@@ -59,8 +55,7 @@ class CrossValidation:
         self._scores: list[list[FoldScore]] = [[] for _ in candidates]
         self._errors = [GroupedErrors(folds.n_users) for _ in candidates]
         self._cores = usable_threads(threads)
-        check_memory(_BYTES_PER_RATING * folds.n_ratings)
-        self._workers = min(self._cores, folds.n_folds, _folds_in_memory(folds.n_ratings))
+        self._workers = min(self._cores, folds.n_folds, folds.most_at_once)
 
     def run(self) -> Generator[int, None, None]:
         """Yield, now and then, how many of all settings on all folds are done, all at the end.
@@ -110,29 +105,23 @@ class CrossValidation:
 
     def _on_fold(self, k: int) -> list[_Outcome]:
         """Every setting, trained without a fold and scored on it."""
-        training, test = self.folds.sides(k)
-        errors_of = PredictedRatings(test, training.user_ids, training.item_ids).errors
-        incidence = BlockIncidence(training, self.threads(k))
+        fold = self.folds.fold(k, self.threads(k))
         results: list[_Outcome] = []
         for settings in self.candidates:
             if self._stop.is_set():
                 break
             self._n_done += 1
             try:
-                results.append(_scored(settings, incidence, training, errors_of))
+                results.append(_scored(settings, fold))
             except (DataError, DivergenceError) as error:
                 results.append(error)
+        fold.release()
         return results
 
 
-def _scored(
-    settings: Settings,
-    incidence: BlockIncidence,
-    training: Ratings,
-    errors_of: Callable[[BiasModel], GroupedErrors],
-) -> tuple[FoldScore, GroupedErrors]:
+def _scored(settings: Settings, fold: Fold) -> tuple[FoldScore, GroupedErrors]:
     """One fit without a fold, scored on it."""
-    ids = training.user_ids, training.item_ids
+    incidence, ids = fold.incidence, fold.ids
     lambdas: tuple[float | None, float | None] = settings.regularisation.lambdas or (None, None)
     learned = None
     if settings.regularisation.lambdas is None and settings.noise == "one":
@@ -147,18 +136,13 @@ def _scored(
     fitting = Fitting(task, settings)
     for _ in fitting.epochs():
         pass
-    errors = errors_of(fitting.model())
+    errors = fold.errors(fitting.model())
     return FoldScore(len(errors), errors.rmse, errors.mae, *lambdas), errors
-
-
-def _folds_in_memory(n_ratings: int) -> int:
-    """How many folds may be worked on at once in half of the memory that there is."""
-    return max(1, available_memory() // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
 @checks_options
 def crossval(
-    ratings: Ratings | Frame | None = None,
+    ratings: Ratings | PartitionedIncidence | Frame | None = None,
     method: Method | str = "exact",
     *,
     folds: int | Sequence[tuple[Ratings | Frame, Ratings | Frame]] = 5,
@@ -178,7 +162,7 @@ def crossval(
     """Cross-validate: every λ, or pair of λ's, on the same folds.
 
     Args:
-        ratings: all of them; none where the folds are given.
+        ratings: all of them, in parts too; none where the folds are given.
         method: a name or a method with its options.
         folds: how many, about equally large; or published ones, each as a pair of ratings to
             train on and ratings to score.
@@ -223,7 +207,7 @@ def crossval(
 
 
 def _folds(
-    ratings: Ratings | Frame | None,
+    ratings: Ratings | PartitionedIncidence | Frame | None,
     folds: int | Sequence[tuple[Ratings | Frame, Ratings | Frame]],
     seed: int,
     split: str,
@@ -232,6 +216,8 @@ def _folds(
     if isinstance(folds, int):
         if ratings is None:
             raise OptionError("`folds` are a number of folds of ratings, or pairs of ratings.")
+        if isinstance(ratings, PartitionedIncidence):
+            return FoldsInParts(ratings, folds, seed, split, repeats)
         return CutFolds.of(as_ratings(ratings), folds, seed, split, repeats)
     if ratings is not None or (split, repeats) != ("random", 1):
         raise OptionError("`folds` that are given go without ratings, `split` and `repeats`.")

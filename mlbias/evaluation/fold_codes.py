@@ -35,13 +35,17 @@ def folds_of(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
         OptionError: there are fewer than 2 folds, or more than 32,767.
         DataError: a fold would be empty, or the only one.
     """
-    _check_number(folds)
+    check_folds(folds)
+    return _checked(random_codes(ratings, folds, seed), folds)
+
+
+def random_codes(ratings: Ratings, folds: int, seed: int) -> FoldCodes:
+    """The same of ratings that may have none in some folds, as those of a part."""
 
     def decided(hashes: Words) -> FoldCodes:
         return (as_shares(hashes) * folds).astype(_code_type(folds))
 
-    parts = PairHashes(ratings, "folds", seed).decided(decided)
-    return _checked(np.concatenate(list(parts)), folds)
+    return np.concatenate(list(PairHashes(ratings, "folds", seed).decided(decided)))
 
 
 def user_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
@@ -49,7 +53,12 @@ def user_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
 
     A user's only pair is in no fold (-1), so that whoever is scored has a rating in training.
     """
-    _check_number(folds)
+    check_folds(folds)
+    return _checked(user_codes(ratings, folds, seed), folds)
+
+
+def user_codes(ratings: Ratings, folds: int, seed: int) -> FoldCodes:
+    """The same of ratings that may have none in some folds, as those of a part."""
     hashes = PairHashes(ratings, "user-folds", seed)
     fold = np.empty(len(ratings), _code_type(folds))
 
@@ -57,7 +66,7 @@ def user_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
         fold[here] = _dealt(ratings.user_column[here], hashes[here], folds)
 
     done(deal, user_blocks(ratings))
-    return _checked(fold, folds)
+    return fold
 
 
 def _dealt(user: Codes, hashes: Words, folds: int) -> NDArray[np.int64]:
@@ -88,7 +97,7 @@ def time_folds(ratings: Ratings, folds: int, seed: int = 0) -> FoldCodes:
     Raises:
         DataError: there are no times.
     """
-    _check_number(folds)
+    check_folds(folds)
     times, hashes = pair_times(ratings), PairHashes(ratings, "time-folds", seed)
     fold = np.full(len(ratings), _NO_FOLD, _code_type(folds))
     for k in range(folds):
@@ -119,7 +128,12 @@ def _code_type(folds: int) -> type[np.signedinteger[Any]]:
     return np.int8 if folds <= np.iinfo(np.int8).max else np.int16
 
 
-def _check_number(folds: int) -> None:
+def check_folds(folds: int) -> None:
+    """See that there can be so many folds.
+
+    Raises:
+        OptionError: there cannot.
+    """
     if not 2 <= folds <= np.iinfo(np.int16).max:
         raise OptionError(f"`folds` must be from 2 to 32,767, not {folds}.")
 
@@ -129,8 +143,13 @@ def _checked(fold: FoldCodes, folds: int) -> FoldCodes:
     for here in pieces(len(fold), _PIECE):
         numbers += np.bincount(fold[here] - _NO_FOLD, minlength=folds + 1)
     if numbers[1:].min() == 0:
-        raise DataError(
-            f"{folds} folds leave none of {len(fold):,} ratings in one of them.",
-            "Choose fewer folds, or another seed.",
-        )
+        raise empty_fold(folds, len(fold))
     return fold
+
+
+def empty_fold(folds: int, n_ratings: int) -> DataError:
+    """What is wrong where a fold has no ratings."""
+    return DataError(
+        f"{folds} folds leave none of {n_ratings:,} ratings in one of them.",
+        "Choose fewer folds, or another seed.",
+    )

@@ -10,15 +10,23 @@ from typing import Protocol
 import numpy as np
 
 from mlbias.core.bits import Bits, Mask
+from mlbias.core.incidence import BlockIncidence
 from mlbias.core.passes import pieces
+from mlbias.core.scores import GroupedErrors
+from mlbias.core.statistics import Incidence
 from mlbias.errors import OptionError
 from mlbias.evaluation.fold_codes import FoldCodes, folds_of, time_folds, user_folds
+from mlbias.evaluation.predicted import PredictedRatings
 from mlbias.evaluation.splits import Sides
-from mlbias.ids import joined_ids
+from mlbias.ids import Ids, joined_ids
+from mlbias.memory import available_memory, check_memory
+from mlbias.model import BiasModel
 from mlbias.ratings import Ratings
 
 SPLITS = ("random", "user", "time")
 _PIECE = 1 << 18
+# What a fold takes at most while it is made and trained on.
+_BYTES_PER_RATING = 64
 
 
 class Folds(Protocol):
@@ -39,9 +47,42 @@ class Folds(Protocol):
         """Users of all folds together."""
         ...
 
-    def sides(self, k: int) -> Sides:
-        """Training ratings and scored ratings of fold ``k``; users of the latter are of all."""
+    @property
+    def most_at_once(self) -> int:
+        """How many folds may be worked on at a time.
+
+        Raises:
+            DataError: not even one has room in memory.
+        """
         ...
+
+    def fold(self, k: int, threads: int) -> "Fold":
+        """Fold ``k``, from 0, which takes so many threads."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a fold trains on, and how models are scored on it.
+
+    Attributes:
+        incidence: of the training ratings.
+        ids: of their users and of their items.
+        errors: of a model on the scored ratings, by the users of all folds.
+        release: gives back what is kept of the fold outside of this process.
+    """
+
+    incidence: Incidence
+    ids: tuple[Ids, Ids]
+    errors: Callable[[BiasModel], GroupedErrors]
+    release: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of(cls, sides: Sides, threads: int) -> "Fold":
+        """By training ratings and scored ratings; users of the latter are those of all folds."""
+        training, test = sides
+        ids = training.user_ids, training.item_ids
+        return cls(BlockIncidence(training, threads), ids, PredictedRatings(test, *ids).errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +124,7 @@ class CutFolds:
             OptionError: an option is out of range.
             DataError: a fold would be empty, or there are no times to split by.
         """
-        if split not in SPLITS:
-            raise OptionError(f"`split` is random, user or time, not {split!r}.")
-        if repeats < 1 or (split == "time" and repeats > 1):
-            more = "; a split by time is the same each time" if repeats > 1 else ""
-            raise OptionError(f"`repeats` must be 1 or more{more}.")
+        check_cut(split, repeats)
         ratings = ratings.by_user()
         cut = {"random": folds_of, "user": user_folds, "time": time_folds}[split]
         codes = tuple(cut(ratings, folds, seed + repeat) for repeat in range(repeats))
@@ -109,6 +146,15 @@ class CutFolds:
         """Of all folds."""
         return self.ratings.n_users
 
+    @property
+    def most_at_once(self) -> int:
+        """As many as have room in half of the memory that there is."""
+        return _most_at_once(self.n_ratings)
+
+    def fold(self, k: int, threads: int) -> Fold:
+        """Fold ``k``."""
+        return Fold.of(self.sides(k), threads)
+
     def sides(self, k: int) -> Sides:
         """Training ratings and scored ratings of fold ``k``, the latter with all ids."""
         repeat, fold = divmod(k, self.folds)
@@ -116,6 +162,28 @@ class CutFolds:
         is_test = _bits(code, lambda codes: codes == fold)
         kept = _bits(code, lambda codes: codes < fold) if self.is_rolling else ~is_test
         return ratings.select(kept), ratings.where(is_test)
+
+
+def check_cut(split: str, repeats: int) -> None:
+    """See that ratings can be cut into folds so.
+
+    Raises:
+        OptionError: they cannot.
+    """
+    if split not in SPLITS:
+        raise OptionError(f"`split` is random, user or time, not {split!r}.")
+    if repeats < 1 or (split == "time" and repeats > 1):
+        more = "; a split by time is the same each time" if repeats > 1 else ""
+        raise OptionError(f"`repeats` must be 1 or more{more}.")
+
+
+def _most_at_once(n_ratings: int) -> int:
+    check_memory(_BYTES_PER_RATING * n_ratings)
+    return _number_in_memory(n_ratings)
+
+
+def _number_in_memory(n_ratings: int) -> int:
+    return max(1, available_memory() // 2 // (_BYTES_PER_RATING * n_ratings))
 
 
 def _bits(code: FoldCodes, chosen: Callable[[FoldCodes], Mask]) -> Bits:
@@ -152,6 +220,15 @@ class GivenFolds:
     def n_users(self) -> int:
         """Users that are scored in some fold."""
         return len(self._user_ids)
+
+    @property
+    def most_at_once(self) -> int:
+        """As many as have room in half of the memory that there is."""
+        return _most_at_once(self.n_ratings)
+
+    def fold(self, k: int, threads: int) -> Fold:
+        """Fold ``k``."""
+        return Fold.of(self.sides(k), threads)
 
     def sides(self, k: int) -> Sides:
         """Training ratings and scored ratings of fold ``k``, the latter with all users."""

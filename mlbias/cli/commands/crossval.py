@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlbias.cli.command import MethodCommand, command_app
+from mlbias.cli.options.engine import EngineOptions
 from mlbias.cli.options.model import MethodName, MethodOptions
 from mlbias.cli.options.output import TableOutputOptions
 from mlbias.cli.options.plot import PlotOptions
@@ -71,12 +72,15 @@ class FoldOptions:
         ),
     ] = None
 
-    def check(self, data: str | None) -> None:
+    def check(self, data: str | None, *, is_on_spark: bool) -> None:
         """See that options go together.
 
         Raises:
-            OptionError: published folds are given with --data, or with how to cut others.
+            OptionError: published folds are given with --data, with how to cut others, or on Spark.
         """
+        if is_on_spark and (self.folds_from is not None or self.split == "time"):
+            option = "--folds-from" if self.folds_from is not None else "--split time"
+            raise OptionError(f"{option} does not go with --engine spark.")
         cutting = (data, self.folds, self.split, self.repeats, self.seed)
         if self.folds_from is not None and any(option is not None for option in cutting):
             raise OptionError(
@@ -124,6 +128,7 @@ class TriedLambdaOptions:
 @takes_groups
 def crossval(
     reading: ReadingOptions,
+    engine: EngineOptions,
     method: TriedMethodOptions,
     lambdas: TriedLambdaOptions,
     speaking: TableOutputOptions,
@@ -134,7 +139,7 @@ def crossval(
 
     Example: mlbias crossval --data sample --lambda-user 2,5 --lambda-item 2,5
     """
-    from mlbias.cli.reading import Reader
+    from mlbias.cli.reading import reader_of
     from mlbias.cli.show import trials as show
     from mlbias.core.regularisation import parse_lambdas, parse_numbers
     from mlbias.evaluation.candidates import candidates, with_noise
@@ -144,7 +149,8 @@ def crossval(
 
     output = speaking.console()
     plotting.check()
-    reader = Reader(output, reading)
+    cutting.check(reading.data, is_on_spark=engine.is_spark)
+    reader = reader_of(output, reading, engine)
     chosen, tol = method.chosen()
     both = parse_lambdas(lambdas.lambda_)
     user = parse_numbers(lambdas.lambda_user, "lambda_user")
@@ -152,7 +158,6 @@ def crossval(
     tried = candidates(chosen, method.penalty, both, user, item)
     settings = [Settings.of(chosen, each, method.epochs, tol) for each in tried]
     settings = with_noise(settings, noise_of(method.noise))
-    cutting.check(reading.data)
     read = _read_folds(output, reader, reading, cutting)
     validation = CrossValidation(read.folds, settings, reading.n_threads)
     show.report_task(output, read, validation)
@@ -168,10 +173,12 @@ def _read_folds(
     output: "Output", reader: "Reader", reading: ReadingOptions, cutting: FoldOptions
 ) -> "FoldsRead":
     """Folds that are cut from --data, or those that are published."""
+    from mlbias.cli.reading import parts_of
     from mlbias.cli.show.text import counted
     from mlbias.cli.show.trials import FoldsRead
     from mlbias.datasets.fold_files import fold_files
-    from mlbias.evaluation.folds import CutFolds, GivenFolds
+    from mlbias.evaluation.folds import CutFolds, Folds, GivenFolds
+    from mlbias.evaluation.folds_in_parts import FoldsInParts
 
     if cutting.folds_from is not None:
         names = fold_files(cutting.folds_from, reading.data_dir)
@@ -188,13 +195,18 @@ def _read_folds(
     source = reader.source(reading.data)
     dataset = reader.read(source, times=cutting.split == "time")
     split, repeats, seed = cutting.split or "random", cutting.repeats or 1, cutting.seed or 0
-    cut = CutFolds.of(dataset.ratings, cutting.folds or 5, seed, split, repeats)
+    how = cutting.folds or 5, seed, split, repeats
+    cut: Folds
+    if dataset.has_columns:
+        cut = CutFolds.of(dataset.ratings, *how)
+    else:
+        cut = FoldsInParts(parts_of(dataset), *how)
     kind = {"random": "", "user": " of each user's ratings", "time": " in the order of time"}[split]
     again = f", {repeats} times" if repeats > 1 else ""
     # Of times the seed decides among equal ones alone.
     seeded = "" if split == "time" and cutting.seed is None else f", seed {seed}"
-    told = f"the same {cut.folds} folds{kind}{again}{seeded}"
-    return FoldsRead(source.label, cut, (dataset,), told, split, seed)
+    told = f"the same {cutting.folds or 5} folds{kind}{again}{seeded}"
+    return FoldsRead(source.label, cut, (dataset,), told, split, repeats, seed)
 
 
 app = command_app(crossval, MethodCommand)

@@ -11,7 +11,7 @@ from mlbias.cli.show.tables import Column, Table
 from mlbias.cli.show.text import counted, data_line
 from mlbias.datasets.dataset import Dataset
 from mlbias.evaluation.crossval import CrossValidation
-from mlbias.evaluation.folds import CutFolds, GivenFolds
+from mlbias.evaluation.folds import Folds
 from mlbias.evaluation.trials import Trial
 from mlbias.fitting.record import Settings
 
@@ -26,27 +26,27 @@ class FoldsRead:
         datasets: all that was read.
         told: the folds in words.
         split: random, user or time; given for published ones.
+        repeats: how often the ratings are cut.
         seed: of the first repeat, None of published ones.
     """
 
     label: str
-    folds: CutFolds | GivenFolds
+    folds: Folds
     datasets: tuple[Dataset, ...]
     told: str
     split: str = "given"
+    repeats: int = 1
     seed: int | None = None
 
     def document(self) -> dict[str, Any]:
         """The same under the names that it has in JSON."""
-        folds = self.folds
-        cut = (folds.folds, len(folds.codes)) if isinstance(folds, CutFolds) else (folds.n_folds, 1)
         first = next((one.understood for one in self.datasets if one.understood.n_skipped), None)
         return {
             "data": self.label,
             "n_ratings": self.folds.n_ratings,
             "split": self.split,
-            "folds": cut[0],
-            "repeats": cut[1],
+            "folds": self.folds.n_folds // self.repeats,
+            "repeats": self.repeats,
             "seed": self.seed,
             "n_skipped": sum(one.understood.n_skipped for one in self.datasets),
             "first_skipped": None if first is None else first.first_skipped,
@@ -56,11 +56,12 @@ class FoldsRead:
 def report_task(output: Output, read: FoldsRead, validation: CrossValidation) -> None:
     """What is tried on what."""
     tried = validation.candidates
-    if isinstance(read.folds, CutFolds):
-        ratings = read.folds.ratings
-        output.line(data_line(read.label, len(ratings), ratings.n_users, ratings.n_items))
-    else:
+    if read.split == "given":
         output.line(f"{read.label} · {counted(read.folds.n_folds, 'fold')}")
+    else:
+        (whole,) = read.datasets
+        n_users, n_items = len(whole.user_ids), len(whole.item_ids)
+        output.line(data_line(read.label, whole.n_ratings, n_users, n_items))
     name, scale = tried[0].method.name, tried[0].regularisation.scale
     output.line(f"{name}, λ on the {scale} scale: {counted(len(tried), 'setting')} on {read.told}")
     output.line()
