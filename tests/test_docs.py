@@ -25,6 +25,7 @@ from docs.make_terminal_picture import PICTURE as TERMINAL_PICTURE
 from docs.make_terminal_picture import draw, terminal_output
 from mlbias import fit, save_model
 from mlbias.cli.command import LazyGroup
+from mlbias.columns.usual_names import USUAL_NAMES
 from mlbias.core import methods
 from mlbias.core.methods import METHODS, make_method
 from mlbias.core.model import Problem
@@ -234,6 +235,13 @@ def test_the_method_that_contributing_adds_is_one(
     ratings = make_ratings(300, 8, 6)
     *_, (stats, _) = train(make_method(name), make_problem(ratings, 4.0, 3.0), epochs=500)
     assert stats.cost == pytest.approx(dense_optimum(ratings, 4.0, 3.0).cost, rel=1e-9)
+
+
+def test_every_name_of_a_column_that_is_recognised_is_on_its_page() -> None:
+    page = (ROOT / "docs/how-to/read-any-file.md").read_text()
+    names = page.partition("## Names that are recognised")[2]
+    lists = [re.findall("`([a-z0-9]+)`", part) for part in names.split("\n- ")[1:]]
+    assert lists == list(map(list, USUAL_NAMES.values()))
 
 
 def test_contributing_names_files_that_are_there() -> None:

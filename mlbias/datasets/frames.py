@@ -1,5 +1,6 @@
 """Frames from Python to Ratings: pandas, Polars, PyArrow, DuckDB, anything that speaks Arrow."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -151,9 +152,12 @@ def as_polars(frame: Any) -> pl.DataFrame:
         return pl.DataFrame({str(name): _column(name, frame[name]) for name in frame.columns})
     if hasattr(frame, "__arrow_c_stream__") or hasattr(frame, "__arrow_c_array__"):
         return pl.DataFrame(frame)
+    is_name = isinstance(frame, str | os.PathLike)
     raise DataError(
         f"expected Ratings or a frame with columns, and found {article(type(frame).__name__)}.",
-        "Ratings.from_ids takes columns one by one.",
+        "load_ratings reads files and the sample."
+        if is_name
+        else "Ratings.from_ids takes columns one by one.",
     )
 
 
