@@ -3,7 +3,9 @@
 import os
 import time
 from collections.abc import Callable
+from mmap import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,6 +68,13 @@ def age(path: Path) -> None:
     for entry in [*path.rglob("*"), path]:
         long_ago = time.time() - LEFTOVER_SECONDS - 60
         os.utime(entry, (long_ago, long_ago), follow_symlinks=False)
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array is a part of a file that is mapped into memory."""
+    while isinstance(array, np.ndarray):
+        array = array.base
+    return isinstance(array, mmap)
 
 
 @pytest.fixture(scope="session")

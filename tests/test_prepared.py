@@ -27,8 +27,9 @@ from mlbias.datasets.original_state import SAMPLE_SIZE, SAMPLES, sampled_checksu
 from mlbias.datasets.prepared import UnusableCopyError, load_copy, prepared_copy
 from mlbias.datasets.sources import Source
 from mlbias.datasets.value_steps import from_steps, to_steps
+from mlbias.ids import TextIds
 from mlbias.ratings import Ratings
-from tests.conftest import age
+from tests.conftest import age, is_mapped
 
 TOOK, LEFT = "took the prepared copy of an earlier run", "left a prepared copy for the next run"
 STAMPED = "userId,movieId,rating,timestamp\n2,10,4.5,7\n1,10,3,8\n1,20,0.5,9\n2,30,5,9\n"
@@ -87,6 +88,16 @@ def test_the_second_time_it_is_mapped_with_timestamps(source: Source) -> None:
     assert second.ratings.value.tolist() == [3, 0.5, 4.5, 5]
     with pytest.raises(ValueError, match="read-only"):
         second.ratings.item[0] = 1
+
+
+def test_text_ids_are_mapped_too(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("userId,movieId,rating\nbob,10,4\nann,10,3\n")
+    loaded(Source("r.csv", tmp_path / "r.csv"))
+    ids = loaded(Source("r.csv", tmp_path / "r.csv"))[0].user_ids
+    assert isinstance(ids, TextIds)
+    assert ids.stored is not None
+    assert is_mapped(ids.stored.joined)
+    assert ids.tolist() == ["ann", "bob"]
 
 
 @pytest.mark.parametrize("kind", ["text ids", "parquet", "many values", "no timestamps", "doubles"])

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +46,7 @@ from mlbias.saved_model.file import (
 )
 from mlbias.saved_model.record import TrainingData
 from mlbias.texts import Texts, arrow_file
+from tests.conftest import is_mapped
 
 SAVED = SavedModel(
     Fit(
@@ -471,9 +471,7 @@ def test_text_ids_are_mapped(tmp_path: Path) -> None:
     ids = read_model(path).fit.item_ids
     assert isinstance(ids, TextIds)
     assert ids.stored is not None
-    base: Any = ids.stored.joined
-    while not isinstance(base, mmap):
-        base = base.base
+    assert is_mapped(ids.stored.joined)
     write_model(SAVED, path)  # takes the place of a file that is still mapped
     assert ids.tolist() == ["a b", "日本"]
 
