@@ -23,7 +23,8 @@ from mlbias.errors import DataError, OptionError
 from mlbias.evaluation import ranks
 from mlbias.evaluation.crossval import crossval
 from mlbias.evaluation.holdout import Holdout
-from mlbias.evaluation.sides_in_parts import sides_in_parts
+from mlbias.evaluation.sides_in_parts import n_shared_in_parts, sides_in_parts
+from mlbias.evaluation.splits import n_shared
 from mlbias.fitting.fit import fit
 from mlbias.fitting.record import Noise
 from mlbias.ratings import Ratings
@@ -189,6 +190,14 @@ def test_cross_validation_is_as_in_memory(kind: str) -> None:
     check_folds(PartitionedIncidence(LocalParts(split(ratings, 5))), ratings, kind)
 
 
+def test_given_ratings_that_are_in_training_too_are_counted() -> None:
+    ratings, other = timed_ratings(600), timed_ratings(300, 70, 80)
+    there, given = (PartitionedIncidence(LocalParts(split(of, 3))) for of in (ratings, other))
+    n = n_shared(ratings, other)
+    assert n > 0
+    assert n_shared_in_parts(there, given) == n
+
+
 def test_folds_of_parts_that_cannot_be_are_refused() -> None:
     ratings = timed_ratings(600)
     whole = PartitionedIncidence(LocalParts(split(ratings, 5)))
@@ -332,7 +341,6 @@ def test_a_python_of_another_version_is_named(
         (["--engine", "spark", "--no-cache"], "^`no_cache` does not go with --engine spark"),
         (["--engine", "spark", "--threads", "2"], "^`threads` does not go with --engine spark"),
         (["--engine", "spark", "--encoding", "latin-1"], "^`encoding` does not go with"),
-        (["--engine", "spark", "--test", "other.csv"], "a file of held-out ratings"),
     ],
 )
 def test_an_engine_that_does_not_exist_is_a_usage_error(options: list[str], said: str) -> None:

@@ -21,6 +21,7 @@ from mlbias.datasets.options import ReadOptions
 from mlbias.datasets.reading.read import read_ratings
 from mlbias.datasets.sources import Source
 from mlbias.evaluation import hashing
+from mlbias.evaluation.blake2b import Words
 from mlbias.evaluation.compare import compare
 from mlbias.evaluation.crossval import CrossValidation
 from mlbias.evaluation.evaluate import evaluate
@@ -91,9 +92,9 @@ def spell(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Sp
     chosen = KINDS[request.param]
     number = {str(chosen(k)): k for k in range(max(N_USERS, N_ITEMS))}
 
-    def digests(ids: Ids) -> hashing.Words:
+    def digests(ids: Ids) -> Words:
         numbers = [number.get(str(one), one) for one in ids]
-        return hashing._digests_of(str(one).encode() for one in numbers)
+        return np.array([hashing._digest(str(one).encode()) for one in numbers], np.uint64)
 
     monkeypatch.setattr(hashing, "_digests", digests)
     return chosen

@@ -477,7 +477,9 @@ def test_a_table_is_read_by_its_name(
     app([*train, "--data", "table:ratings"], standalone_mode=False)
     said = capsys.readouterr()
     assert json.loads(said.out)["n_ratings"] == 3
-    fits = "3 ratings fit the memory of this machine, which takes less time: in Python, by Ratings."
+    fits = (
+        "3 ratings fit into the memory of this machine, where everything takes less time: Ratings."
+    )
     assert fits in said.err
     with pytest.raises(DataError, match="The table or view 'ratngs' cannot be found"):
         app([*train, "--data", "table:ratngs"], standalone_mode=False)

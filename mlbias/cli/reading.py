@@ -24,6 +24,7 @@ from mlbias.datasets.sources import Source, find_source
 from mlbias.datasets.understood import Understood
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.evaluation.holdout import Holdout
+from mlbias.evaluation.sides_in_parts import n_shared_in_parts, sides_in_parts
 from mlbias.evaluation.splits import n_shared
 from mlbias.evaluation.unmatched import unmatched_ids
 from mlbias.ratings import Ratings
@@ -153,23 +154,32 @@ class Reader:
         started = time.perf_counter()
         times = wanted is not None and wanted.needs_times
         whole = training = self.read(source, times=times, meanwhile=meanwhile)
-        held_out: Ratings | None = None
+        held_out: Ratings | PartitionedIncidence | None = None
         understood = None
         if test is not None:
             tested = self.read(test)
-            held_out, understood = tested.ratings, tested.understood
-            self._say_what_is_shared(whole.ratings, held_out)
+            held_out, understood = held_out_of(tested, None), tested.understood
+            self._say_what_is_shared(whole, held_out)
             self.finish(tested)
             wanted = Holdout.given(test, tested.fingerprint)
         elif wanted is not None:
-            mask = wanted.held_out(whole.ratings)
-            chosen = whole.ratings.where(mask)
-            training = whole.rest(~mask, chosen, self._reading.n_threads)
-            held_out = chosen.used()
+            training, held_out = self.split(whole, wanted)
         return Sides(
             source, self.options, whole, training, held_out, understood, wanted,
             time.perf_counter() - started, self._reading.n_threads,
         )  # fmt: skip
+
+    def split(
+        self, whole: Dataset, wanted: Holdout
+    ) -> tuple[Dataset, Ratings | PartitionedIncidence]:
+        """Training ratings and hold-out.
+
+        Raises:
+            DataError: one side would be empty, or there are no times.
+        """
+        mask = wanted.held_out(whole.ratings)
+        chosen = whole.ratings.where(mask)
+        return whole.rest(~mask, chosen, self._reading.n_threads), chosen.used()
 
     def finish(self, dataset: Dataset) -> None:
         """Wait until the prepared copy is on disk, if one is being made, and say so."""
@@ -177,8 +187,13 @@ class Reader:
         if notice:
             self._output.notice(notice)
 
-    def _say_what_is_shared(self, training: Ratings, held_out: Ratings) -> None:
-        n = n_shared(training, held_out)
+    def _say_what_is_shared(
+        self, training: Dataset, held_out: Ratings | PartitionedIncidence
+    ) -> None:
+        if isinstance(held_out, PartitionedIncidence):
+            n = n_shared_in_parts(parts_of(training), held_out)
+        else:
+            n = n_shared(training.ratings, held_out)
         if n:
             self._output.notice(
                 f"{counted(n, 'rating')} held out are of pairs that are in training too"
@@ -209,8 +224,6 @@ def held_out_of(dataset: Dataset, holdout: Holdout | None) -> Ratings | Partitio
         return ratings if holdout is None else ratings.where(holdout.held_out(ratings)).used()
     if holdout is None:
         return parts_of(dataset)
-    from mlbias.evaluation.sides_in_parts import sides_in_parts
-
     return sides_in_parts(parts_of(dataset), holdout)[1]
 
 

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from mlbias.core.passes import done, pieces
 from mlbias.core.ratings import Codes
 from mlbias.errors import DataError, OptionError
-from mlbias.evaluation.hashing import PairHashes, Words, as_shares
+from mlbias.evaluation.blake2b import Words
+from mlbias.evaluation.hashing import PairHashes, as_shares
 from mlbias.evaluation.latest import (
     TimeCut,
     at_time,

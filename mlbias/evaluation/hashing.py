@@ -11,7 +11,7 @@ name: folds that were cut from the hash of a hold-out would be all but empty ins
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import Any
 
@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from mlbias.core.compact import At
 from mlbias.core.passes import in_order, pieces
 from mlbias.core.vectors import FloatArray
+from mlbias.evaluation.blake2b import BLOCK, Words, digests
 from mlbias.ids import Ids, TextIds
 from mlbias.ratings import Ratings
 
-_PIECE = 1 << 16
-
-Words = NDArray[np.uint64]
+_PIECE, _IDS = 1 << 16, 1 << 14
 
 
 class PairHashes:
@@ -40,7 +39,7 @@ class PairHashes:
 
     def __init__(self, ratings: Ratings, kind: str, seed: int) -> None:
         self._ratings = ratings
-        salt = _digests_of([f"{kind}:{seed}".encode()])
+        salt = np.uint64(_digest(f"{kind}:{seed}".encode()))
         self._of_user = _mixed(_digests(ratings.user_ids) ^ salt)
         self._of_item = _digests(ratings.item_ids)
 
@@ -73,25 +72,35 @@ def as_shares(hashes: Words) -> FloatArray:
 
 
 def _digests(ids: Ids) -> Words:
-    words = np.empty(len(ids), np.uint64)
-    for here in pieces(len(ids), _PIECE):
-        words[here] = _digests_of(_texts(ids[here]))
-    return words
+    digests_of = _of_texts if isinstance(ids, TextIds) else _of_integers
+    found = in_order(lambda here: digests_of(ids[here]), pieces(len(ids), _IDS))
+    return np.concatenate([np.empty(0, np.uint64), *found])
 
 
-def _texts(ids: Ids) -> Iterable[bytes]:
-    if isinstance(ids, TextIds):
-        return (text.encode("utf-8") for text in ids)
+def _of_integers(ids: Any) -> Words:
     # As bytes of decimal digits, of which an integer of 64 bits has 20 with its sign.
-    texts: list[bytes] = ids.astype("S20").tolist()
-    return texts
+    texts = ids.astype("S20").view(np.uint8).reshape(-1, 20)
+    lengths = np.count_nonzero(texts, axis=1)
+    return digests(texts[:, : lengths.max()], lengths)
 
 
-def _digests_of(texts: Iterable[bytes]) -> Words:
-    # BLAKE2b in NumPy's operations, in pieces of any size, takes as long as this loop.
-    hashed = hashlib.blake2b
-    joined = b"".join([hashed(text, digest_size=8).digest() for text in texts])
-    return np.frombuffer(joined, "<u8").astype(np.uint64, copy=False)
+def _of_texts(ids: Any) -> Words:
+    series = ids.series
+    lengths = series.str.len_bytes().to_numpy().astype(np.int64)
+    is_long = lengths > BLOCK
+    if is_long.any():
+        found = np.empty(len(ids), np.uint64)
+        found[~is_long] = _of_texts(ids[~is_long])
+        found[is_long] = [_digest(text.encode()) for text in ids[is_long]]
+        return found
+    texts = np.zeros((len(ids), lengths.max(initial=0)), np.uint8)
+    joined = series.str.join("").item().encode()
+    texts[np.arange(texts.shape[1]) < lengths[:, None]] = np.frombuffer(joined, np.uint8)
+    return digests(texts, lengths)
+
+
+def _digest(text: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
 def _mixed(words: Words) -> Words:

@@ -11,7 +11,8 @@ from mlbias.core.bits import Bits, Mask
 from mlbias.core.passes import done, in_order, pieces
 from mlbias.core.ratings import Codes, pairs_ascend, runs_of
 from mlbias.errors import DataError
-from mlbias.evaluation.hashing import PairHashes, Words
+from mlbias.evaluation.blake2b import Words
+from mlbias.evaluation.hashing import PairHashes
 from mlbias.evaluation.ranks import Counts, Range, keys_of, of_rank, time_of
 from mlbias.number_columns import Timestamps
 from mlbias.ratings import Ratings

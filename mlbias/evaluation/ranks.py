@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlbias.evaluation.hashing import Words
+from mlbias.evaluation.blake2b import Words
 from mlbias.number_columns import Timestamps
 
 _BINS = 1 << 16

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlbias.core.bits import Bits
+from mlbias.core.compact import UserRuns
+from mlbias.core.ratings import Codes
 from mlbias.engines.partitioned import PartitionedIncidence
 from mlbias.engines.parts import Call, Part
 from mlbias.errors import DataError
@@ -17,6 +19,7 @@ from mlbias.evaluation.holdout import Holdout
 from mlbias.evaluation.latest import TimeCut, no_times, pair_times
 from mlbias.evaluation.ranks import Counts, Range, keys_of, of_rank, time_of
 from mlbias.evaluation.splits import held_out_at_random, held_out_of_users
+from mlbias.ids import positions
 from mlbias.number_columns import Timestamps
 from mlbias.ratings import Ratings
 
@@ -40,6 +43,39 @@ def sides_in_parts(
     except DataError as error:
         raise DataError(f"a hold-out of {holdout.told}: on one side {error}.") from error
     return training, held_out
+
+
+def n_shared_in_parts(training: PartitionedIncidence, held_out: PartitionedIncidence) -> int:
+    """How many ratings that were given to be held out are of pairs that are in training too.
+
+    The held-out ratings come to this process.
+    """
+    given = held_out.ratings()
+    user = positions(given.user_ids, training.user_ids)[given.user]
+    item = positions(given.item_ids, training.item_ids)[given.item]
+    asked = []
+    for users, items in training.places:
+        of_user = _places(users, len(training.user_ids))[user]
+        of_item = _places(items, len(training.item_ids))[item]
+        known = (of_user >= 0) & (of_item >= 0)
+        asked.append((of_user[known], of_item[known]))
+    return sum(n for n in training.ask(_SHARED, asked) if n is not None)
+
+
+def _places(codes: Codes, n: int) -> Codes:
+    """Where each of n codes stands among these, -1 where it does not, and for a code of -1."""
+    found = np.full(n + 1, -1, np.int32)
+    found[codes] = np.arange(len(codes), dtype=np.int32)
+    return found
+
+
+def _shared(part: Part, pairs: tuple[Codes, Codes]) -> int:
+    user, item = (codes.astype(np.int64) for codes in pairs)
+    there = UserRuns.of_counts(part.counts)[:].astype(np.int64) * part.n_items + part.item
+    return int(np.count_nonzero(np.isin(user * part.n_items + item, there)))
+
+
+_SHARED: Call[tuple[Codes, Codes], int] = Call(_shared)
 
 
 @dataclass(frozen=True, slots=True)
