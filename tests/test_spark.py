@@ -294,6 +294,32 @@ def test_cross_validation_on_spark_is_the_one_of_this_machine(
 
 
 @on_a_cluster
+def test_a_file_of_held_out_ratings_is_scored_on_spark(
+    make_ratings: Callable[..., Ratings],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    spark: Any,  # noqa: ARG001  the session that the commands find
+) -> None:
+    lines = lines_of(make_ratings(300, 20, 10))
+    files = {"training.csv": lines[:250], "test.csv": [lines[0], *lines[240:]]}
+    for name, of in files.items():
+        (tmp_path / name).write_text("\n".join(of) + "\n")
+    names = ["--train", str(tmp_path / "training.csv"), "--test", str(tmp_path / "test.csv")]
+    documents = []
+    for engine in ("spark", "local"):
+        model = ["--model", str(tmp_path / f"{engine}.npz")]
+        app(["train", *names, "--engine", engine, "--json", *model], standalone_mode=False)
+        said = capsys.readouterr()
+        assert "ratings held out are of pairs that are in training too" in said.err
+        documents.append(json.loads(said.out)["holdout"])
+        app(["evaluate", "--engine", engine, "--json", *model], standalone_mode=False)
+        documents.append(json.loads(capsys.readouterr().out))
+    for there, here in zip(documents[:2], documents[2:], strict=True):
+        assert there["n_ratings"] == here["n_ratings"]
+        assert there["rmse"] == pytest.approx(here["rmse"], abs=1e-9)
+
+
+@on_a_cluster
 @pytest.mark.parametrize("as_text", [False, True])
 def test_predictions_are_those_of_this_machine(
     spark: Any, as_text: bool, make_ratings: Callable[..., Ratings]
