@@ -38,7 +38,7 @@ class HeldOut:
             value = ratings.value_column[here].astype(np.float64) - center
             total, squares = total + float(value.sum()), squares + float((value * value).sum())
             users = slice(int(user[0]), int(user[-1]) + 1)
-            user -= user[0]
+            user = user - user[0]  # which may be a view of the ratings' own
             user_counts[users] += np.bincount(user)
             user_sums[users] += np.bincount(user, value)
             item_counts += np.bincount(item, minlength=ratings.n_items)
