@@ -239,6 +239,13 @@ def test_a_frame_without_the_columns_or_the_ratings(spark: Any) -> None:
         on_spark(spark.createDataFrame([], "user_id long, item_id long, rating double"))
 
 
+def document_of(capsys: pytest.CaptureFixture[str], *command: str) -> dict[str, Any]:
+    """What a command prints with --json."""
+    app([*command, "--json"], standalone_mode=False)
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
 @on_a_cluster
 def test_train_on_spark_saves_the_model_that_this_machine_would(
     make_ratings: Callable[..., Ratings],
@@ -249,11 +256,11 @@ def test_train_on_spark_saves_the_model_that_this_machine_would(
     path = tmp_path / "ratings.csv"
     path.write_text("\n".join(lines_of(make_ratings(300, 20, 10))) + "\n")
     models = [tmp_path / "there.npz", tmp_path / "here.npz"]
-    command = ["train", "--data", str(path), "--json", "--lambda", "2"]
-    documents = []
-    for model, engine in zip(models, ("spark", "local"), strict=True):
-        app([*command, "--engine", engine, "--model", str(model)], standalone_mode=False)
-        documents.append(json.loads(capsys.readouterr().out))
+    command = ["train", "--data", str(path), "--lambda", "2"]
+    documents = [
+        document_of(capsys, *command, "--engine", engine, "--model", str(model))
+        for model, engine in zip(models, ("spark", "local"), strict=True)
+    ]
     # One for the statistics, one that brings so few ratings here for leave-one-out, and one for the
     # fingerprint in the model's file.
     assert documents[0]["rounds"] == documents[0]["epochs"] + 3
@@ -282,11 +289,8 @@ def test_cross_validation_on_spark_is_the_one_of_this_machine(
 
     n_before = n_kept()
     command = ["crossval", "--data", str(path), "--folds", "2", "--split", "user"]
-    command += ["--method", "closed-form", "--json"]
-    documents = []
-    for engine in ("spark", "local"):
-        app([*command, "--engine", engine], standalone_mode=False)
-        documents.append(json.loads(capsys.readouterr().out))
+    command += ["--method", "closed-form"]
+    documents = [document_of(capsys, *command, "--engine", engine) for engine in ("spark", "local")]
     (there,), (here,) = (document.pop("settings") for document in documents)
     assert there["rmse"] == pytest.approx(here["rmse"], abs=1e-9)
     assert documents[0] == pytest.approx(documents[1])
@@ -316,8 +320,7 @@ def test_a_file_of_held_out_ratings_is_scored_on_spark(
         said = capsys.readouterr()
         assert "ratings held out are of pairs that are in training too" in said.err
         documents.append(json.loads(said.out)["holdout"])
-        app(["evaluate", "--engine", engine, "--json", *model], standalone_mode=False)
-        documents.append(json.loads(capsys.readouterr().out))
+        documents.append(document_of(capsys, "evaluate", "--engine", engine, *model))
     for there, here in zip(documents[:2], documents[2:], strict=True):
         assert there["n_ratings"] == here["n_ratings"]
         assert there["rmse"] == pytest.approx(here["rmse"], abs=1e-9)

@@ -16,7 +16,15 @@ _PIECE = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Ratings that are held out, their numbers, and their sums from a center; see Statistics."""
+    """Ratings that are held out, and their sums; see Statistics, whose units these are.
+
+    Attributes:
+        value: (k,) of them.
+        center: that sums are measured from.
+        total, squares: sums of the ratings and of their squares.
+        user_counts, item_counts: (n_users,) and (n_items,) of all users and items, how many of each.
+        user_sums, item_sums: likewise, sums of the ratings.
+    """
 
     value: Column[np.floating[Any]]
     center: float

@@ -107,15 +107,17 @@ class CrossValidation:
         """Every setting, trained without a fold and scored on it."""
         fold = self.folds.fold(k, self.threads(k))
         results: list[_Outcome] = []
-        for settings in self.candidates:
-            if self._stop.is_set():
-                break
-            self._n_done += 1
-            try:
-                results.append(_scored(settings, fold))
-            except (DataError, DivergenceError) as error:
-                results.append(error)
-        fold.release()
+        try:
+            for settings in self.candidates:
+                if self._stop.is_set():
+                    break
+                self._n_done += 1
+                try:
+                    results.append(_scored(settings, fold))
+                except (DataError, DivergenceError) as error:
+                    results.append(error)
+        finally:
+            fold.release()
         return results
 
 
