@@ -22,7 +22,7 @@ class HeldOut:
         value: (k,) of them.
         center: that sums are measured from.
         total, squares: sums of the ratings and of their squares.
-        user_counts, item_counts: (n_users,) and (n_items,) of all users and items, how many of each.
+        user_counts, item_counts: (n_users,) and (n_items,) how many each of all has.
         user_sums, item_sums: likewise, sums of the ratings.
     """
 
